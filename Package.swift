@@ -1,0 +1,92 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yaml: Target.Dependency = "Yams"
+let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let sockets: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+}
+
+// Lowest layer first; a test reads the imports and keeps the arrows pointing down.
+let package = Package(
+    name: "Sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]), .executable(name: "sluice-bench", targets: ["sluice-bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .target(name: "CPubSub", linkerSettings: [.linkedLibrary("protobuf-c")]),
+
+        layer("Events"),
+        layer("Avro", ["Events", crypto]),
+        layer("ChangeEvents", ["Avro", "Events"]),
+        layer("Rules", ["Events", yaml, crypto]),
+
+        layer("Curl", ["CCurl"]),
+        layer("HTTP2", ["CNghttp2"]),
+        layer("GRPC", ["HTTP2", "Curl"]),
+        layer("PubSub", ["CPubSub", "Events"]),
+        layer("Salesforce", ["GRPC", "PubSub", "Curl", "Events", log]),
+        layer("FlowMate", ["Curl", "Events", crypto]),
+        layer("IntegratorIO", ["Curl", "Events", crypto]),
+        layer("Store", ["Events", sqlite]),
+
+        layer(
+            "Relay",
+            [
+                "Salesforce", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
+                log, crypto, collections,
+            ]),
+        layer("Emulator", ["Avro", "GRPC", "PubSub", "Events", http, yaml, log] + sockets),
+
+        .executableTarget(
+            name: "sluice",
+            dependencies: ["Relay", "Emulator", arguments, log], swiftSettings: strict),
+        .executableTarget(name: "sluice-bench", dependencies: ["ChangeEvents", "Avro"], swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["Events", "Curl"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("ArchitectureTests", []),
+        tests("EventsTests", ["Events"]),
+        tests("AvroTests", ["Avro"]),
+        tests("ChangeEventsTests", ["ChangeEvents"]),
+        tests("RulesTests", ["Rules"]),
+        tests("CurlTests", ["Curl"]),
+        tests("HTTP2Tests", ["HTTP2"]),
+        tests("GRPCTests", ["GRPC"]),
+        tests("PubSubTests", ["PubSub"]),
+        tests("SalesforceTests", ["Salesforce"]),
+        tests("FlowMateTests", ["FlowMate"]),
+        tests("IntegratorIOTests", ["IntegratorIO"]),
+        tests("StoreTests", ["Store"]),
+        tests("RelayTests", ["Relay"]),
+        tests("EmulatorTests", ["Emulator"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,86 @@
+/// One HTTP request. Redirects are never followed.
+package struct HTTPRequest: Sendable {
+    package struct Header: Sendable, Equatable {
+        package var name: String
+        package var value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package var method: String
+    /// `https://…`, or `http://…`; whether plaintext is allowed is the caller's decision.
+    package var url: String
+    package var headers: [Header]
+    package var body: [UInt8]
+    /// From the call to the last byte of the answer. Enforced outside libcurl as well.
+    package var timeout: Duration
+    /// What is read of the answer; the rest is discarded and `bodyIsTruncated` set.
+    package var maximumResponseBytes: Int
+    package var connection: ConnectionOptions
+
+    package init(
+        method: String = "GET", url: String, headers: [Header] = [], body: [UInt8] = [],
+        timeout: Duration = .seconds(30), maximumResponseBytes: Int = 1 << 20,
+        connection: ConnectionOptions = ConnectionOptions()
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+        self.maximumResponseBytes = maximumResponseBytes
+        self.connection = connection
+    }
+}
+
+/// How a connection is made. Requests with equal options share pooled connections.
+package struct ConnectionOptions: Sendable, Hashable {
+    /// PEM file that replaces the system's certificate authorities.
+    package var caFile: String?
+    /// PEM files of a client certificate and its key.
+    package var clientCertificate: String?
+    package var clientKey: String?
+    /// `http://host:port`; nil takes the environment's (`https_proxy`, `no_proxy`), empty means none.
+    package var proxy: String?
+    package var connectTimeout: Duration
+
+    package init(
+        caFile: String? = nil, clientCertificate: String? = nil, clientKey: String? = nil, proxy: String? = nil,
+        connectTimeout: Duration = .seconds(10)
+    ) {
+        self.caFile = caFile
+        self.clientCertificate = clientCertificate
+        self.clientKey = clientKey
+        self.proxy = proxy
+        self.connectTimeout = connectTimeout
+    }
+}
+
+package struct HTTPResponse: Sendable {
+    package var status: Int
+    package var headers: [HTTPRequest.Header]
+    package var body: [UInt8]
+    package var bodyIsTruncated: Bool
+
+    package init(
+        status: Int, headers: [HTTPRequest.Header] = [], body: [UInt8] = [], bodyIsTruncated: Bool = false
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.bodyIsTruncated = bodyIsTruncated
+    }
+
+    /// The first header of that name, whatever its case.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+}
+
+/// What performs requests; tests put their own in its place.
+package protocol HTTPClient: Sendable {
+    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse
+}

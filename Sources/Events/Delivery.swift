@@ -1,0 +1,120 @@
+/// One request (or one claim on a flow run) for one destination: rendered once, sent byte for byte on every attempt.
+package struct Delivery: Sendable, Equatable {
+    /// `sl_` and 32 hex digits; the same on every attempt, after every restart and after every refetch of its event.
+    package var id: String
+    package var rule: String
+    package var destination: String
+    /// Deliveries of one destination with the same lane go one after another, in the order of the stream.
+    package var lane: String
+    package var target: DeliveryTarget
+    /// The exact request body. Empty for a flow run.
+    package var body: [UInt8]
+    package var origin: DeliveryOrigin
+    package var retry: RetryLimits
+
+    package init(
+        id: String, rule: String, destination: String, lane: String, target: DeliveryTarget, body: [UInt8],
+        origin: DeliveryOrigin, retry: RetryLimits
+    ) {
+        self.id = id
+        self.rule = rule
+        self.destination = destination
+        self.lane = lane
+        self.target = target
+        self.body = body
+        self.origin = origin
+        self.retry = retry
+    }
+}
+
+/// What is called, beyond what the destination already says.
+package enum DeliveryTarget: Sendable, Hashable, Codable {
+    /// `path` is already percent-encoded and starts with a slash, or is empty.
+    case webhook(method: String, path: String, headers: [Header])
+    /// A FlowMate flow, by its 24 hex digits.
+    case flow(id: String)
+    /// An integrator.io listener, by the operator's name for it.
+    case listener(name: String)
+    case run(FlowRunRequest)
+
+    package struct Header: Sendable, Hashable, Codable {
+        package var name: String
+        package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+}
+
+/// A claim on the next run of an integrator.io flow. Claims on one flow are gathered into one run.
+package struct FlowRunRequest: Sendable, Hashable, Codable {
+    package var flow: String
+    /// Sources to run; empty means all.
+    package var exports: [String]
+    /// The least window this claim needs, epoch milliseconds. A run may widen it, never narrow it.
+    package var from: Int64
+    package var until: Int64
+    /// Run when nothing was added for this long …
+    package var quietMilliseconds: Int64
+    /// … but not later than this after the first claim …
+    package var maximumMilliseconds: Int64
+    /// … or when this many claims wait.
+    package var limit: Int
+
+    package init(
+        flow: String, exports: [String], from: Int64, until: Int64, quietMilliseconds: Int64,
+        maximumMilliseconds: Int64, limit: Int
+    ) {
+        self.flow = flow
+        self.exports = exports
+        self.from = from
+        self.until = until
+        self.quietMilliseconds = quietMilliseconds
+        self.maximumMilliseconds = maximumMilliseconds
+        self.limit = limit
+    }
+}
+
+/// The event a delivery came from.
+package struct DeliveryOrigin: Sendable, Equatable {
+    package var orgID: String
+    package var topic: String
+    package var replayID: ReplayID
+    package var entity: String
+    package var change: String
+    package var recordID: String
+    /// Commit time, epoch milliseconds.
+    package var time: Int64
+
+    package init(
+        orgID: String, topic: String, replayID: ReplayID, entity: String, change: String, recordID: String, time: Int64
+    ) {
+        self.orgID = orgID
+        self.topic = topic
+        self.replayID = replayID
+        self.entity = entity
+        self.change = change
+        self.recordID = recordID
+        self.time = time
+    }
+}
+
+/// How long a delivery is tried, and what happens then.
+package struct RetryLimits: Sendable, Hashable {
+    package enum OnError: String, Sendable { case deadletter, drop, pause }
+
+    /// Since the first attempt.
+    package var horizonMilliseconds: Int64
+    package var maximumAttempts: Int?
+    package var onError: OnError
+
+    package init(
+        horizonMilliseconds: Int64 = 24 * 3_600_000, maximumAttempts: Int? = nil, onError: OnError = .deadletter
+    ) {
+        self.horizonMilliseconds = horizonMilliseconds
+        self.maximumAttempts = maximumAttempts
+        self.onError = onError
+    }
+}

@@ -1,0 +1,45 @@
+/// Hexadecimal text.
+package enum Hex {
+    /// The value of one digit of either case; nil for anything else.
+    @inline(__always)
+    package static func digit(_ character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
+    /// Two digits per byte, either case. Nil for an odd count or any other character.
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        guard text.count.isMultiple(of: 2) else { return nil }
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count / 2)
+        var high: UInt8?
+        for character in text {
+            guard let digit = digit(character) else { return nil }
+            if let first = high {
+                output.append(first << 4 | digit)
+                high = nil
+            } else {
+                high = digit
+            }
+        }
+        return output
+    }
+
+    package static func decode(_ text: String) -> [UInt8]? { decode(text.utf8) }
+
+    /// Lower case.
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+        let digits = [UInt8]("0123456789abcdef".utf8)
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            output.append(digits[Int(byte >> 4)])
+            output.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+}

@@ -1,0 +1,30 @@
+import Events
+import PubSub
+
+/// One Subscribe call, open. One reader.
+package protocol FetchStream: Sendable {
+    func request(_ request: FetchRequest) async throws(StreamFailure)
+    /// Nil when the server ended the call without an error, which it does not do by itself.
+    func next() async throws(StreamFailure) -> FetchedBatch?
+    /// Makes a waiting `next` return. Safe to call at any time.
+    func cancel() async
+}
+
+/// One `FetchResponse`: its events, and its bytes as they came.
+package struct FetchedBatch: Sendable {
+    package var response: FetchResponse
+    package var bytes: [UInt8]
+
+    package init(response: FetchResponse, bytes: [UInt8]) {
+        self.response = response
+        self.bytes = bytes
+    }
+}
+
+/// The calls a subscription makes. Over gRPC in the product, scripted in tests.
+package protocol PubSubCalls: Sendable {
+    /// Opens the call; nothing is asked for before the first `request`.
+    func subscribe(_ session: Session) async throws(StreamFailure) -> any FetchStream
+    func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo
+    func schema(_ id: String, _ session: Session) async throws(StreamFailure) -> SchemaInfo
+}

@@ -1,0 +1,45 @@
+/// How many events to ask for next. No sockets, no clocks.
+///
+/// Salesforce allows 100 outstanding, closes a stream that idles at zero for 60 seconds, and dislikes frequent small
+/// requests: credit is topped up when half of it is used, while the first half is still on its way.
+package struct FetchWindow: Sendable {
+    package static let maximum: Int32 = 100
+
+    package let limit: Int32
+    private(set) var outstanding: Int32 = 0
+
+    package init(limit: Int32 = maximum) {
+        self.limit = min(max(limit, 1), Self.maximum)
+    }
+
+    /// The `num_requested` of a stream's first request.
+    package mutating func open() -> Int32 {
+        outstanding = limit
+        return limit
+    }
+
+    /// A response came: how many more to ask for, if any.
+    ///
+    /// - Parameter pending: the server's own count. It cannot know requests that are still on their way, so it is trusted
+    ///   only in a keepalive, when none can be.
+    package mutating func received(events: Int, pending: Int32) -> Int32? {
+        if events == 0 {
+            outstanding = min(max(pending, 0), limit)
+        } else {
+            outstanding = max(outstanding - Int32(clamping: events), 0)
+        }
+        return topUp()
+    }
+
+    /// Nothing came although the server reported zero: its count was right and ours was not.
+    package mutating func stalled() -> Int32? {
+        outstanding = 0
+        return topUp()
+    }
+
+    private mutating func topUp() -> Int32? {
+        guard outstanding <= limit / 2 else { return nil }
+        defer { outstanding = limit }
+        return limit - outstanding
+    }
+}

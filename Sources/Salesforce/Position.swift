@@ -1,0 +1,26 @@
+import Events
+
+/// Where a topic's stream was left: after which event, and when that was committed.
+package struct Position: Sendable, Hashable {
+    package var replayID: ReplayID
+    /// Epoch milliseconds of the last event's commit, or of the keepalive that brought the position. For statements only.
+    package var time: Int64
+
+    package init(replayID: ReplayID, time: Int64) {
+        self.replayID = replayID
+        self.time = time
+    }
+}
+
+/// What a resume means for completeness, said once at every resume.
+package struct LossStatement: Sendable, Equatable {
+    package enum Kind: String, Sendable { case nothingLost, possibleGap }
+
+    package var kind: Kind
+    package var text: String
+
+    package init(kind: Kind, text: String) {
+        self.kind = kind
+        self.text = text
+    }
+}

@@ -1,0 +1,86 @@
+import Events
+import GRPC
+import PubSub
+
+/// The Pub/Sub API of one org. One HTTP/2 connection carries all its calls and topics.
+package struct PubSubClient: PubSubCalls {
+    /// For unary calls; a subscription has no deadline.
+    static let deadline: Duration = .seconds(20)
+
+    private let connection: GRPCConnection
+
+    package init(connection: GRPCConnection) { self.connection = connection }
+
+    package func subscribe(_ session: Session) async throws(StreamFailure) -> any FetchStream {
+        do throws(GRPCError) {
+            return GRPCFetchStream(
+                stream: try await connection.open(path: PubSubMethod.subscribe, metadata: metadata(session)))
+        } catch {
+            throw StreamFailure(error)
+        }
+    }
+
+    package func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo {
+        let bytes = try await unary(PubSubMethod.getTopic, TopicRequest(topicName: name).encode(), session)
+        return try decoded { () throws(WireFormatError) in try TopicInfo(decoding: bytes) }
+    }
+
+    package func schema(_ id: String, _ session: Session) async throws(StreamFailure) -> SchemaInfo {
+        let bytes = try await unary(PubSubMethod.getSchema, SchemaRequest(schemaID: id).encode(), session)
+        return try decoded { () throws(WireFormatError) in try SchemaInfo(decoding: bytes) }
+    }
+
+    package func close() async { await connection.close() }
+
+    private func unary(_ path: String, _ message: [UInt8], _ session: Session) async throws(StreamFailure) -> [UInt8] {
+        do throws(GRPCError) {
+            return try await connection.unary(
+                path: path, message: message, metadata: metadata(session), deadline: Self.deadline
+            ).message
+        } catch {
+            throw StreamFailure(error)
+        }
+    }
+
+    /// Salesforce asks for these on every call. Names are lower case on the wire.
+    private func metadata(_ session: Session) -> GRPCMetadata {
+        [
+            "accesstoken": session.accessToken.exposed, "instanceurl": session.instanceURL,
+            "tenantid": session.orgID.description,
+        ]
+    }
+}
+
+private struct GRPCFetchStream: FetchStream {
+    let stream: GRPCStream
+
+    func request(_ request: FetchRequest) async throws(StreamFailure) {
+        do throws(GRPCError) {
+            try await stream.send(request.encode())
+        } catch {
+            throw StreamFailure(error)
+        }
+    }
+
+    func next() async throws(StreamFailure) -> FetchedBatch? {
+        let message: [UInt8]?
+        do throws(GRPCError) {
+            message = try await stream.next()
+        } catch {
+            throw StreamFailure(error)
+        }
+        guard let bytes = message else { return nil }
+        let response = try decoded { () throws(WireFormatError) in try FetchResponse(decoding: bytes) }
+        return FetchedBatch(response: response, bytes: bytes)
+    }
+
+    func cancel() async { await stream.cancel() }
+}
+
+private func decoded<Message>(_ read: () throws(WireFormatError) -> Message) throws(StreamFailure) -> Message {
+    do throws(WireFormatError) {
+        return try read()
+    } catch {
+        throw StreamFailure(reaction: .reconnect(minimum: ErrorCode.serviceWait), reason: "\(error)")
+    }
+}

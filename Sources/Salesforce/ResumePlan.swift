@@ -1,0 +1,76 @@
+import Events
+import PubSub
+
+/// Decides where each connection of a topic starts, and what that says about lost events. No sockets, no clocks.
+struct ResumePlan: Sendable {
+    enum Action: Equatable {
+        case start(FetchRequest)
+        case stop(fix: String)
+    }
+
+    private let settings: TopicSettings
+    private(set) var position: Position?
+    /// Set when the stored position was refused: where to start instead, and since when events may be missing.
+    private var fallback: (preset: ReplayPreset, lostAfter: Position)?
+    /// When the first stream without any position was opened.
+    private var startedAt: Int64?
+
+    init(settings: TopicSettings, position: Position?) {
+        self.settings = settings
+        self.position = position
+    }
+
+    /// The first request of the next stream.
+    mutating func start(credit: Int32, now: Int64) -> FetchRequest {
+        if let position {
+            return FetchRequest(
+                topicName: settings.name, replayPreset: .custom, replayID: position.replayID, numRequested: credit)
+        }
+        startedAt = startedAt ?? now
+        let preset = fallback?.preset ?? (settings.start == .earliest ? .earliest : .latest)
+        return FetchRequest(topicName: settings.name, replayPreset: preset, numRequested: credit)
+    }
+
+    mutating func moved(to position: Position) {
+        self.position = position
+        fallback = nil
+    }
+
+    /// The position was refused. It is never tried again.
+    ///
+    /// - Returns: nil to start by the fallback, or why the topic stops.
+    mutating func invalidated() -> String? {
+        guard let position else { return nil }
+        switch settings.onInvalidReplay {
+        case .stop:
+            return "onInvalidReplay is 'stop': decide where to go on (onInvalidReplay: earliest or latest in "
+                + "sluice.yaml), then restart. Events since \(Timestamp.rfc3339(position.time)) are not relayed yet"
+        case .earliest: fallback = (.earliest, position)
+        case .latest: fallback = (.latest, position)
+        }
+        self.position = nil
+        return nil
+    }
+
+    /// What the first response after a break means. `reconnected` is false for the process's first stream.
+    func statement(reconnected: Bool, now: Int64) -> LossStatement? {
+        if let position {
+            return LossStatement(kind: .nothingLost, text: "resumed after replay ID \(position.replayID): nothing lost")
+        }
+        if let fallback {
+            let lost = Timestamp.rfc3339(fallback.lostAfter.time)
+            let text =
+                fallback.preset == .earliest
+                ? "the stored replay ID \(fallback.lostAfter.replayID) is no longer valid; resumed at the earliest "
+                    + "retained event: events between \(lost) and that one may be missing, later ones come again"
+                : "the stored replay ID \(fallback.lostAfter.replayID) is no longer valid; resumed at the latest "
+                    + "event: events between \(lost) and \(Timestamp.rfc3339(now)) are skipped"
+            return LossStatement(kind: .possibleGap, text: text)
+        }
+        guard reconnected, settings.start == .latest, let startedAt else { return nil }
+        return LossStatement(
+            kind: .possibleGap,
+            text: "resumed at the latest event, since no position was known yet: events between "
+                + "\(Timestamp.rfc3339(startedAt)) and \(Timestamp.rfc3339(now)) may be missing")
+    }
+}

@@ -1,0 +1,29 @@
+/// Why a stream ended or a call failed, and what that asks for.
+package struct StreamFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Reaction: Sendable, Equatable {
+        /// Reconnect after a back-off of at least this, and resume after the last event.
+        case reconnect(minimum: Duration)
+        /// The session was refused: sign in anew, then reconnect.
+        case renewSession
+        /// The stored replay ID is no longer valid: the topic's `onInvalidReplay` decides.
+        case replayInvalid
+        /// Only a person can mend this; other topics go on.
+        case stopTopic(fix: String)
+    }
+
+    package let reaction: Reaction
+    /// `error-code` without its common prefix, or the gRPC status, or what broke the connection.
+    package let reason: String
+    /// For Salesforce Support.
+    package let rpcID: String?
+
+    package init(reaction: Reaction, reason: String, rpcID: String? = nil) {
+        self.reaction = reaction
+        self.reason = reason
+        self.rpcID = rpcID
+    }
+
+    package var description: String {
+        rpcID.map { "\(reason), rpc-id \($0)" } ?? reason
+    }
+}

@@ -1,0 +1,24 @@
+/// What a topic's stream is doing, for logs, `status` and metrics.
+package struct StreamStatus: Sendable, Equatable {
+    package enum State: String, Sendable {
+        case connecting
+        case streaming
+        /// Waiting to connect again.
+        case reconnecting
+        /// Closed on purpose until there is room downstream.
+        case parked
+        /// Given up until somebody mends what `detail` names.
+        case stopped
+    }
+
+    package var state: State
+    /// Why, in plain words. Empty while streaming.
+    package var detail: String
+    package var reconnects: Int
+
+    package init(state: State, detail: String = "", reconnects: Int = 0) {
+        self.state = state
+        self.detail = detail
+        self.reconnects = reconnects
+    }
+}

@@ -1,0 +1,240 @@
+import Events
+import Logging
+import PubSub
+
+/// One topic's stream, kept alive: connects, resumes after the last event, tops up credit, notices silence, explains
+/// every recovery in one log line, and gives up only on what a person must mend.
+package actor Subscription {
+    private let settings: TopicSettings
+    private let calls: any PubSubCalls
+    private let authenticator: Authenticator
+    private let host: any SubscriptionHost
+    private let time: TimeSource
+    private let log: Logger
+
+    private var plan: ResumePlan
+    private var recent = RecentReplayIDs()
+    private var backoff = ReconnectBackoff()
+    private var generator = SystemRandomNumberGenerator()
+    private var window: FetchWindow
+    private var monitor: StreamMonitor
+    private var outage: Outage?
+    private var reconnects = 0
+    private var refusedSession: Session?
+    /// Why the monitor cancelled the stream, so that the cancellation is not taken for the peer's.
+    private var verdict: StreamFailure?
+    private var isParked = false
+
+    /// - Parameter position: from the store; nil when this topic was never subscribed to.
+    package init(
+        settings: TopicSettings, position: Position?, calls: any PubSubCalls, authenticator: Authenticator,
+        host: any SubscriptionHost, time: TimeSource = .system, log: Logger
+    ) {
+        self.settings = settings
+        self.calls = calls
+        self.authenticator = authenticator
+        self.host = host
+        self.time = time
+        var log = log
+        log[metadataKey: "topic"] = "\(settings.name)"
+        self.log = log
+        plan = ResumePlan(settings: settings, position: position)
+        window = FetchWindow(limit: settings.window)
+        monitor = StreamMonitor(watchdog: settings.watchdog, parkAfter: settings.parkAfter, now: time.monotonic())
+    }
+
+    /// Runs until the task is cancelled or the topic has to stop.
+    package func run() async {
+        while !Task.isCancelled {
+            await show(outage == nil ? .connecting : .reconnecting, outage?.reason ?? "")
+            let failure = await stream()
+            guard !Task.isCancelled, await recover(from: failure) else { return }
+        }
+    }
+
+    // MARK: One connection
+
+    /// Returns why it ended.
+    private func stream() async -> StreamFailure {
+        verdict = nil
+        isParked = false
+        do {
+            let session = try await session()
+            let stream = try await calls.subscribe(session)
+            let watcher = Task { await watch(stream) }
+            defer { watcher.cancel() }
+            let failure: StreamFailure
+            do throws(StreamFailure) {
+                try await stream.request(plan.start(credit: window.open(), now: time.wall()))
+                monitor.handled(now: time.monotonic())
+                failure = try await read(stream)
+            } catch {
+                failure = error
+            }
+            await stream.cancel()
+            if failure.reaction == .renewSession { refusedSession = session }
+            return verdict ?? failure
+        } catch let failure as StreamFailure {
+            return failure
+        } catch let error as SignInError {
+            return StreamFailure(
+                reaction: .reconnect(minimum: error.isRetryable ? .zero : SignInThrottle.base), reason: "\(error)")
+        } catch {
+            return StreamFailure(reaction: .reconnect(minimum: .zero), reason: "\(error)")
+        }
+    }
+
+    private func session() async throws(SignInError) -> Session {
+        guard let refused = refusedSession else { return try await authenticator.session() }
+        let session = try await authenticator.renewed(after: refused)
+        refusedSession = nil
+        return session
+    }
+
+    private func read(_ stream: any FetchStream) async throws(StreamFailure) -> StreamFailure {
+        var isFirst = true
+        while let batch = try await stream.next() {
+            if Task.isCancelled { break }
+            monitor.received(pending: batch.response.pendingNumRequested, now: time.monotonic())
+            if isFirst { await recovered() }
+            isFirst = false
+            // Before the events are handled: the next ones travel meanwhile. Bounded, since one batch is handled at a time.
+            let count = batch.response.events.count
+            if let more = window.received(events: count, pending: batch.response.pendingNumRequested) {
+                try await stream.request(FetchRequest(numRequested: more))
+            }
+            do {
+                try await handle(batch)
+            } catch {
+                break
+            }
+            if isParked { break }
+            monitor.handled(now: time.monotonic())
+        }
+        return verdict
+            ?? StreamFailure(reaction: .reconnect(minimum: .zero), reason: "the server ended the stream without an error")
+    }
+
+    private func handle(_ batch: FetchedBatch) async throws {
+        let events = batch.response.events.filter { recent.insert($0.replayID) }
+        guard let replayID = batch.response.events.last?.replayID ?? batch.response.latestReplayID else { return }
+        let now = time.wall()
+        let received = ReceivedBatch(
+            topic: settings.name, events: events, bytes: batch.bytes, replayID: replayID, receivedAt: now)
+        let committed = try await host.accept(received)
+        plan.moved(to: Position(replayID: replayID, time: committed ?? now))
+    }
+
+    private func watch(_ stream: any FetchStream) async {
+        while !Task.isCancelled {
+            switch monitor.next(now: time.monotonic()) {
+            case .wait(let duration):
+                guard (try? await time.sleep(duration)) != nil else { return }
+            case .stalled:
+                if let more = window.stalled() { try? await stream.request(FetchRequest(numRequested: more)) }
+            case .silent:
+                await end(
+                    stream,
+                    StreamFailure(
+                        reaction: .reconnect(minimum: .zero),
+                        reason: "nothing received for \(settings.watchdog), not even a keepalive"))
+                return
+            case .park:
+                isParked = true
+                await show(.parked, "no room downstream")
+                log.warning(
+                    "parked: the outbox has no room, so the stream is closed before Salesforce does it; it resumes by itself"
+                )
+                await end(stream, StreamFailure(reaction: .reconnect(minimum: .zero), reason: "parked for lack of room"))
+                return
+            }
+        }
+    }
+
+    private func end(_ stream: any FetchStream, _ failure: StreamFailure) async {
+        verdict = failure
+        await stream.cancel()
+    }
+
+    // MARK: Between connections
+
+    /// The first response proves that the new stream works.
+    private func recovered() async {
+        backoff.firstResponse()
+        let statement = plan.statement(reconnected: outage != nil, now: time.wall())
+        await show(.streaming, "")
+        defer { outage = nil }
+        guard let statement else {
+            log.info("subscribed")
+            return
+        }
+        var text = statement.text
+        if let outage {
+            let seconds = (time.monotonic() - outage.began).formattedSeconds
+            text = "reconnected after \(seconds) (\(outage.reason); attempt \(outage.attempts)): \(text)"
+        }
+        switch statement.kind {
+        case .nothingLost: log.notice("\(text)")
+        case .possibleGap: log.error("POSSIBLE GAP: \(text)")
+        }
+        await host.stated(statement, topic: settings.name)
+    }
+
+    /// - Returns: false when the topic stops.
+    private func recover(from failure: StreamFailure) async -> Bool {
+        var minimum: Duration = .zero
+        switch failure.reaction {
+        case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
+        case .replayInvalid:
+            if let fix = plan.invalidated() { return await stop("\(failure)", fix: fix) }
+            recent.removeAll()
+        case .renewSession:
+            // The first refusal is the normal end of a session's life; a second in a row is not.
+            if outage?.wasRefused == true { minimum = SignInThrottle.base }
+        case .reconnect(let asked): minimum = asked
+        }
+        let isNews = outage?.reason != failure.reason
+        outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
+        reconnects += 1
+        let isImmediate = failure.reaction == .replayInvalid && plan.position == nil && outage?.attempts == 1
+        let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
+        if isNews {
+            log.warning("stream ended: \(failure); connecting again in \(wait.formattedSeconds)")
+        }
+        await show(.reconnecting, failure.reason)
+        return (try? await time.sleep(wait)) != nil
+    }
+
+    private func stop(_ reason: String, fix: String) async -> Bool {
+        log.error("stopped: \(reason). \(fix)")
+        await show(.stopped, "\(reason). \(fix)")
+        return false
+    }
+
+    private func show(_ state: StreamStatus.State, _ detail: String) async {
+        await host.changed(StreamStatus(state: state, detail: detail, reconnects: reconnects), topic: settings.name)
+    }
+}
+
+/// A break between two working streams.
+private struct Outage {
+    let began: Duration
+    let attempts: Int
+    let reason: String
+    let wasRefused: Bool
+
+    init(continuing earlier: Outage?, failure: StreamFailure, now: Duration) {
+        began = earlier?.began ?? now
+        attempts = (earlier?.attempts ?? 0) + 1
+        reason = failure.reason
+        wasRefused = failure.reaction == .renewSession
+    }
+}
+
+extension Duration {
+    /// `0.5 s`, `75.0 s`
+    package var formattedSeconds: String {
+        let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+}

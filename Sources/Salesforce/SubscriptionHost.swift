@@ -1,0 +1,34 @@
+import Events
+
+/// What a subscription needs of the relay.
+package protocol SubscriptionHost: Sendable {
+    /// Takes over a batch and waits for room if there is none. After it returns the batch is the relay's; the process may
+    /// still die before it is durable, and then the stored cursor brings it again.
+    ///
+    /// - Returns: the commit time of the last event, if the batch has one that tells it.
+    /// - Throws: `CancellationError` only.
+    func accept(_ batch: ReceivedBatch) async throws -> Int64?
+    func changed(_ status: StreamStatus, topic: String) async
+    func stated(_ statement: LossStatement, topic: String) async
+}
+
+/// One response's worth of events, in stream order and without repetitions.
+package struct ReceivedBatch: Sendable {
+    package var topic: String
+    /// Empty in a keepalive.
+    package var events: [ConsumerEvent]
+    /// The `FetchResponse` as it came.
+    package var bytes: [UInt8]
+    /// The cursor once all of this is relayed or stored.
+    package var replayID: ReplayID
+    /// Epoch milliseconds.
+    package var receivedAt: Int64
+
+    package init(topic: String, events: [ConsumerEvent], bytes: [UInt8], replayID: ReplayID, receivedAt: Int64) {
+        self.topic = topic
+        self.events = events
+        self.bytes = bytes
+        self.replayID = replayID
+        self.receivedAt = receivedAt
+    }
+}

@@ -1,0 +1,112 @@
+import Events
+import PubSub
+import Synchronization
+
+@testable import Salesforce
+
+/// The Pub/Sub API, from a script: each `subscribe` plays the next list of steps.
+final class ScriptedPubSub: PubSubCalls {
+    enum Step: Sendable {
+        case batch([ConsumerEvent], pending: Int32)
+        case keepalive(ReplayID)
+        case fail(StreamFailure)
+        /// Says nothing until the stream is cancelled.
+        case silence
+    }
+
+    private struct State {
+        var scripts: [[Step]]
+        var requests: [[FetchRequest]] = []
+        var sessions: [Session] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ scripts: [[Step]]) { state = Mutex(State(scripts: scripts)) }
+
+    /// By stream, in order.
+    var requests: [[FetchRequest]] { state.withLock { $0.requests } }
+    var sessions: [Session] { state.withLock { $0.sessions } }
+
+    func subscribe(_ session: Session) async throws(StreamFailure) -> any FetchStream {
+        let (index, steps) = state.withLock { state in
+            state.sessions.append(session)
+            state.requests.append([])
+            return (state.requests.count - 1, state.scripts.isEmpty ? [.silence] : state.scripts.removeFirst())
+        }
+        return ScriptedStream(steps: steps) { [self] request in state.withLock { $0.requests[index].append(request) } }
+    }
+
+    func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo { TopicInfo(topicName: name) }
+
+    func schema(_ id: String, _ session: Session) async throws(StreamFailure) -> SchemaInfo {
+        SchemaInfo(schemaJSON: "{}", schemaID: id)
+    }
+}
+
+private actor ScriptedStream: FetchStream {
+    private var steps: [ScriptedPubSub.Step]
+    private let record: @Sendable (FetchRequest) -> Void
+    private var isCancelled = false
+    private var waiting: CheckedContinuation<Void, Never>?
+
+    init(steps: [ScriptedPubSub.Step], record: @escaping @Sendable (FetchRequest) -> Void) {
+        self.steps = steps
+        self.record = record
+    }
+
+    func request(_ request: FetchRequest) async throws(StreamFailure) { record(request) }
+
+    func next() async throws(StreamFailure) -> FetchedBatch? {
+        let step = steps.isEmpty ? .silence : steps.removeFirst()
+        switch step {
+        case .batch(let events, let pending):
+            return fetched(FetchResponse(events: events, pendingNumRequested: pending))
+        case .keepalive(let id):
+            return fetched(FetchResponse(latestReplayID: id, pendingNumRequested: 100))
+        case .fail(let failure): throw failure
+        case .silence:
+            if !isCancelled { await withCheckedContinuation { waiting = $0 } }
+            throw StreamFailure(reaction: .reconnect(minimum: .zero), reason: "CANCELLED")
+        }
+    }
+
+    func cancel() async {
+        isCancelled = true
+        waiting?.resume()
+        waiting = nil
+    }
+
+    private func fetched(_ response: FetchResponse) -> FetchedBatch {
+        FetchedBatch(response: response, bytes: response.encode())
+    }
+}
+
+/// Keeps what a subscription hands over, and lets a test wait for it.
+actor RecordingHost: SubscriptionHost {
+    private(set) var batches: [ReceivedBatch] = []
+    private(set) var statuses: [StreamStatus] = []
+    private(set) var statements: [LossStatement] = []
+    private var blocked: CheckedContinuation<Void, Never>?
+    private var blocks: Bool
+
+    init(blocks: Bool = false) { self.blocks = blocks }
+
+    func accept(_ batch: ReceivedBatch) async throws -> Int64? {
+        batches.append(batch)
+        if blocks { await withCheckedContinuation { blocked = $0 } }
+        return nil
+    }
+
+    func unblock() {
+        blocks = false
+        blocked?.resume()
+        blocked = nil
+    }
+
+    func changed(_ status: StreamStatus, topic: String) async { statuses.append(status) }
+
+    func stated(_ statement: LossStatement, topic: String) async { statements.append(statement) }
+
+    var replayIDs: [ReplayID] { batches.flatMap { $0.events.map(\.replayID) } }
+}

@@ -1,0 +1,138 @@
+import Events
+import Logging
+import PubSub
+import Testing
+import TestSupport
+
+@testable import Salesforce
+
+@Suite(.timeLimit(.minutes(1))) struct SubscriptionTests {
+    @Test func `a stored replay ID is resumed after, and credit is topped up on the way`() async throws {
+        let calls = ScriptedPubSub([[.batch(events(2...61), pending: 40), .batch(events(62...80), pending: 21)]])
+        let host = RecordingHost()
+        await run(calls, host, position: Position(replayID: id(1), time: 0)) { await host.batches.count == 2 }
+        let requests = calls.requests[0]
+        #expect(
+            requests.first
+                == FetchRequest(
+                    topicName: "/data/ChangeEvents", replayPreset: .custom, replayID: id(1), numRequested: 100))
+        #expect(requests.dropFirst() == [FetchRequest(numRequested: 60)])
+        #expect(await host.replayIDs == (2...80).map(id))
+        #expect(await host.statements.map(\.kind) == [.nothingLost])
+    }
+
+    @Test func `after a break it resumes after the last event and repeats none`() async throws {
+        let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
+        let calls = ScriptedPubSub([
+            [.batch(events(1...3), pending: 97), .fail(lost)], [.fail(lost)],
+            [.batch(events(3...5), pending: 97)],
+        ])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 5 }
+        #expect(await host.replayIDs == (1...5).map(id))
+        #expect(calls.requests[1].first?.replayID == id(3))
+        #expect(calls.requests[2].first?.replayID == id(3))
+        #expect(await host.statements.last?.kind == .nothingLost)
+    }
+
+    @Test func `a keepalive moves the position`() async throws {
+        let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
+        let calls = ScriptedPubSub([[.keepalive(id(9)), .fail(lost)], [.batch(events(10...10), pending: 99)]])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 1 }
+        #expect(calls.requests[1].first?.replayID == id(9))
+    }
+
+    @Test(arguments: [
+        (TopicSettings.InvalidReplayPolicy.earliest, ReplayPreset.earliest),
+        (TopicSettings.InvalidReplayPolicy.latest, ReplayPreset.latest),
+    ])
+    func `an invalid replay ID is never tried again, and what may be missing is said`(
+        policy: TopicSettings.InvalidReplayPolicy, preset: ReplayPreset
+    ) async throws {
+        let corrupted = StreamFailure(reaction: .replayInvalid, reason: "subscription.fetch.replayid.corrupted")
+        let calls = ScriptedPubSub([[.fail(corrupted)], [.batch(events(50...51), pending: 98)]])
+        let host = RecordingHost()
+        await run(calls, host, policy: policy, position: Position(replayID: id(1), time: 1_000)) {
+            await host.replayIDs.count == 2
+        }
+        #expect(calls.requests.count == 2)
+        #expect(calls.requests[1].first?.replayPreset == preset)
+        let statement = try #require(await host.statements.first)
+        #expect(statement.kind == .possibleGap)
+        #expect(statement.text.contains("1970-01-01T00:00:01Z"))
+    }
+
+    @Test func `with the policy 'stop' an invalid replay ID stops the topic`() async throws {
+        let corrupted = StreamFailure(reaction: .replayInvalid, reason: "subscription.fetch.replayid.corrupted")
+        let calls = ScriptedPubSub([[.fail(corrupted)]])
+        let host = RecordingHost()
+        await subscription(calls, host, policy: .stop, position: Position(replayID: id(1), time: 0)).run()
+        #expect(await host.statuses.last?.state == .stopped)
+        #expect(calls.requests.count == 1)
+    }
+
+    @Test func `a refused session is renewed once`() async throws {
+        let refused = StreamFailure(reaction: .renewSession, reason: "service.auth.error")
+        let calls = ScriptedPubSub([[.fail(refused)], [.batch(events(1...1), pending: 99)]])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 1 }
+        #expect(calls.sessions == [session(1), session(2)])
+    }
+
+    @Test func `what only a person can mend stops this topic`() async throws {
+        let missing = StreamFailure(reaction: .stopTopic(fix: "Check it."), reason: "topic.not.found")
+        let host = RecordingHost()
+        await subscription(ScriptedPubSub([[.fail(missing)]]), host, position: nil).run()
+        #expect(await host.statuses.last == StreamStatus(state: .stopped, detail: "topic.not.found. Check it."))
+    }
+
+    @Test func `silence ends the stream and the next one resumes`() async throws {
+        let calls = ScriptedPubSub([[.batch(events(1...1), pending: 99), .silence], [.batch(events(2...2), pending: 99)]])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 2 }
+        #expect(calls.requests[1].first?.replayID == id(1))
+        #expect(await host.statuses.contains { $0.detail.contains("not even a keepalive") })
+    }
+
+    @Test func `without room the stream is parked and resumed, with nothing handed over twice`() async throws {
+        let calls = ScriptedPubSub([
+            [.batch(events(1...2), pending: 0), .batch(events(3...4), pending: 0)], [.batch(events(3...4), pending: 98)],
+        ])
+        let host = RecordingHost(blocks: true)
+        await run(calls, host, position: nil) {
+            if await host.statuses.contains(where: { $0.state == .parked }) { await host.unblock() }
+            return await host.replayIDs.count == 4
+        }
+        #expect(await host.replayIDs == (1...4).map(id))
+        #expect(calls.requests[1].first?.replayID == id(2))
+    }
+
+    // MARK: Helpers
+
+    private func run(
+        _ calls: ScriptedPubSub, _ host: RecordingHost, policy: TopicSettings.InvalidReplayPolicy = .earliest,
+        position: Position?, until done: () async -> Bool
+    ) async {
+        let task = Task { await subscription(calls, host, policy: policy, position: position).run() }
+        while await !done() { await Task.yield() }
+        task.cancel()
+    }
+
+    private func subscription(
+        _ calls: ScriptedPubSub, _ host: RecordingHost, policy: TopicSettings.InvalidReplayPolicy = .earliest,
+        position: Position?
+    ) -> Subscription {
+        let counter = Counter()
+        return Subscription(
+            settings: TopicSettings(name: "/data/ChangeEvents", onInvalidReplay: policy), position: position, calls: calls,
+            authenticator: Authenticator { () async throws(SignInError) in session(counter.next()) }, host: host,
+            time: ManualTime(autoAdvance: true).source, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func id(_ number: Int) -> ReplayID { ReplayID([0, 0, UInt8(number >> 8), UInt8(number & 255), 0])! }
+
+    private func events(_ numbers: ClosedRange<Int>) -> [ConsumerEvent] {
+        numbers.map { ConsumerEvent(id: "e\($0)", schemaID: "s", replayID: id($0), payload: []) }
+    }
+}

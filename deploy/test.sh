@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs every test: Swift's, then the main job against peers written in another language.
+#   deploy/test.sh           everything
+#   deploy/test.sh unit      Swift tests only
+#   deploy/test.sh interop   the peers only; further arguments go to pytest
+#   deploy/test.sh sanitize  Swift tests under the address and the thread sanitizer
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/dependencies.sh
+
+part=${1:-all}
+[ $# -gt 0 ] && shift
+require_swift
+install_packages "${build_packages[@]}" "${test_packages[@]}"
+SLUICE_PYTHON=$(python_peers)
+export SLUICE_PYTHON
+
+unit() {
+  deploy/generate-pubsub.sh --check
+  swift test "$@"
+}
+
+interop() {
+  SLUICE_BIN=$(build_release sluice)
+  export SLUICE_BIN
+  "$SLUICE_PYTHON" -m pytest Tests/Interop -q --durations=5 "$@"
+}
+
+case "$part" in
+  all)
+    unit
+    interop
+    ;;
+  unit) unit "$@" ;;
+  interop) interop "$@" ;;
+  sanitize)
+    swift test --sanitize=address --scratch-path .build/address "$@"
+    swift test --sanitize=thread --scratch-path .build/thread "$@"
+    ;;
+  *) fail "Unknown part '$part': all, unit, interop or sanitize." ;;
+esac
