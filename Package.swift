@@ -47,6 +47,7 @@ let package = Package(
         layer("Avro", ["Events", crypto]),
         layer("ChangeEvents", ["Avro", "Events"]),
         layer("Rules", ["Events", yaml, crypto]),
+        layer("Settings", ["Rules", "Events"]),
 
         layer("Curl", ["CCurl"]),
         layer("HTTP2", ["CNghttp2"]),
@@ -60,14 +61,14 @@ let package = Package(
         layer(
             "Relay",
             [
-                "Salesforce", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
+                "Settings", "Salesforce", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
                 log, crypto, collections,
             ]),
         layer("Emulator", ["Avro", "GRPC", "PubSub", "Events", http, yaml, log] + sockets),
 
         .executableTarget(
             name: "sluice",
-            dependencies: ["Relay", "Emulator", arguments, log], swiftSettings: strict),
+            dependencies: ["Relay", "Emulator", "Settings", "ChangeEvents", arguments, log], swiftSettings: strict),
         .executableTarget(name: "sluice-bench", dependencies: ["ChangeEvents", "Avro"], swiftSettings: strict),
 
         .target(
@@ -77,6 +78,7 @@ let package = Package(
         tests("AvroTests", ["Avro"]),
         tests("ChangeEventsTests", ["ChangeEvents"]),
         tests("RulesTests", ["Rules"]),
+        tests("SettingsTests", ["Settings"]),
         tests("CurlTests", ["Curl"]),
         tests("HTTP2Tests", ["HTTP2"]),
         tests("GRPCTests", ["GRPC"]),

@@ -15,8 +15,8 @@ package actor Authenticator {
         self.time = time
     }
 
-    package init(_ signIn: SignIn) {
-        self.init { () async throws(SignInError) in try await signIn.session() }
+    package init(_ signIn: SignIn, time: TimeSource = .system) {
+        self.init(time: time) { () async throws(SignInError) in try await signIn.session() }
     }
 
     /// The current session; signs in if there is none.

@@ -13,7 +13,7 @@ package struct Position: Sendable, Hashable {
 }
 
 /// What a resume means for completeness, said once at every resume.
-package struct LossStatement: Sendable, Equatable {
+package struct ResumeStatement: Sendable, Equatable {
     package enum Kind: String, Sendable { case nothingLost, possibleGap }
 
     package var kind: Kind

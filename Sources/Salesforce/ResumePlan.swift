@@ -11,9 +11,15 @@ struct ResumePlan: Sendable {
     private let settings: TopicSettings
     private(set) var position: Position?
     /// Set when the stored position was refused: where to start instead, and since when events may be missing.
-    private var fallback: (preset: ReplayPreset, lostAfter: Position)?
+    private var fallback: Fallback?
     /// When the first stream without any position was opened.
     private var startedAt: Int64?
+
+    private struct Fallback {
+        let preset: ReplayPreset
+        let lostAfter: Position
+        let reason: String
+    }
 
     init(settings: TopicSettings, position: Position?) {
         self.settings = settings
@@ -38,37 +44,39 @@ struct ResumePlan: Sendable {
 
     /// The position was refused. It is never tried again.
     ///
+    /// - Parameter reason: what is wrong with it: `is no longer valid`.
     /// - Returns: nil to start by the fallback, or why the topic stops.
-    mutating func invalidated() -> String? {
+    mutating func invalidated(_ reason: String = "is no longer valid") -> String? {
         guard let position else { return nil }
         switch settings.onInvalidReplay {
         case .stop:
             return "onInvalidReplay is 'stop': decide where to go on (onInvalidReplay: earliest or latest in "
                 + "sluice.yaml), then restart. Events since \(Timestamp.rfc3339(position.time)) are not relayed yet"
-        case .earliest: fallback = (.earliest, position)
-        case .latest: fallback = (.latest, position)
+        case .earliest: fallback = Fallback(preset: .earliest, lostAfter: position, reason: reason)
+        case .latest: fallback = Fallback(preset: .latest, lostAfter: position, reason: reason)
         }
         self.position = nil
         return nil
     }
 
     /// What the first response after a break means. `reconnected` is false for the process's first stream.
-    func statement(reconnected: Bool, now: Int64) -> LossStatement? {
+    func statement(reconnected: Bool, now: Int64) -> ResumeStatement? {
         if let position {
-            return LossStatement(kind: .nothingLost, text: "resumed after replay ID \(position.replayID): nothing lost")
+            return ResumeStatement(kind: .nothingLost, text: "resumed after replay ID \(position.replayID): nothing lost")
         }
         if let fallback {
+            let cause = "the stored replay ID \(fallback.lostAfter.replayID) \(fallback.reason)"
             let lost = Timestamp.rfc3339(fallback.lostAfter.time)
             let text =
                 fallback.preset == .earliest
-                ? "the stored replay ID \(fallback.lostAfter.replayID) is no longer valid; resumed at the earliest "
+                ? "\(cause); resumed at the earliest "
                     + "retained event: events between \(lost) and that one may be missing, later ones come again"
-                : "the stored replay ID \(fallback.lostAfter.replayID) is no longer valid; resumed at the latest "
+                : "\(cause); resumed at the latest "
                     + "event: events between \(lost) and \(Timestamp.rfc3339(now)) are skipped"
-            return LossStatement(kind: .possibleGap, text: text)
+            return ResumeStatement(kind: .possibleGap, text: text)
         }
         guard reconnected, settings.start == .latest, let startedAt else { return nil }
-        return LossStatement(
+        return ResumeStatement(
             kind: .possibleGap,
             text: "resumed at the latest event, since no position was known yet: events between "
                 + "\(Timestamp.rfc3339(startedAt)) and \(Timestamp.rfc3339(now)) may be missing")

@@ -1,22 +1,8 @@
 import Events
 import PubSub
 
-/// Writer schemas by ID. They never change, so each is fetched once per process, and once ever where a store keeps them.
-package actor SchemaSource {
-    /// Where schemas are kept between processes.
-    package struct Storage: Sendable {
-        package var load: @Sendable (String) async -> String?
-        package var save: @Sendable (_ id: String, _ json: String) async -> Void
-
-        package init(
-            load: @escaping @Sendable (String) async -> String?,
-            save: @escaping @Sendable (_ id: String, _ json: String) async -> Void
-        ) {
-            self.load = load
-            self.save = save
-        }
-    }
-
+/// Asks the Pub/Sub API for writer schemas.
+package struct SchemaSource: Sendable {
     /// Why a schema cannot be had, now or ever.
     package enum Failure: Error, Sendable {
         /// Asking again gives the same answer: the event cannot be decoded.
@@ -26,23 +12,14 @@ package actor SchemaSource {
 
     private let calls: any PubSubCalls
     private let authenticator: Authenticator
-    private let storage: Storage
 
-    package init(calls: any PubSubCalls, authenticator: Authenticator, storage: Storage) {
+    package init(calls: any PubSubCalls, authenticator: Authenticator) {
         self.calls = calls
         self.authenticator = authenticator
-        self.storage = storage
     }
 
     /// The Avro JSON of a schema. Not yet checked against its ID.
     package func schemaJSON(_ id: String) async throws(Failure) -> String {
-        if let stored = await storage.load(id) { return stored }
-        let json = try await fetch(id)
-        await storage.save(id, json)
-        return json
-    }
-
-    private func fetch(_ id: String) async throws(Failure) -> String {
         let session = try await session(after: nil)
         do throws(StreamFailure) {
             return try await calls.schema(id, session).schemaJSON

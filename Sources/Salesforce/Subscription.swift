@@ -24,13 +24,17 @@ package actor Subscription {
     /// Why the monitor cancelled the stream, so that the cancellation is not taken for the peer's.
     private var verdict: StreamFailure?
     private var isParked = false
+    private let unusable: String?
 
-    /// - Parameter position: from the store; nil when this topic was never subscribed to.
+    /// - Parameters:
+    ///   - position: from the store; nil when this topic was never subscribed to.
+    ///   - unusable: why the position must not be used although it is there: `belongs to another org (00D…)`.
     package init(
-        settings: TopicSettings, position: Position?, calls: any PubSubCalls, authenticator: Authenticator,
+        settings: TopicSettings, position: Position?, unusable: String? = nil, calls: any PubSubCalls, authenticator: Authenticator,
         host: any SubscriptionHost, time: TimeSource = .system, log: Logger
     ) {
         self.settings = settings
+        self.unusable = unusable
         self.calls = calls
         self.authenticator = authenticator
         self.host = host
@@ -45,6 +49,10 @@ package actor Subscription {
 
     /// Runs until the task is cancelled or the topic has to stop.
     package func run() async {
+        if let unusable, let fix = plan.invalidated(unusable) {
+            _ = await stop("the stored replay ID \(unusable)", fix: fix)
+            return
+        }
         while !Task.isCancelled {
             await show(outage == nil ? .connecting : .reconnecting, outage?.reason ?? "")
             let failure = await stream()

@@ -9,7 +9,7 @@ package protocol SubscriptionHost: Sendable {
     /// - Throws: `CancellationError` only.
     func accept(_ batch: ReceivedBatch) async throws -> Int64?
     func changed(_ status: StreamStatus, topic: String) async
-    func stated(_ statement: LossStatement, topic: String) async
+    func stated(_ statement: ResumeStatement, topic: String) async
 }
 
 /// One response's worth of events, in stream order and without repetitions.

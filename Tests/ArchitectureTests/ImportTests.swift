@@ -11,14 +11,14 @@ import Testing
         ["ChangeEvents", "GRPC", "FlowMate", "IntegratorIO"],
         ["Salesforce", "Emulator"],
         ["Relay"],
-        ["Configuration"],
+        ["Settings"],
         ["sluice", "sluice-bench"],
     ]
 
     /// Who alone may import a library that is not Swift's own.
     private static let owners: [String: Set<String>] = [
         "CCurl": ["Curl"], "CNghttp2": ["HTTP2"], "CPubSub": ["PubSub"], "GRDB": ["Store"],
-        "Yams": ["Rules", "Emulator", "Configuration"], "Hummingbird": ["Emulator"], "NIOCore": ["Emulator"],
+        "Yams": ["Rules", "Emulator", "Settings"], "Hummingbird": ["Emulator"], "NIOCore": ["Emulator"],
         "NIOPosix": ["Emulator"], "ArgumentParser": ["sluice"],
     ]
 

@@ -86,7 +86,7 @@ private actor ScriptedStream: FetchStream {
 actor RecordingHost: SubscriptionHost {
     private(set) var batches: [ReceivedBatch] = []
     private(set) var statuses: [StreamStatus] = []
-    private(set) var statements: [LossStatement] = []
+    private(set) var statements: [ResumeStatement] = []
     private var blocked: CheckedContinuation<Void, Never>?
     private var blocks: Bool
 
@@ -106,7 +106,7 @@ actor RecordingHost: SubscriptionHost {
 
     func changed(_ status: StreamStatus, topic: String) async { statuses.append(status) }
 
-    func stated(_ statement: LossStatement, topic: String) async { statements.append(statement) }
+    func stated(_ statement: ResumeStatement, topic: String) async { statements.append(statement) }
 
     var replayIDs: [ReplayID] { batches.flatMap { $0.events.map(\.replayID) } }
 }

@@ -1,0 +1,55 @@
+import Avro
+import Events
+
+/// One event's payload, walked once: where each field stands, and the header. The events that a merged change is split
+/// into share it.
+package final class DecodedPayload: Sendable {
+    package let schema: EventSchema
+    /// As received.
+    package let payload: [UInt8]
+    /// Nil for platform events.
+    let header: DecodedHeader?
+    /// By top-level field: 0 for null, else the place in `payload` plus one.
+    private let marks: [UInt32]
+
+    /// Checks every byte, so that nothing read later can fail.
+    init(_ payload: [UInt8], schema: EventSchema) throws(AvroDecodeError) {
+        var marks: [UInt32] = []
+        try schema.decoder.scan(payload, marks: &marks, openEnums: true)
+        if let layout = schema.header {
+            let start = Int(marks[layout.field]) - 1
+            var header = DecodedHeader()
+            try schema.decoder.read(payload, at: start, openEnums: true) { (reader) throws(DecodeFailure) in
+                try layout.read(&reader, fields: schema.fields, into: &header)
+            }
+            self.header = header
+        } else {
+            header = nil
+        }
+        self.schema = schema
+        self.payload = payload
+        self.marks = marks
+    }
+
+    /// Bits of the three field lists that stand for no field of the schema, and list elements beyond the limit.
+    package var ignoredBits: Int {
+        header.map { $0.nulled.ignored + $0.diff.ignored + $0.changed.ignored } ?? 0
+    }
+
+    /// A top-level field as Avro has it, before its `doc` is heeded.
+    func rawValue(_ field: Int) -> Value {
+        let mark = marks[field]
+        guard mark != 0 else { return .null }
+        do {
+            return try schema.decoder.value(
+                payload, type: schema.fields.slots[field].type, mark: mark, openEnums: true)
+        } catch {
+            preconditionFailure("a field that was checked cannot be read: \(error)")
+        }
+    }
+
+    func isPlainlyNull(_ field: Int) -> Bool { marks[field] == 0 }
+
+    /// `ChangeEventHeader` as received: bitmaps undecoded.
+    package var rawHeader: Value? { schema.header.map { rawValue($0.field) } }
+}

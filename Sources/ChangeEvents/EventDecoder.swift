@@ -1,0 +1,102 @@
+import Avro
+import Events
+
+/// `ConsumerEvent` to `Event`s: one per record of a merged change.
+package struct EventDecoder: Sendable {
+    /// Salesforce merges some tens of records; above this the event is refused rather than multiplied.
+    package static let maximumRecords = 10_000
+
+    package let org: Org
+
+    package init(org: Org) { self.org = org }
+
+    /// - Parameters:
+    ///   - schema: the one that `event.schemaID` names; never another, since wrong schemas can decode too.
+    ///   - receivedAt: epoch milliseconds.
+    /// - Throws: `UndecodableEvent`; the event then belongs in quarantine, a retry cannot help.
+    package func decode(
+        _ event: ConsumerEvent, schema: EventSchema, topic: String, receivedAt: Int64
+    ) throws(UndecodableEvent) -> [Event] {
+        precondition(event.schemaID == schema.id, "an event is decoded with the schema that it names")
+        let payload: DecodedPayload
+        do { payload = try DecodedPayload(event.payload, schema: schema) } catch {
+            throw UndecodableEvent(schemaID: event.schemaID, reason: .payload(error))
+        }
+        guard let header = payload.header?.header else {
+            return [platformEvent(event, payload, topic: topic, receivedAt: receivedAt)]
+        }
+        let records = header.recordIds.count <= 1 ? header.recordIds : distinct(header.recordIds)
+        guard records.count <= Self.maximumRecords else {
+            throw UndecodableEvent(schemaID: event.schemaID, reason: .tooManyRecords(records.count))
+        }
+        return (records.isEmpty ? [""] : records).map { id in
+            let recordID = Self.isNameable(id) ? id : ""
+            return Event(
+                id: event.id, kind: .change, entity: header.entityName, topic: topic, replayID: event.replayID,
+                schemaID: event.schemaID, time: header.commitTimestamp, receivedAt: receivedAt, header: header,
+                recordID: recordID,
+                record: EventRecord(
+                    source: payload, reading: recordID.isEmpty ? .nothing : Self.reading(header.changeType)),
+                org: org)
+        }
+    }
+
+    private func platformEvent(
+        _ event: ConsumerEvent, _ payload: DecodedPayload, topic: String, receivedAt: Int64
+    ) -> Event {
+        let record = EventRecord(source: payload, reading: .full)
+        var time = receivedAt
+        switch record.value(at: ["CreatedDate"]) {
+        case .timestamp(let milliseconds), .int(let milliseconds): time = milliseconds
+        default: break
+        }
+        return Event(
+            id: event.id, kind: .platform, entity: payload.schema.name, topic: topic, replayID: event.replayID,
+            schemaID: event.schemaID, time: time, receivedAt: receivedAt, header: nil, recordID: "", record: record,
+            org: org)
+    }
+
+    /// In first-seen order.
+    private func distinct(_ ids: [String]) -> [String] {
+        var seen: Set<String> = []
+        return ids.filter { seen.insert($0).inserted }
+    }
+
+    /// `001*` stands for all records of an object, the zero ID for an overflow.
+    private static func isNameable(_ id: String) -> Bool {
+        id.utf8.count == 18 ? id != "000000000000000AAA" : !id.utf8.contains(UInt8(ascii: "*"))
+    }
+
+    private static func reading(_ type: ChangeType) -> EventRecord.Reading {
+        switch type {
+        case .create, .undelete: .full
+        case .update, .snapshot, .unknown: .update
+        case .delete: .delete
+        case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .gapOverflow: .nothing
+        }
+    }
+}
+
+/// An event whose payload cannot be read. Its raw bytes and schema ID are to be kept.
+package struct UndecodableEvent: Error, Equatable, CustomStringConvertible {
+    package enum Reason: Sendable, Equatable {
+        case payload(AvroDecodeError)
+        case tooManyRecords(Int)
+    }
+
+    package var schemaID: String
+    package var reason: Reason
+
+    package init(schemaID: String, reason: Reason) {
+        self.schemaID = schemaID
+        self.reason = reason
+    }
+
+    package var description: String {
+        switch reason {
+        case .payload(let error): "cannot decode the payload with schema \(schemaID): \(error)"
+        case .tooManyRecords(let count):
+            "cannot split the event (schema \(schemaID)): \(count) records, at most \(EventDecoder.maximumRecords)"
+        }
+    }
+}

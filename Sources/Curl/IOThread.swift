@@ -1,0 +1,47 @@
+/// The one thread that runs libcurl and every socket that HTTP/2 uses. What is marked `@IOThread` lives on it.
+///
+/// It is a global actor rather than an executor handed around, so that the compiler proves what may call what without
+/// a hop. Sockets that are never mentioned cost nothing: an idle thread sleeps in `curl_multi_poll`.
+@globalActor
+package actor IOThread {
+    package static let shared = IOThread()
+
+    nonisolated let executor = IOExecutor()
+
+    nonisolated package var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// Runs on the thread soon, after what was posted before. Cheaper than a task.
+    nonisolated package static func post(_ block: @escaping @IOThread @Sendable () -> Void) {
+        shared.executor.post(block)
+    }
+
+    /// Calls what needs the thread from a place that the compiler does not know to be on it, such as the thread's own
+    /// main function. Traps anywhere else.
+    nonisolated static func assumeIsolated<Result>(_ body: @IOThread () throws -> Result) rethrows -> Result {
+        precondition(IOExecutor.isCurrentThread, "called outside the I/O thread")
+        // Isolation is no part of a synchronous function's calling convention; `MainActor.assumeIsolated` does the same.
+        return try withoutActuallyEscaping(body) { try unsafeBitCast($0, to: (() throws -> Result).self)() }
+    }
+}
+
+extension IOThread {
+    /// A timer that can be cancelled. Fires once.
+    package struct TimerID: Sendable, Hashable {
+        let number: UInt64
+    }
+
+    @IOThread package static func schedule(
+        after delay: Duration, _ action: @escaping @IOThread () -> Void
+    ) -> TimerID {
+        IOLoop.shared.schedule(after: delay, action)
+    }
+
+    @IOThread package static func cancel(_ timer: TimerID) {
+        IOLoop.shared.timers.cancel(timer)
+    }
+}
+
+extension IOThread {
+    /// The clock of the timers, in nanoseconds. Runs on whatever happens to the time of day.
+    nonisolated package static var nanoseconds: UInt64 { clock_gettime_nsec() }
+}

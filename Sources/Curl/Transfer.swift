@@ -1,0 +1,98 @@
+internal import CCurl
+
+/// An easy handle for requests with equal connection options, used for one request after another.
+@IOThread
+final class Transfer {
+    let options: ConnectionOptions
+    let handle: TransferHandle
+    private let answer = ResponseCollector()
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+
+    init(options: ConnectionOptions) {
+        self.options = options
+        handle = TransferHandle(options: options)
+        let context = Unmanaged.passUnretained(answer).toOpaque()
+        handle.easy.set(CURLOPT_HEADERDATA, pointer: context)
+        handle.easy.set(CURLOPT_WRITEDATA, pointer: context)
+        sluice_setopt_callback(handle.easy.pointer, CURLOPT_HEADERFUNCTION, ResponseCollector.headerCallback)
+        sluice_setopt_callback(handle.easy.pointer, CURLOPT_WRITEFUNCTION, ResponseCollector.bodyCallback)
+    }
+
+    func prepare(_ checked: CheckedRequest) {
+        let request = checked.request
+        let easy = handle.easy.pointer
+        answer.begin(maximumBodyBytes: request.maximumResponseBytes)
+        handle.clearError()
+        handle.easy.set(CURLOPT_URL, request.url)
+        handle.easy.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
+        setMethod(request)
+        headerList = Self.headerList(of: request)
+        sluice_setopt_headers(easy, headerList)
+    }
+
+    /// The body and the headers may hold secrets, and need not wait for the next request.
+    func forgetRequest() {
+        sluice_setopt_headers(handle.easy.pointer, nil)
+        handle.easy.set(CURLOPT_COPYPOSTFIELDS, nil)
+        curl_slist_free_all(headerList)
+        headerList = nil
+        answer.forget()
+    }
+
+    private func setMethod(_ request: HTTPRequest) {
+        let easy = handle.easy.pointer
+        let hasBody = !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method)
+        handle.easy.set(CURLOPT_HTTPGET, true)
+        if hasBody {
+            // The size first: libcurl copies that many bytes.
+            sluice_setopt_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
+            request.body.withUnsafeBytes { body in
+                let bytes = body.baseAddress ?? UnsafeRawPointer(Self.emptyBody)
+                handle.easy.set(CURLOPT_COPYPOSTFIELDS, pointer: UnsafeMutableRawPointer(mutating: bytes))
+            }
+            handle.easy.set(CURLOPT_POST, true)
+        } else if request.method == "HEAD" {
+            handle.easy.set(CURLOPT_NOBODY, true)
+        }
+        let implied = hasBody ? "POST" : request.method == "HEAD" ? "HEAD" : "GET"
+        handle.easy.set(CURLOPT_CUSTOMREQUEST, request.method == implied ? nil : request.method)
+    }
+
+    /// libcurl sets headers of its own unless it is told not to: `Name:` takes one away, `Name;` sends an empty one.
+    private static func headerList(of request: HTTPRequest) -> UnsafeMutablePointer<curl_slist>? {
+        var list = curl_slist_append(nil, "Expect:")
+        var hasContentType = false
+        for header in request.headers {
+            list = curl_slist_append(list, header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
+            hasContentType = hasContentType || header.name.lowercased() == "content-type"
+        }
+        return hasContentType ? list : curl_slist_append(list, "Content-Type:")
+    }
+
+    private static let emptyBody = UnsafePointer<UInt8>(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
+
+    /// What came of the request, once libcurl is done with it.
+    func result(_ code: CURLcode, of checked: CheckedRequest) -> Result<HTTPResponse, TransportError> {
+        if code == CURLE_OK || answer.stoppedAtLimit || isComplete(despite: code) {
+            return .success(answer.response())
+        }
+        if answer.headersTooLong {
+            var error = checked.failure(.other, "the answer's headers exceed \(ResponseCollector.maximumHeaderBytes) B")
+            error.mayHaveBeenSent = true
+            error.status = answer.status
+            return .failure(error)
+        }
+        let failure = handle.failure(code, target: checked.target, options: options)
+        return .failure(failure.error)
+    }
+
+    /// A 2xx that was received in full counts, however the connection ended. Without a declared length the end is
+    /// wherever the peer stopped, unless it spoke in chunks: then the last one is missing.
+    private func isComplete(despite code: CURLcode) -> Bool {
+        let broken = [CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM, CURLE_PARTIAL_FILE]
+        guard broken.contains(code), answer.headersAreComplete, answer.status / 100 == 2 else { return false }
+        let declared = handle.easy.bigNumber(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        if declared >= 0 { return answer.bodyBytes >= declared }
+        return !answer.isChunked
+    }
+}

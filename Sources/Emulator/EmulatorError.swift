@@ -1,0 +1,25 @@
+/// What the emulator cannot do, and what to change.
+package enum EmulatorError: Error, Equatable, CustomStringConvertible {
+    /// A change names a field, or a value, that the object does not have.
+    case badField(entity: String, field: String, reason: String)
+    case unknownEntity(String, known: [String])
+    case badChange(String)
+    /// A script line that cannot be run. `file` may be empty.
+    case badScript(file: String, line: Int, reason: String)
+    case unreadableScript(file: String, reason: String)
+    case cannotListen(what: String, port: Int, reason: String)
+
+    package var description: String {
+        switch self {
+        case .badField(let entity, let field, let reason): "cannot publish \(entity): \(field): \(reason)."
+        case .unknownEntity(let entity, let known):
+            "cannot publish \(entity): the emulator knows only \(known.joined(separator: ", "))."
+        case .badChange(let reason): "cannot publish: \(reason)."
+        case .badScript(let file, let line, let reason):
+            file.isEmpty ? "line \(line): \(reason)" : "\(file):\(line): \(reason)"
+        case .unreadableScript(let file, let reason): "cannot read the script \(file): \(reason)."
+        case .cannotListen(let what, let port, let reason):
+            "cannot listen for \(what) on 127.0.0.1:\(port): \(reason). Choose another port, or 0 for any free one."
+        }
+    }
+}

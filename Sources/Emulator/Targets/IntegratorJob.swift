@@ -1,0 +1,53 @@
+import Events
+
+/// A run of an integrator.io flow. Its whole future is fixed when it is queued; the status follows from the time.
+struct IntegratorJob: Sendable, Equatable {
+    enum Ending: Sendable, Equatable {
+        case completed(errors: Int)
+        case failed
+    }
+
+    let id: String
+    let flowID: String
+    let exportID: String
+    /// Epoch milliseconds, all three.
+    let createdAt: Int64
+    let startedAt: Int64
+    var endedAt: Int64
+    let ending: Ending
+    var isCanceled = false
+
+    /// `queued`, `running`, `completed`, `failed` or `canceled`
+    func status(at now: Int64) -> String {
+        if isCanceled { return "canceled" }
+        if now < startedAt { return "queued" }
+        if now < endedAt { return "running" }
+        return ending == .failed ? "failed" : "completed"
+    }
+
+    func json(at now: Int64) -> Value {
+        let status = status(at: now)
+        let isCompleted = status == "completed"
+        let errors: Int64 = if case .completed(let errors) = ending, isCompleted { Int64(errors) } else { 0 }
+        let exported: Int64 = isCompleted ? 3 + errors : 0
+        var fields: Fields = [
+            "_id": .string(id), "type": .string("flow"),
+            "_integrationId": .string(EmulatorDefaults.integratorIntegration), "_flowId": .string(flowID),
+            "_exportId": .string(exportID), "status": .string(status), "createdAt": Self.date(createdAt),
+            "lastModified": Self.date(min(max(createdAt, now), max(endedAt, createdAt))),
+            "numError": .int(errors), "numResolved": .int(0), "numOpenError": .int(errors),
+            "numSuccess": .int(exported - errors), "numIgnore": .int(0), "numExport": .int(exported),
+            "numPagesGenerated": .int(isCompleted ? 1 : 0), "numPagesProcessed": .int(isCompleted ? 1 : 0),
+            "doneExporting": .bool(isCompleted), "retriable": .bool(errors > 0),
+        ]
+        if now >= startedAt, !isCanceled || endedAt > startedAt { fields.append("startedAt", Self.date(startedAt)) }
+        if now >= endedAt { fields.append("endedAt", Self.date(endedAt)) }
+        return .record(fields)
+    }
+
+    /// Always with milliseconds, as the API writes dates.
+    private static func date(_ milliseconds: Int64) -> Value {
+        let text = Timestamp.rfc3339(milliseconds - milliseconds % 1000)
+        return .string("\(text.dropLast()).\(String(1000 + milliseconds % 1000).dropFirst())Z")
+    }
+}

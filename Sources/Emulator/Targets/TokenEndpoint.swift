@@ -1,0 +1,82 @@
+import Crypto
+import Events
+
+/// A request to `POST /services/oauth2/token`.
+struct TokenRequest: Sendable, Equatable {
+    var form: [String: String]
+    var clientID: String?
+    var clientSecret: String?
+
+    /// Client credentials stand in the form, or in a Basic header, which wins.
+    init(_ request: TargetRequest) {
+        form = FormText.parse(String(decoding: request.body, as: UTF8.self))
+        clientID = form["client_id"]
+        clientSecret = form["client_secret"]
+        guard let header = request.headers["authorization"], header.lowercased().hasPrefix("basic "),
+            let bytes = Base64.decode(String(header.dropFirst(6)))
+        else { return }
+        let parts = String(decoding: bytes, as: UTF8.self).split(separator: ":", maxSplits: 1).map(String.init)
+        clientID = parts.first.map { FormText.decode($0) }
+        clientSecret = parts.count == 2 ? FormText.decode(parts[1]) : nil
+    }
+}
+
+/// OAuth for the client-credentials flow, and userinfo, with Salesforce's error words.
+enum TokenEndpoint {
+    static func answer(_ request: TokenRequest, org: inout EmulatedOrg, now: Int64) -> HTTPAnswer {
+        switch request.form["grant_type"] {
+        case nil, "": return failure("invalid_request", "missing required parameter: grant_type")
+        case "client_credentials": break
+        default: return failure("unsupported_grant_type", "grant type not supported")
+        }
+        guard let id = request.clientID, !id.isEmpty else {
+            return failure("invalid_client", "client credentials not provided")
+        }
+        guard id == org.access.clientID else { return failure("invalid_client_id", "client identifier invalid") }
+        guard request.clientSecret == org.access.clientSecret else {
+            return failure("invalid_client", "invalid client credentials")
+        }
+        return success(token: org.issueToken(), access: org.access, now: now)
+    }
+
+    /// `GET /services/oauth2/userinfo`
+    static func userInfo(bearer: String?, org: EmulatedOrg) -> HTTPAnswer {
+        guard let bearer, org.access.isValid(token: bearer) else {
+            return HTTPAnswer(status: 403, body: Array("Bad_OAuth_Token".utf8))
+        }
+        let instance = org.access.instanceURL
+        return .json(
+            200,
+            .record([
+                "sub": .string(identity(org.access)), "user_id": .string(EmulatedOrg.userID),
+                "organization_id": .string(org.access.organizationID),
+                "preferred_username": .string("integration@emulator.example"), "name": .string("Integration User"),
+                "email": .string("integration@emulator.example"), "email_verified": .bool(true),
+                "urls": .record(["rest": .string("\(instance)/services/data/v{version}/")]), "active": .bool(true),
+                "user_type": .string("STANDARD"), "language": .string("en_US"), "locale": .string("en_GB"),
+                "utcOffset": .int(0),
+            ]))
+    }
+
+    private static func success(token: String, access: OrgAccess, now: Int64) -> HTTPAnswer {
+        let id = identity(access)
+        let signature = HMAC<SHA256>.authenticationCode(
+            for: Array((id + String(now)).utf8), using: SymmetricKey(data: Array(access.clientSecret.utf8)))
+        return .json(
+            200,
+            .record([
+                "access_token": .string(token), "signature": .string(Base64.encode(Array(signature))),
+                "scope": .string("api"), "instance_url": .string(access.instanceURL), "id": .string(id),
+                "token_type": .string("Bearer"), "issued_at": .string(String(now)),
+                "api_instance_url": .string("https://api.salesforce.com"),
+            ]))
+    }
+
+    private static func identity(_ access: OrgAccess) -> String {
+        "https://login.salesforce.com/id/\(access.organizationID)/\(EmulatedOrg.userID)"
+    }
+
+    private static func failure(_ error: String, _ description: String) -> HTTPAnswer {
+        .json(400, .record(["error": .string(error), "error_description": .string(description)]))
+    }
+}

@@ -1,0 +1,241 @@
+extension FlowRunPlan {
+    /// A call that brought no result.
+    package struct Trouble: Error, Sendable, Equatable {
+        package var kind: IntegratorFailureKind
+        package var reason: String
+        /// What `Retry-After` asks for, in milliseconds.
+        package var retryAfter: Int64?
+
+        package init(kind: IntegratorFailureKind, reason: String, retryAfter: Int64? = nil) {
+            self.kind = kind
+            self.reason = reason
+            self.retryAfter = retryAfter
+        }
+    }
+
+    /// What came of an action.
+    package enum Event: Sendable {
+        case saved
+        case saveFailed(reason: String)
+        /// These were reported as done.
+        case finished([String])
+        case buried
+        case flow(Result<IntegratorFlow, Trouble>)
+        case latest(Result<[IntegratorJob], Trouble>)
+        case posted(Result<[String], Trouble>)
+        case listed(Result<[IntegratorJob], Trouble>)
+        case polled(Result<IntegratorJob, Trouble>)
+    }
+
+    package mutating func apply(_ event: Event, at now: Int64) {
+        switch event {
+        case .saved:
+            isUnsaved = false
+            saveFailures = 0
+        case .saveFailed(let reason): saveFailed(reason, now)
+        case .finished(let ids): forget(ids)
+        case .buried: toBury.removeFirst()
+        case .flow(let result): flowChecked(result, now)
+        case .latest(let result): latestChecked(result, now)
+        case .posted(let result): posted(result, now)
+        case .listed(let result): listed(result, now)
+        case .polled(let result): polled(result, now)
+        }
+    }
+
+    /// More may have been added to the list while these were reported.
+    private mutating func forget(_ ids: [String]) {
+        let done = Set(ids)
+        known.subtract(done)
+        toFinish.removeAll { done.contains($0) }
+    }
+
+    private mutating func saveFailed(_ reason: String, _ now: Int64) {
+        saveFailures += 1
+        tell(.warning, "cannot save the state of flow \(flow): \(reason); no run is started until it is saved")
+        retryAt = now + jittered(doubling(limits.transientBase, saveFailures, limits.transientCeiling))
+    }
+
+    // MARK: Before a run
+
+    private mutating func flowChecked(_ result: Result<IntegratorFlow, Trouble>, _ now: Int64) {
+        switch result {
+        case .success(let flow):
+            guard let obstacle = flow.obstacle else {
+                needsFlowCheck = false
+                flowCheckedAt = now
+                return
+            }
+            pause(limits.flowPause, "flow \(self.flow) cannot run: \(obstacle)", now)
+        case .failure(let trouble): beforeRunFailed(trouble, now)
+        }
+    }
+
+    private mutating func latestChecked(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
+        switch result {
+        case .success(let jobs):
+            transientFailures = 0
+            if let open = jobs.first(where: { $0.isRun && $0.status.isOpen }) {
+                busyChecks += 1
+                tell(.info, "flow \(flow) waits for run \(open.id), which was started by somebody else")
+                retryAt = now + doubling(limits.pollFirst, busyChecks, limits.pollCeiling)
+            } else {
+                clear(jobs, now)
+            }
+        case .failure(let trouble) where trouble.kind == .missing && flowCheckedAt.map { now - $0 < 60_000 } == true:
+            // The flow is there, so it has no job yet.
+            clear([], now)
+        case .failure(let trouble): beforeRunFailed(trouble, now)
+        }
+    }
+
+    private mutating func clear(_ jobs: [IntegratorJob], _ now: Int64) {
+        clearance = Clearance(at: now, newest: jobs.compactMap(\.createdAt).max(), jobs: jobs.map(\.id))
+    }
+
+    private mutating func beforeRunFailed(_ trouble: Trouble, _ now: Int64) {
+        switch trouble.kind {
+        case .retry, .unknown, .busy: backOff(trouble, now)
+        case .rateLimited: slowDown(trouble, now)
+        case .credential, .scope, .configuration: pause(limits.credentialPause, trouble.reason, now)
+        case .missing where !needsFlowCheck: needsFlowCheck = true
+        case .missing, .invalid:
+            needsFlowCheck = true
+            pause(limits.flowPause, trouble.reason, now)
+        }
+    }
+
+    // MARK: The POST
+
+    private mutating func posted(_ result: Result<[String], Trouble>, _ now: Int64) {
+        mayPost = false
+        switch result {
+        case .success(let jobs) where !jobs.isEmpty: opened(jobs, adopted: false, now)
+        case .success: search("integrator.io took the run of flow \(flow) without naming its job", now)
+        case .failure(let trouble): postFailed(trouble, now)
+        }
+    }
+
+    private mutating func postFailed(_ trouble: Trouble, _ now: Int64) {
+        guard trouble.kind != .unknown else {
+            return search("it is not known whether flow \(flow) was started: \(trouble.reason)", now)
+        }
+        release()
+        switch trouble.kind {
+        case .retry, .unknown: backOff(trouble, now)
+        case .rateLimited: slowDown(trouble, now)
+        case .busy:
+            busyChecks += 1
+            tell(.info, "flow \(flow) already has a run; the claims wait for its end")
+            retryAt = now + doubling(limits.pollFirst, busyChecks, limits.pollCeiling)
+        case .credential, .scope, .configuration: pause(limits.credentialPause, trouble.reason, now)
+        case .missing, .invalid:
+            needsFlowCheck = true
+            pause(limits.flowPause, trouble.reason, now)
+        }
+    }
+
+    private mutating func search(_ reason: String, _ now: Int64) {
+        tell(.warning, reason + "; looking for the job")
+        searchesDone = 0
+        retryAt = now + limits.searchFirst
+    }
+
+    private mutating func listed(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
+        guard let run = state.run else { return }
+        switch result {
+        case .success(let jobs):
+            let ours = jobs.filter { isOurs($0, run) }.map(\.id)
+            if !ours.isEmpty {
+                tell(.info, "job \(ours.joined(separator: ", ")) is taken for the run of flow \(flow)")
+                return opened(ours, adopted: true, now)
+            }
+            searchesDone += 1
+            guard searchesDone >= limits.searches else {
+                retryAt = now + limits.searchAgain
+                return
+            }
+            tell(.info, "no job was made of the run of flow \(flow); it is started again")
+            searchesDone = 0
+            release()
+        case .failure(let trouble) where trouble.kind == .rateLimited: slowDown(trouble, now)
+        case .failure(let trouble): backOff(trouble, now)
+        }
+    }
+
+    private func isOurs(_ job: IntegratorJob, _ run: FlowRunState.Run) -> Bool {
+        guard job.isRun, !run.jobsBefore.contains(job.id), let created = job.createdAt else { return false }
+        return created <= run.writtenAt + limits.adoptionSpan
+    }
+
+    private mutating func opened(_ jobs: [String], adopted: Bool, _ now: Int64) {
+        state.run?.jobs = jobs
+        state.run?.adopted = adopted
+        isUnsaved = true
+        polls = 0
+        busyChecks = 0
+        transientFailures = 0
+        retryAt = now + limits.pollFirst
+    }
+
+    // MARK: The job
+
+    private mutating func polled(_ result: Result<IntegratorJob, Trouble>, _ now: Int64) {
+        switch result {
+        case .success(let job) where job.status.isOpen: pollLater(now)
+        case .success(let job):
+            ended[job.id] = job
+            polls = 0
+            if let run = state.run, run.jobs.allSatisfy({ ended[$0] != nil }) { conclude(run, now) }
+        case .failure(let trouble) where trouble.kind == .missing:
+            runFailed("the job of flow \(flow) is gone: \(trouble.reason)", now)
+        case .failure(let trouble) where trouble.kind == .rateLimited: slowDown(trouble, now)
+        case .failure(let trouble):
+            tell(.warning, trouble.reason)
+            pollLater(now)
+        }
+    }
+
+    /// A job may stay queued for hours behind an offline connection; that is no error.
+    private mutating func pollLater(_ now: Int64) {
+        polls += 1
+        retryAt = now + min(limits.pollFirst * Int64(polls), limits.pollCeiling)
+    }
+
+    private mutating func conclude(_ run: FlowRunState.Run, _ now: Int64) {
+        let jobs = run.jobs.compactMap { ended[$0] }
+        guard let bad = jobs.first(where: { $0.status != .completed }) else {
+            return completed(run, jobs)
+        }
+        let word = bad.status == .canceled ? "was cancelled" : "failed"
+        let cause = bad.status == .failed && bad.pages == 0 ? " at its source" : ""
+        runFailed("run \(bad.id) of flow \(flow) \(word)\(cause)", now)
+    }
+
+    private mutating func completed(_ run: FlowRunState.Run, _ jobs: [IntegratorJob]) {
+        let claimed = min(run.from + limits.overlap, state.covered ?? .max)
+        // An adopted job may be somebody else's, with another window: the next run goes over this one again.
+        state.covered = run.adopted ? claimed : max(run.until, state.covered ?? run.until)
+        report(run, jobs)
+        state.finished = run.claims
+        finished = Set(run.claims)
+        toFinish += run.claims
+        state.run = nil
+        state.failures = 0
+        state.failingSince = nil
+        state.nextAllowed = 0
+        running = []
+        ended = [:]
+        retryAt = 0
+        isUnsaved = true
+    }
+
+    private mutating func report(_ run: FlowRunState.Run, _ jobs: [IntegratorJob]) {
+        let successes = jobs.map(\.successes).reduce(0, +)
+        let errors = jobs.map(\.errors).reduce(0, +)
+        let text =
+            "run \(run.jobs.joined(separator: ", ")) of flow \(flow) completed for \(run.claims.count) claims: "
+            + "\(successes) records, \(errors) errors"
+        tell(errors > 0 ? .warning : .info, errors > 0 ? text + "; integrator.io keeps and retries those" : text)
+    }
+}

@@ -1,0 +1,45 @@
+import FoundationEssentials
+
+/// What is on disk about the runs of one flow. All times are epoch milliseconds.
+package struct FlowRunState: Codable, Sendable, Equatable {
+    /// A run from the moment its window is written down until its jobs have ended.
+    package struct Run: Codable, Sendable, Equatable {
+        package var from: Int64
+        package var until: Int64
+        package var exports: [String]
+        /// The deliveries that are done when this run is.
+        package var claims: [String]
+        package var writtenAt: Int64
+        /// Creation of the newest job that was there before, by integrator.io's clock.
+        package var newestBefore: Int64?
+        package var jobsBefore: [String]
+        /// Empty until integrator.io has named them.
+        package var jobs: [String] = []
+        /// The jobs were found in a list, not named by the answer to our call: they are most likely ours.
+        package var adopted = false
+    }
+
+    package var version = 1
+    /// Everything that was claimed up to here lies in the window of a completed run.
+    package var covered: Int64?
+    package var run: Run?
+    /// Runs that failed since the last one that completed.
+    package var failures = 0
+    /// Set while nothing succeeds; the horizon of waiting claims counts from here.
+    package var failingSince: Int64?
+    package var nextAllowed: Int64 = 0
+    /// Claims of the last completed run, in case their deliveries come again after a crash.
+    package var finished: [String] = []
+
+    package init() {}
+
+    package func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return Array(try encoder.encode(self))
+    }
+
+    package init(json: [UInt8]) throws {
+        self = try JSONDecoder().decode(Self.self, from: Data(json))
+    }
+}

@@ -1,0 +1,170 @@
+import Store
+
+/// What the next commit writes, and what the one under way is writing. No store, no clock.
+struct CommitLedger {
+    private struct Pending {
+        var group = CommitGroup()
+        var added: [OutboxEntry] = []
+        var changed: [OutboxEntry] = []
+        /// Raw responses and dead letters, which stay whatever becomes of the deliveries.
+        var keptBytes = 0
+
+        var isEmpty: Bool { group.isEmpty && added.isEmpty && changed.isEmpty }
+    }
+
+    private var pending = Pending()
+    private var writing: Pending?
+    /// Entries that are neither resolved nor stored, and their bytes with the raw responses that wait.
+    private(set) var unwritten = 0
+    private(set) var unwrittenBytes = 0
+
+    var isDirty: Bool { !pending.isEmpty }
+    var isClean: Bool { pending.isEmpty && writing == nil }
+    /// Nothing but positions waits.
+    var isOnlyCursors: Bool {
+        pending.added.isEmpty && pending.changed.isEmpty && pending.group.isOnlyCursors
+    }
+
+    // MARK: Collecting
+
+    mutating func accept(_ batch: RoutedBatch) {
+        pending.group.cursors[batch.cursor.key] = batch.cursor.keepingCommitTime(
+            of: pending.group.cursors[batch.cursor.key])
+        pending.group.quarantine += batch.quarantined
+        if let journal = batch.journal {
+            pending.group.journal.append(journal)
+            keep(journal.raw.count)
+        }
+        for letter in batch.deadLetters { add(letter) }
+        for event in batch.quarantined { keep(event.payload.count) }
+    }
+
+    mutating func accept(_ entry: OutboxEntry) {
+        pending.added.append(entry)
+        unwritten += 1
+        unwrittenBytes += entry.cost
+    }
+
+    /// The entry is done: it need not be written, or its row goes.
+    mutating func resolve(_ entry: OutboxEntry, deadLetter: DeadLetter? = nil) {
+        precondition(!entry.isResolved, "a delivery resolved twice")
+        entry.isResolved = true
+        if let deadLetter { add(deadLetter) }
+        switch entry.storage {
+        case .unwritten: forget(entry)
+        // The commit under way writes it; the next one takes it away.
+        case .writing: break
+        case .stored: pending.group.removed.append(entry.seq)
+        }
+    }
+
+    mutating func changed(_ entry: OutboxEntry) {
+        guard !entry.isDirty else { return }
+        entry.isDirty = true
+        if entry.storage == .stored { pending.changed.append(entry) }
+    }
+
+    mutating func set(_ state: DestinationState?, of destination: String) {
+        pending.group.destinationStates[destination] = .some(state)
+    }
+
+    private mutating func add(_ letter: DeadLetter) {
+        pending.group.deadLetters.append(letter)
+        keep(letter.delivery.body.count + 700)
+    }
+
+    private mutating func keep(_ bytes: Int) {
+        pending.keptBytes += bytes
+        unwrittenBytes += bytes
+    }
+
+    private mutating func forget(_ entry: OutboxEntry) {
+        unwritten -= 1
+        unwrittenBytes -= entry.cost
+    }
+
+    // MARK: Writing
+
+    /// The group to write now. Followed by `committed` or `failed`.
+    mutating func take() -> CommitGroup {
+        precondition(writing == nil, "two commits at once")
+        var taken = pending
+        pending = Pending()
+        taken.added.removeAll { $0.isResolved }
+        taken.changed.removeAll { $0.isResolved }
+        taken.group.added = taken.added.map { entry in
+            entry.storage = .writing
+            entry.isDirty = false
+            return StoredDelivery(seq: entry.seq, delivery: entry.delivery, progress: entry.progress)
+        }
+        taken.group.changed = taken.changed.map { entry in
+            entry.isDirty = false
+            return CommitGroup.Progress(seq: entry.seq, progress: entry.progress)
+        }
+        let group = taken.group
+        taken.group.added = []
+        taken.group.changed = []
+        writing = taken
+        return group
+    }
+
+    /// - Returns: by how many the rows of the outbox grew.
+    mutating func committed() -> Int {
+        guard let written = writing else { preconditionFailure("no commit under way") }
+        writing = nil
+        unwrittenBytes -= written.keptBytes
+        for entry in written.added {
+            entry.storage = .stored
+            forget(entry)
+            if entry.isResolved {
+                pending.group.removed.append(entry.seq)
+            } else if entry.isDirty {
+                pending.changed.append(entry)
+            }
+        }
+        return written.added.count - written.group.removed.count
+    }
+
+    mutating func failed() {
+        guard var older = writing else { preconditionFailure("no commit under way") }
+        writing = nil
+        for entry in older.added {
+            entry.storage = .unwritten
+            if entry.isResolved { forget(entry) }
+        }
+        older.added.removeAll { $0.isResolved }
+        older.changed.removeAll { $0.isResolved || $0.isDirty }
+        for entry in older.changed { entry.isDirty = true }
+        older.added += pending.added
+        older.changed += pending.changed
+        older.keptBytes += pending.keptBytes
+        older.group.append(pending.group)
+        pending = older
+    }
+}
+
+extension CommitGroup {
+    fileprivate var isOnlyCursors: Bool {
+        journal.isEmpty && deadLetters.isEmpty && quarantine.isEmpty && statements.isEmpty && added.isEmpty
+            && changed.isEmpty && removed.isEmpty && destinationStates.isEmpty
+    }
+
+    fileprivate mutating func append(_ later: CommitGroup) {
+        journal += later.journal
+        deadLetters += later.deadLetters
+        quarantine += later.quarantine
+        statements += later.statements
+        removed += later.removed
+        for (key, cursor) in later.cursors { cursors[key] = cursor.keepingCommitTime(of: cursors[key]) }
+        destinationStates.merge(later.destinationStates) { $1 }
+    }
+}
+
+extension Cursor {
+    /// A keepalive moves the position, but not the time of the last event.
+    fileprivate func keepingCommitTime(of earlier: Cursor?) -> Cursor {
+        var cursor = self
+        cursor.commitTime = commitTime ?? earlier?.commitTime
+        return cursor
+    }
+}

@@ -1,0 +1,40 @@
+/// Every bound of the outbox and the dispatcher, in one place.
+package struct DispatchLimits: Sendable {
+    /// Accepted deliveries that are neither acknowledged nor stored; beyond it `accept` waits.
+    package var unwritten = 8_000
+    /// The same in bytes, raw responses for the journal included.
+    package var unwrittenBytes = 8 << 20
+    /// Deliveries in the store; beyond it `accept` waits, and the stream is parked.
+    package var stored = 2_000_000
+
+    /// A commit is due this long after the first change …
+    package var commitMilliseconds: Int64 = 100
+    /// … or as soon as this many deliveries or bytes wait for it. A keepalive's cursor alone waits longer.
+    package var commitCount = 4_000
+    package var commitBytes = 2 << 20
+    package var keepaliveCommitMilliseconds: Int64 = 1_000
+    /// Between tries of a commit that fails.
+    package var commitRetryBase: Int64 = 1_000
+    package var commitRetryCeiling: Int64 = 30_000
+
+    /// Deliveries of one destination in memory; the rest stays in the store.
+    package var window = 2_000
+    package var windowBytes = 4 << 20
+    /// Claims of one destination that its collector holds.
+    package var claims = 10_000
+    /// Lanes of one destination that are known, most of them as stubs while their deliveries are in the store. Beyond
+    /// it nothing further is read for that destination: this many lanes that all fail are a receiver that is down.
+    package var lanes = 20_000
+    /// Deliveries that a blocked lane keeps in memory.
+    package var blockedLane = 4
+    /// Lanes read again from the store in one go, and rows of each.
+    package var laneReads = 64
+    package var laneRows = 256
+    package var pageRows = 500
+    /// Times are rounded up to this, so that many waiting lanes wake together.
+    package var wakeMilliseconds: Int64 = 10
+    /// Failures one after another, without an answer or with 502, 503 or 504, that hold a destination.
+    package var unreachable = 16
+
+    package init() {}
+}

@@ -1,0 +1,65 @@
+import DequeModule
+
+/// Deliveries with the same key: in order, one at a time.
+final class Lane {
+    enum State: Equatable {
+        case idle, ready, running, waiting(until: Int64), loading
+        /// A delivery died or was dropped: the next one waits until that is committed. Otherwise a crash could bring
+        /// the old one back behind the new one.
+        case settling
+    }
+
+    let name: String
+    var state = State.idle
+    /// In memory, first to be tried first. May be empty while `hasMore`.
+    var entries: Deque<OutboxEntry> = []
+    /// There are rows after `loadedThrough` that are not in memory.
+    var hasMore = false
+    var loadedThrough: Int64
+    /// Accepted while `hasMore`, and not committed yet: after the rows, in order.
+    var tail: Deque<OutboxEntry> = []
+    var group: TargetGroup?
+    /// The attempt under way probes a hold.
+    var probesDestination = false
+    var probesTarget = false
+
+    init(name: String, loadedThrough: Int64) {
+        self.name = name
+        self.loadedThrough = loadedThrough
+    }
+
+    func append(_ entry: OutboxEntry) {
+        entries.append(entry)
+        loadedThrough = entry.seq
+    }
+
+    /// Moves what is stored out of memory; only while no attempt is under way.
+    ///
+    /// - Returns: what left.
+    func shed() -> [OutboxEntry] {
+        guard let first = entries.first, first.isEvictable else { return [] }
+        var shed: [OutboxEntry] = []
+        while let entry = entries.first, entry.isEvictable { shed.append(entries.removeFirst()) }
+        tail = entries + tail
+        loadedThrough = first.seq - 1
+        hasMore = true
+        // What is not stored yet counts as unwritten only.
+        shed += entries
+        entries = []
+        return shed
+    }
+}
+
+/// Lanes whose next delivery has the same `holdKey`: those of one flow or one listener. They are held together, and
+/// take turns with other groups.
+final class TargetGroup {
+    let key: String
+    var hold = DestinationHold()
+    var ready: Deque<Lane> = []
+    var running = 0
+    var isQueued = false
+
+    init(key: String) { self.key = key }
+
+    var isIdle: Bool { ready.isEmpty && running == 0 && !isQueued && hold.isFree }
+}

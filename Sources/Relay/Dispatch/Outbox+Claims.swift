@@ -1,0 +1,74 @@
+import Events
+import Store
+
+extension Outbox: DeliveryOutcomes {
+    package func delivered(_ ids: [String]) {
+        finish(ids) { entry, route, _ in
+            route.counters.delivered += 1
+            resolve(entry, route)
+        }
+    }
+
+    package func dead(_ ids: [String], note: AttemptNote) {
+        finish(ids) { entry, route, now in
+            entry.progress.append(
+                AttemptRecord(
+                    number: entry.progress.attempts + 1, at: now.wall, status: note.status, reason: note.reason,
+                    excerpt: note.excerpt, possibleDuplicate: note.possibleDuplicate), startedAt: now.wall)
+            die(entry, route, .rejected, note.words, now)
+        }
+    }
+
+    private func finish(_ ids: [String], _ body: (OutboxEntry, Route, Moment) -> Void) {
+        guard !isAbandoned else { return }
+        let now = clock.now
+        for route in routes.values {
+            var found = false
+            for id in ids {
+                for entry in route.claims.remove(id) {
+                    found = true
+                    body(entry, route, now)
+                }
+            }
+            if found { pump(route) }
+        }
+        reportRoom()
+        if ledger.isDirty { stir() }
+    }
+
+    /// Gives claims to the collector, one after another in stream order.
+    func feed(_ route: Route) {
+        guard !route.isFeeding, let collector = route.destination?.collector, let first = route.claims.next()
+        else { return }
+        route.isFeeding = true
+        let name = route.name
+        let delivery = first.delivery
+        Task {
+            var next: Delivery? = delivery
+            while let claim = next {
+                await collector.add(claim)
+                next = nextClaim(name)
+            }
+        }
+    }
+
+    private func nextClaim(_ name: String) -> Delivery? {
+        guard let route = routes[name] else { return nil }
+        guard !isStopping, let entry = route.claims.next() else {
+            route.isFeeding = false
+            return nil
+        }
+        return entry.delivery
+    }
+}
+
+/// The store keeps the state of collectors.
+extension Store: RunJournal {
+    package func runStates(of destination: String) async throws -> [String: [UInt8]] {
+        try await flowRunStates(of: destination)
+    }
+
+    package func saveRunState(_ json: [UInt8], destination: String, flow: String) async throws {
+        try await saveFlowRunState(json, destination: destination, flow: flow)
+    }
+}

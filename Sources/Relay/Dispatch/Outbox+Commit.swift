@@ -1,0 +1,161 @@
+import Logging
+import Store
+
+/// A commit that does not succeed, since when, and how often it was tried.
+struct CommitFailure {
+    var error: StoreError
+    var since: Int64
+    var tries: Int
+}
+
+extension Outbox {
+    /// Sees to it that what is dirty gets written and what is wanted gets read. Cheap; called after every change.
+    func stir(reads: Bool = false) {
+        guard !isAbandoned else { return }
+        if ledger.isDirty, commitDue == nil {
+            let wait = ledger.isOnlyCursors ? limits.keepaliveCommitMilliseconds : limits.commitMilliseconds
+            commitDue = clock.uptime + wait
+        } else if let due = commitDue, failure == nil, !ledger.isOnlyCursors {
+            let sooner = clock.uptime + limits.commitMilliseconds
+            if sooner < due { commitDue = sooner }
+        }
+        let isFull = ledger.unwritten >= limits.commitCount || ledger.unwrittenBytes >= limits.commitBytes
+        if isFull, failure == nil { commitIsUrgent = true }
+        let wantsReads = reads && failure == nil && !isStopping
+        guard ledger.isDirty || wantsReads else { return }
+        if loop == nil {
+            loop = Task { await storeLoop() }
+        } else if let sleeping = loopSleep, wantsReads || commitIsUrgent || (commitDue ?? .max) < sleeping.until {
+            sleeping.task.cancel()
+        }
+    }
+
+    /// All use of the store, one piece after another: so no page is read while a commit is under way, and every row
+    /// is either in memory or beyond what was read.
+    private func storeLoop() async {
+        while !isAbandoned {
+            let isDue = (commitDue ?? 0) <= clock.uptime
+            if ledger.isDirty, commitIsUrgent || isDue {
+                await commit()
+            } else if failure == nil || isDue, await readPages() {
+                continue
+            } else if ledger.isDirty || (failure != nil && (commitDue ?? 0) > clock.uptime) {
+                await sleepUntilDue()
+            } else {
+                recovered()
+                break
+            }
+        }
+        loop = nil
+    }
+
+    private func sleepUntilDue() async {
+        let due = commitDue ?? clock.uptime
+        let task = Task { _ = try? await clock.sleep(untilUptime: due) }
+        loopSleep = (due, task)
+        await task.value
+        loopSleep = nil
+    }
+
+    // MARK: Commits
+
+    private func commit() async {
+        commitIsUrgent = false
+        commitDue = nil
+        takes += 1
+        let take = takes
+        for route in routes.values {
+            route.log.report(route.name, logger: logger)
+            route.lanes.committing()
+        }
+        do {
+            try await store.commit(ledger.take(), wall: clock.wall)
+            guard !isAbandoned else { return }
+            stored += ledger.committed()
+            succeeded(take)
+            for route in routes.values {
+                route.committed(clock.now)
+                pump(route)
+            }
+        } catch {
+            guard !isAbandoned else { return }
+            ledger.failed()
+            failed(error)
+        }
+        if ledger.isDirty, commitDue == nil { stir() }
+        reportRoom()
+    }
+
+    private func recovered() {
+        guard let failure else { return }
+        let seconds = (clock.uptime - failure.since) / 1000
+        logger.notice("the store \(store.path) works again after \(seconds) s; nothing was lost")
+        self.failure = nil
+        for route in routes.values { pump(route) }
+    }
+
+    private func succeeded(_ take: Int) {
+        recovered()
+        flushWaiters.removeAll { waiter in
+            guard waiter.take <= take else { return false }
+            waiter.continuation.resume()
+            return true
+        }
+    }
+
+    /// Nothing is dropped: what could not be written waits with what comes, and `accept` holds the streams back.
+    private func failed(_ error: StoreError) {
+        if failure?.error.kind != error.kind {
+            logger.error("\(error) Until then the streams are held back; writing is tried again by itself.")
+        }
+        let tries = (failure?.tries ?? 0) + 1
+        failure = CommitFailure(error: error, since: failure?.since ?? clock.uptime, tries: tries)
+        commitDue =
+            clock.uptime
+            + RetryPolicy.doubled(limits.commitRetryBase, times: tries - 1, ceiling: limits.commitRetryCeiling)
+    }
+
+    /// Returns when everything accepted so far is acknowledged or stored, with its cursor. Waits as long as the store
+    /// cannot be written.
+    package func flush() async {
+        guard !isAbandoned, !ledger.isClean else { return }
+        // What is being written now does not hold everything, unless nothing was added since.
+        let take = ledger.isDirty ? takes + 1 : takes
+        if ledger.isDirty, failure == nil { commitIsUrgent = true }
+        stir()
+        await withCheckedContinuation { flushWaiters.append((take, $0)) }
+    }
+
+    // MARK: Pages
+
+    /// - Returns: whether anything was read.
+    private func readPages() async -> Bool {
+        guard !isStopping else { return false }
+        var plan: [(route: Route, lanes: [OutboxRead], claims: [OutboxRead])] = []
+        for route in routes.values where route.wantsReads {
+            plan.append((route, route.lanes.reads(for: route.name, now: clock.now), route.claims.reads(for: route.name)))
+        }
+        let reads = plan.flatMap { $0.lanes + $0.claims }
+        guard !reads.isEmpty else {
+            for entry in plan { pump(entry.route) }
+            return false
+        }
+        do {
+            var rows = try await store.pending(reads)[...]
+            guard !isAbandoned else { return false }
+            recovered()
+            let now = clock.now
+            for (route, lanes, claims) in plan {
+                route.lanes.loaded(lanes, Array(rows.prefix(lanes.count)), now: now, policy: policy)
+                route.claims.loaded(claims, Array(rows.dropFirst(lanes.count).prefix(claims.count)), now: now)
+                rows = rows.dropFirst(lanes.count + claims.count)
+                pump(route)
+            }
+            return true
+        } catch {
+            for entry in plan { entry.route.lanes.loadFailed() }
+            failed(error)
+            return false
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Logging
+
+extension Outbox {
+    /// Stops: starts no further attempt, waits for those under way, and writes what is left. Afterwards the store may
+    /// be closed.
+    ///
+    /// - Parameter limit: for both together. Attempts that take longer are cancelled and made again after the next
+    ///   start, with the same delivery ID.
+    /// - Returns: whether everything is safe. If not, the unwritten events come again from their cursors.
+    package func stop(within limit: Duration) async -> Bool {
+        isStopping = true
+        reportRoom()
+        wakeTask?.cancel()
+        let deadline = clock.uptime + limit.milliseconds
+        let alarm = Task {
+            // Part of the time is for the last commit.
+            do { try await clock.sleep(untilUptime: deadline - limit.milliseconds / 5) } catch { return }
+            cancelWorkers()
+            do { try await clock.sleep(untilUptime: deadline) } catch { return }
+            abandon()
+        }
+        if !workers.isEmpty { await withCheckedContinuation { idleWaiters.append($0) } }
+        await flush()
+        alarm.cancel()
+        let isSafe = !isAbandoned && ledger.isClean
+        abandon()
+        return isSafe
+    }
+
+    func reportIdle() {
+        guard workers.isEmpty else { return }
+        for waiter in idleWaiters { waiter.resume() }
+        idleWaiters.removeAll()
+    }
+
+    private func cancelWorkers() {
+        guard !workers.isEmpty else { return }
+        logger.warning("\(workers.count) attempts took too long to stop; they are made again after the next start")
+        for worker in workers.values { worker.cancel() }
+        workers.removeAll()
+        reportIdle()
+    }
+
+    /// Ends at once and writes nothing more, as a crash would.
+    func abandon() {
+        isStopping = true
+        isAbandoned = true
+        wakeTask?.cancel()
+        loopSleep?.task.cancel()
+        for worker in workers.values { worker.cancel() }
+        workers.removeAll()
+        reportIdle()
+        reportRoom()
+        for waiter in flushWaiters { waiter.continuation.resume() }
+        flushWaiters.removeAll()
+    }
+}

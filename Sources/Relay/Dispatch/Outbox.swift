@@ -1,0 +1,189 @@
+import Events
+import Logging
+import Store
+
+/// Takes routed batches, has their deliveries tried, and keeps what is left of them safe.
+///
+/// Deliveries are tried as soon as they are accepted. A commit follows within `DispatchLimits.commitMilliseconds`: one
+/// transaction with the journal, the cursors, and the deliveries that are *still* unacknowledged; so the cursor never
+/// passes an event whose deliveries are neither acknowledged nor stored. Acknowledgements of stored deliveries are
+/// committed in groups as well: after a crash, at most those of one group and the attempts under way are repeated.
+///
+/// What to try next is decided by `LaneQueue`, what to write by `CommitLedger`; this actor performs it.
+package actor Outbox {
+    let store: Store
+    let clock: any RelayClock
+    let limits: DispatchLimits
+    let policy: RetryPolicy
+    let logger: Logger
+    let observer: (any AttemptObserver)?
+
+    var random: Jitter
+    var ledger = CommitLedger()
+    var routes: [String: Route] = [:]
+    var stored = 0
+    private var nextSeq: Int64 = 1
+    private var isStarted = false
+    /// Nothing new is accepted or tried.
+    var isStopping = false
+    /// Tasks and timers end without writing.
+    var isAbandoned = false
+
+    // Outbox+Attempts
+    var workers: [Int: Task<Void, Never>] = [:]
+    var nextWorker = 0
+    var wakeTask: Task<Void, Never>?
+    var wakeAt: Int64?
+    var idleWaiters: [CheckedContinuation<Void, Never>] = []
+
+    // Outbox+Commit
+    var loop: Task<Void, Never>?
+    var loopSleep: (until: Int64, task: Task<Void, Never>)?
+    var commitDue: Int64?
+    var commitIsUrgent = false
+    var takes = 0
+    var failure: CommitFailure?
+    var flushWaiters: [(take: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+    // Waiting for room
+    private var roomWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var nextRoomWaiter = 0
+
+    package init(
+        store: Store, clock: any RelayClock = SystemClock(), limits: DispatchLimits = DispatchLimits(),
+        policy: RetryPolicy = RetryPolicy(), random: Jitter = Jitter(), logger: Logger,
+        observer: (any AttemptObserver)? = nil
+    ) {
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self.policy = policy
+        self.random = random
+        self.logger = logger
+        self.observer = observer
+    }
+
+    /// Takes up what the store holds; older deliveries go before new ones. Called once, before `accept`.
+    package func start(_ destinations: [DispatchDestination]) async throws(StoreError) {
+        precondition(!isStarted, "an outbox starts once")
+        nextSeq = try await store.lastSeq() + 1
+        let counts = try await store.pendingCounts()
+        for name in Set(counts.map(\.destination)) {
+            let lanes = counts.first { $0.destination == name && !$0.isGathered }?.count ?? 0
+            let claims = counts.first { $0.destination == name && $0.isGathered }?.count ?? 0
+            routes[name] = Route(name: name, limits: limits, storedLanes: lanes, storedClaims: claims)
+            stored += lanes + claims
+        }
+        for state in try await store.destinationStates() { ledger.set(nil, of: state.destination) }
+        isStarted = true
+        setDestinations(destinations)
+    }
+
+    /// Replaces the destinations. Deliveries of one that is gone are kept and shown; they go on when it comes back.
+    package func setDestinations(_ destinations: [DispatchDestination]) {
+        for destination in destinations where routes[destination.name] == nil {
+            routes[destination.name] = Route(
+                name: destination.name, limits: limits, storedLanes: 0, storedClaims: 0)
+        }
+        let byName = Dictionary(uniqueKeysWithValues: destinations.map { ($0.name, $0) })
+        for route in routes.values {
+            let wasMissing = route.destination == nil
+            route.open(byName[route.name], now: clock.now)
+            if wasMissing, route.destination != nil, route.pending > 0 { ledger.set(nil, of: route.name) }
+            if route.destination == nil, route.pending > 0 { reportMissing(route) }
+            pump(route)
+        }
+        stir()
+    }
+
+    /// Gives the deliveries to the dispatcher at once, and returns when there is room for more.
+    ///
+    /// When it returns or throws, the batch is taken: its cursor is stored once its deliveries are acknowledged or
+    /// stored. Batches of one topic are given one after another.
+    /// - Throws: `CancellationError` when the task is cancelled while it waits; `OutboxStopped`, and only then the
+    ///   batch is not taken.
+    package func accept(_ batch: RoutedBatch) async throws {
+        precondition(isStarted, "accept before start")
+        guard !isStopping else { throw OutboxStopped() }
+        take(batch)
+        guard !batch.isOnlyCursor else { return }
+        while !hasRoom {
+            try Task.checkCancellation()
+            guard !isStopping else { return }
+            await waitForRoom()
+        }
+    }
+
+    private func take(_ batch: RoutedBatch) {
+        let now = clock.now
+        ledger.accept(batch)
+        var touched: [Route] = []
+        for delivery in batch.deliveries {
+            let entry = OutboxEntry(seq: nextSeq, delivery: delivery)
+            nextSeq += 1
+            ledger.accept(entry)
+            let route = route(delivery.destination)
+            if touched.last !== route { touched.append(route) }
+            route.offer(entry, now: now)
+        }
+        for route in touched { pump(route) }
+        stir()
+    }
+
+    private func route(_ name: String) -> Route {
+        if let route = routes[name] { return route }
+        let route = Route(name: name, limits: limits, storedLanes: 0, storedClaims: 0)
+        routes[name] = route
+        reportMissing(route)
+        return route
+    }
+
+    private func reportMissing(_ route: Route) {
+        logger.warning("no rule file names the destination \(route.name) any more; its deliveries are kept")
+        ledger.set(
+            DestinationState(
+                destination: route.name, state: "missing", detail: "no rule file names it any more",
+                since: clock.wall, nextTry: nil), of: route.name)
+    }
+
+    // MARK: Room
+
+    private var hasRoom: Bool {
+        failure == nil && ledger.unwritten < limits.unwritten && ledger.unwrittenBytes < limits.unwrittenBytes
+            && stored < limits.stored
+    }
+
+    private func waitForRoom() async {
+        let id = nextRoomWaiter
+        nextRoomWaiter += 1
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled { continuation.resume() } else { roomWaiters[id] = continuation }
+            }
+        } onCancel: {
+            Task { await self.stopWaiting(id) }
+        }
+    }
+
+    private func stopWaiting(_ id: Int) { roomWaiters.removeValue(forKey: id)?.resume() }
+
+    /// Lets `accept` return where it can.
+    func reportRoom() {
+        guard !roomWaiters.isEmpty, hasRoom || isStopping else { return }
+        for waiter in roomWaiters.values { waiter.resume() }
+        roomWaiters.removeAll()
+    }
+
+    package func status() -> DispatchStatus {
+        let now = clock.now
+        return DispatchStatus(
+            destinations: routes.values.map { $0.status(now: now) }.sorted { $0.name < $1.name },
+            unwritten: ledger.unwritten, unwrittenBytes: ledger.unwrittenBytes,
+            storeFailure: failure?.error.description, isBackedUp: !roomWaiters.isEmpty)
+    }
+}
+
+/// The relay is stopping; the batch was not taken and comes again from its cursor.
+package struct OutboxStopped: Error, CustomStringConvertible {
+    package var description: String { "the outbox is stopping and takes nothing new" }
+}

@@ -1,0 +1,99 @@
+import DequeModule
+import Events
+import Store
+
+/// One delivery while it is in memory. Belongs to the outbox's actor.
+final class OutboxEntry {
+    enum Storage { case unwritten, writing, stored }
+
+    let seq: Int64
+    let delivery: Delivery
+    var progress: DeliveryProgress
+    var storage: Storage
+    /// Delivered, dead or dropped; what is left is to take its row away.
+    var isResolved = false
+    /// `progress` is newer than the row.
+    var isDirty = false
+    /// Uptime before which it is not tried; 0 when it may be tried at once.
+    var due: Int64 = 0
+
+    init(seq: Int64, delivery: Delivery) {
+        self.seq = seq
+        self.delivery = delivery
+        progress = DeliveryProgress()
+        storage = .unwritten
+    }
+
+    /// From the store.
+    ///
+    /// - Parameter longest: the most that it may still wait, whatever the clock was set to since.
+    init(_ stored: StoredDelivery, now: Moment, longest: Int64) {
+        seq = stored.seq
+        delivery = stored.delivery
+        progress = stored.progress
+        storage = .stored
+        if let next = progress.nextAttemptAt {
+            due = now.uptime + min(max(0, next - now.wall), longest)
+        }
+    }
+
+    /// May leave memory: the row says everything.
+    var isEvictable: Bool { storage == .stored && !isDirty && !isResolved }
+
+    /// What it takes in memory, roughly: the strings and the record around the body.
+    var cost: Int { delivery.body.count + 700 }
+}
+
+/// How far the deliveries of one destination are in memory. Beyond `boundary` they are in the store, then in `tail`.
+struct StreamWindow {
+    let maximumCount: Int
+    let maximumBytes: Int
+    /// Every pending delivery up to this sequence number was taken into account.
+    private(set) var boundary: Int64 = 0
+    /// There are rows beyond `boundary`.
+    var storedBeyond: Bool
+    /// Accepted after that, and not committed yet.
+    private(set) var tail: Deque<OutboxEntry> = []
+    private(set) var count = 0
+    private(set) var bytes = 0
+
+    init(maximumCount: Int, maximumBytes: Int, storedBeyond: Bool) {
+        self.maximumCount = maximumCount
+        self.maximumBytes = maximumBytes
+        self.storedBeyond = storedBeyond
+    }
+
+    var hasRoom: Bool { count < maximumCount && bytes < maximumBytes }
+
+    /// Waits until half is free, so that pages are worth reading.
+    var wantsMore: Bool { count <= maximumCount / 2 && bytes <= maximumBytes / 2 }
+
+    var isPaged: Bool { storedBeyond || !tail.isEmpty }
+
+    mutating func passed(_ seq: Int64) {
+        precondition(seq > boundary, "deliveries out of order")
+        boundary = seq
+    }
+
+    mutating func entered(_ entry: OutboxEntry) {
+        count += 1
+        bytes += entry.cost
+    }
+
+    mutating func left(_ entry: OutboxEntry) {
+        count -= 1
+        bytes -= entry.cost
+    }
+
+    mutating func queue(_ entry: OutboxEntry) { tail.append(entry) }
+
+    mutating func popTail() -> OutboxEntry? { tail.popFirst() }
+
+    /// After a commit: what is stored need not be kept.
+    mutating func dropStored() {
+        while let first = tail.first, first.storage == .stored {
+            tail.removeFirst()
+            storedBeyond = true
+        }
+    }
+}

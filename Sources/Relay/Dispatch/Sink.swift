@@ -1,0 +1,96 @@
+import Events
+
+/// What speaks to a receiver: makes one attempt at one delivery and judges the answer.
+///
+/// A sink keeps no queue, does not wait between attempts and does not retry (one credential refresh inside an attempt
+/// is its own affair). It must return within its own hard deadline: a lane waits for it. Attempts of different lanes
+/// run beside each other, so a sink that has state is an actor.
+package protocol Sink: Sendable {
+    /// - Parameter number: 1 for the first attempt of this delivery, counted across restarts.
+    func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome
+}
+
+/// The judgement on an attempt; the dispatcher does the rest.
+package enum AttemptOutcome: Sendable, Equatable {
+    /// The receiver has it.
+    case delivered(AttemptNote)
+    /// Not now; the lane waits. `after` is what the receiver asked for (`Retry-After`): a lower bound, to which jitter
+    /// is added. Nil leaves the wait to the back-off.
+    case retry(AttemptNote, after: Duration?)
+    /// Nothing in this scope can succeed now: all its deliveries wait, in order, and then one goes first as a probe.
+    /// `for` nil leaves the length to the hold's own back-off (30 s up to 15 min). The horizon of a delivery goes on.
+    case hold(AttemptNote, scope: HoldScope, for: Duration?)
+    /// This delivery can never succeed: to the dead letters, and the lane goes on.
+    case park(AttemptNote)
+
+    package var note: AttemptNote {
+        switch self {
+        case .delivered(let note), .retry(let note, _), .hold(let note, _, _), .park(let note): note
+        }
+    }
+}
+
+/// What a hold stops.
+package enum HoldScope: Sendable, Equatable {
+    case destination
+    /// All deliveries of the destination with the same `DeliveryTarget.holdKey`: one flow, or one listener.
+    case target
+}
+
+/// What is kept of one attempt. Never a secret, never the request.
+package struct AttemptNote: Sendable, Equatable {
+    package static let maximumExcerptCharacters = 500
+
+    /// HTTP status; nil when no answer came.
+    package var status: Int?
+    /// Plain words, starting in lower case: `the flow is inactive`, `cannot reach https://…: connection refused`.
+    package var reason: String
+    /// The start of the answer, without control characters.
+    package let excerpt: String
+    /// The receiver may have acted although it was not acknowledged.
+    package var possibleDuplicate: Bool
+
+    package init(status: Int? = nil, reason: String, excerpt: String = "", possibleDuplicate: Bool = false) {
+        self.status = status
+        self.reason = reason
+        self.excerpt = String(excerpt.prefix(Self.maximumExcerptCharacters))
+        self.possibleDuplicate = possibleDuplicate
+    }
+}
+
+/// Gathers claims (`DeliveryTarget.run`) of one destination into runs. Such deliveries go here instead of to a lane, and
+/// stay in the outbox until the collector reports them through `DeliveryOutcomes`.
+package protocol RunCollector: Sendable {
+    /// In stream order per flow. The same claim comes again after a restart, and must not count twice: the collector's
+    /// saved state may know it already. Returns soon: the dispatcher waits. The collector holds at most
+    /// `DispatchLimits.claims` claims; further ones come as it reports.
+    func add(_ delivery: Delivery) async
+}
+
+/// Where a collector reports. Implemented by the outbox. IDs that it does not know (any more) are ignored.
+package protocol DeliveryOutcomes: Sendable {
+    /// The claims are done; they leave the outbox.
+    func delivered(_ ids: [String]) async
+    /// The claims can never succeed; they go to the dead letters.
+    func dead(_ ids: [String], note: AttemptNote) async
+}
+
+/// Keeps the state of a collector, one opaque JSON text for each flow. Implemented over the store.
+package protocol RunJournal: Sendable {
+    /// Every saved state of a destination, by flow.
+    func runStates(of destination: String) async throws -> [String: [UInt8]]
+    /// Returns when the state is on disk, synced: it is written *before* the request that it announces.
+    func saveRunState(_ json: [UInt8], destination: String, flow: String) async throws
+}
+
+extension DeliveryTarget {
+    /// What `HoldScope.target` means for this delivery: `flow 64…`, `listener orders`; one key for all of a webhook.
+    package var holdKey: String {
+        switch self {
+        case .webhook: "webhook"
+        case .flow(let id): "flow \(id)"
+        case .listener(let name): "listener \(name)"
+        case .run(let request): "run \(request.flow)"
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import Rules
+import Synchronization
+
+/// The rule set in force. Swapped between events, never inside one.
+package final class CurrentRules: Sendable {
+    private let state: Mutex<RuleSet>
+
+    package init(_ rules: RuleSet) { state = Mutex(rules) }
+
+    package var current: RuleSet { state.withLock { $0 } }
+}

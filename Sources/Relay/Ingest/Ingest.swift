@@ -1,0 +1,149 @@
+import ChangeEvents
+import Events
+import Logging
+import Rules
+import Salesforce
+import Store
+
+/// One org's events on their way from a stream to the outbox: decoded, split per record, routed, rendered.
+package struct Ingest: SubscriptionHost {
+    /// Between tries of a schema that cannot be had at the moment. The stream is parked meanwhile if that lasts.
+    static let schemaRetryBase: Duration = .seconds(1)
+    static let schemaRetryCeiling: Duration = .seconds(30)
+
+    private let org: Org
+    private let schemas: SchemaCache
+    private let rules: CurrentRules
+    private let outbox: Outbox
+    private let reports: StreamReports
+    private let observer: (any RelayObserver)?
+    private let time: TimeSource
+    private let log: Logger
+    private let decoder: EventDecoder
+    private let gaps: GapLog
+
+    package init(
+        org: Org, schemas: SchemaCache, rules: CurrentRules, outbox: Outbox, reports: StreamReports,
+        observer: (any RelayObserver)?, time: TimeSource, log: Logger
+    ) {
+        self.org = org
+        self.schemas = schemas
+        self.rules = rules
+        self.outbox = outbox
+        self.reports = reports
+        self.observer = observer
+        self.time = time
+        self.log = log
+        decoder = EventDecoder(org: org)
+        gaps = GapLog(time: time)
+    }
+
+    package func accept(_ batch: ReceivedBatch) async throws -> Int64? {
+        var routed = empty(batch)
+        let rules = rules.current
+        for event in batch.events {
+            switch try await decoded(event, of: batch) {
+            case .success(let events):
+                for event in events { route(event, by: rules, into: &routed) }
+            case .failure(let reason): quarantine(event, of: batch, reason, into: &routed)
+            }
+        }
+        try await outbox.accept(routed)
+        return routed.cursor.commitTime
+    }
+
+    package func changed(_ status: StreamStatus, topic: String) async { await reports.changed(status, topic: topic) }
+
+    package func stated(_ statement: ResumeStatement, topic: String) async { await reports.stated(statement, topic: topic) }
+
+    // MARK: Decoding
+
+    private func decoded(
+        _ event: ConsumerEvent, of batch: ReceivedBatch
+    ) async throws -> Result<[Event], QuarantineReason> {
+        let schema: EventSchema
+        switch try await self.schema(event.schemaID, topic: batch.topic) {
+        case .success(let found): schema = found
+        case .failure(let reason): return .failure(reason)
+        }
+        do throws(UndecodableEvent) {
+            return .success(
+                try decoder.decode(event, schema: schema, topic: batch.topic, receivedAt: batch.receivedAt))
+        } catch {
+            return .failure(QuarantineReason(text: "\(error)"))
+        }
+    }
+
+    /// Waits for a schema that cannot be had now: without it the event must not be passed over.
+    private func schema(_ id: String, topic: String) async throws -> Result<EventSchema, QuarantineReason> {
+        var wait = Self.schemaRetryBase
+        var isWaiting = false
+        while true {
+            do throws(SchemaSource.Failure) {
+                let schema = try await schemas.schema(id)
+                if isWaiting { log.notice("got schema \(id); events go on", metadata: ["topic": "\(topic)"]) }
+                return .success(schema)
+            } catch {
+                switch error {
+                case .permanent(let reason): return .failure(QuarantineReason(text: reason))
+                case .temporary(let reason):
+                    if !isWaiting {
+                        log.warning(
+                            "\(reason); the events that need it wait, and it is tried again",
+                            metadata: ["topic": "\(topic)"])
+                    }
+                    isWaiting = true
+                }
+            }
+            try await time.sleep(wait)
+            wait = min(wait * 2, Self.schemaRetryCeiling)
+        }
+    }
+
+    private func quarantine(
+        _ event: ConsumerEvent, of batch: ReceivedBatch, _ reason: QuarantineReason, into routed: inout RoutedBatch
+    ) {
+        log.error(
+            "event put to quarantine, the stream goes on: \(reason.text)",
+            metadata: ["topic": "\(batch.topic)", "replayId": "\(event.replayID)"])
+        routed.quarantined.append(
+            QuarantinedEvent(
+                org: org.alias, topic: batch.topic, replayID: event.replayID, schemaID: event.schemaID,
+                eventID: event.id, payload: event.payload, reason: reason.text, at: batch.receivedAt))
+    }
+
+    // MARK: Routing
+
+    private func route(_ event: Event, by rules: RuleSet, into routed: inout RoutedBatch) {
+        let result = rules.route(event, now: time.wall())
+        routed.deliveries += result.deliveries
+        for failure in result.failures {
+            if let letter = failure.deadLetter(at: event.receivedAt) { routed.deadLetters.append(letter) }
+        }
+        routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.time)
+        if result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
+        observer?.routed(event, result)
+    }
+
+    private func empty(_ batch: ReceivedBatch) -> RoutedBatch {
+        let cursor = Cursor(
+            key: Cursor.Key(org: org.alias, topic: batch.topic), orgID: org.id, instanceURL: org.instanceURL,
+            replayID: batch.replayID, commitTime: nil, updatedAt: batch.receivedAt)
+        guard let first = batch.events.first, let last = batch.events.last else { return RoutedBatch(cursor: cursor) }
+        return RoutedBatch(
+            cursor: cursor,
+            journal: JournalEntry(
+                org: org.alias, topic: batch.topic, receivedAt: batch.receivedAt, firstReplayID: first.replayID,
+                lastReplayID: last.replayID, eventCount: batch.events.count, raw: batch.bytes))
+    }
+}
+
+/// Why an event cannot be decoded, now or later.
+private struct QuarantineReason: Error {
+    let text: String
+}
+
+/// Sees events and what the rules made of them: for people who watch. Must return at once.
+package protocol RelayObserver: AttemptObserver {
+    func routed(_ event: Event, _ result: RoutingResult)
+}

@@ -1,0 +1,16 @@
+import Curl
+import Events
+import Logging
+import Store
+
+/// What all orgs of a process share.
+package struct RelayParts: Sendable {
+    package var store: Store
+    package var outbox: Outbox
+    package var rules: CurrentRules
+    package var http: any HTTPClient
+    package var secrets: SecretStore
+    package var time: TimeSource
+    package var observer: (any RelayObserver)?
+    package var log: Logger
+}

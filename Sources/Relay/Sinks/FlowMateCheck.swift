@@ -1,0 +1,65 @@
+import FlowMate
+
+/// `doctor` for a FlowMate destination.
+struct FlowMateCheck: Sendable {
+    let name: String
+    let client: FlowMateClient
+
+    func run(_ flows: [DestinationCheck.Flow]) async -> [CheckResult] {
+        guard client.settings.credential != nil else {
+            return [
+                CheckResult(
+                    .warning, "destination \(name): token", "there is none, so the state of flows cannot be read",
+                    advice: "Add auth with a bearer token that may list flows.")
+            ]
+        }
+        do {
+            let count = try await client.countFlows()
+            var results = [CheckResult(.ok, "destination \(name): token", "works; it sees \(count) flows")]
+            for flow in flows { results.append(await check(flow.id)) }
+            return results
+        } catch {
+            return [CheckResult(.failure, "destination \(name): token", error.description, advice: advice(error))]
+        }
+    }
+
+    private func check(_ id: String) async -> CheckResult {
+        let subject = "destination \(name): flow \(id)"
+        guard FlowMateWebhook.isFlowID(id) else {
+            return CheckResult(
+                .failure, subject, "is no flow ID", advice: "Copy the 24 hex digits from FlowMate into the rule.")
+        }
+        do {
+            guard let flow = try await client.flow(id) else {
+                return CheckResult(.failure, subject, "does not exist", advice: "Correct the flow ID in the rule.")
+            }
+            return judge(flow, subject)
+        } catch {
+            return CheckResult(.failure, subject, error.description, advice: advice(error))
+        }
+    }
+
+    private func judge(_ flow: FlowMateFlow, _ subject: String) -> CheckResult {
+        if flow.isScheduled {
+            return CheckResult(
+                .failure, subject, "'\(flow.name)' is scheduled, so it has no webhook",
+                advice: "Make the flow webhook-driven, or name another one.")
+        }
+        guard flow.status == "active" else {
+            return CheckResult(
+                .warning, subject, "'\(flow.name)' is \(flow.status): deliveries wait for it",
+                advice: "Start the flow in FlowMate.")
+        }
+        return CheckResult(.ok, subject, "'\(flow.name)' is active")
+    }
+
+    private func advice(_ error: FlowMateError) -> String {
+        if case .transport(let transport) = error.cause { return DestinationCheck.advice(transport.kind) }
+        return switch error.status {
+        case 401: "Is the token right and still valid? FlowMate also answers so while its identity service is down."
+        case 403: "The token lacks the permission flows.read."
+        case 404: "Is baseUrl right? FlowMate's is https://api.platform.openintegrationhub.com."
+        default: "Try again later; if it stays, ask FlowMate."
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Curl
+import Events
+import FlowMate
+
+/// Sends deliveries to FlowMate flows.
+package actor FlowMateSink: Sink {
+    /// Flows that demand the credential with each call, as far as they are remembered.
+    static let maximumRememberedFlows = 1_000
+
+    private let name: String
+    private let signer: RequestSigner?
+    private let calls: HTTPSink
+    /// Reads the credential anew; nil when the destination has none.
+    private let readAuth: (@Sendable () throws(SecretError) -> ReadyAuth?)
+    private var settings: FlowMateSettings
+    private var secrets: [Secret]
+    private var guarded: Set<String> = []
+    /// Whether retries run at most once.
+    package private(set) var echo = FlowMateEcho.untested
+
+    init(
+        name: String, settings: FlowMateSettings, secrets: [Secret], signer: RequestSigner?, calls: HTTPSink,
+        readAuth: @escaping @Sendable () throws(SecretError) -> ReadyAuth?
+    ) {
+        self.name = name
+        self.settings = settings
+        self.secrets = secrets
+        self.signer = signer
+        self.calls = calls
+        self.readAuth = readAuth
+    }
+
+    package func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
+        guard case .flow(let flow) = delivery.target else {
+            return .park(AttemptNote(reason: "this destination is FlowMate; the delivery is for something else"))
+        }
+        let first = await call(flow, delivery)
+        let isRefused = first.outcome.action == .credential || first.outcome.action == .holdFlow
+        guard isRefused, [401, 403].contains(first.response?.status), prepareCredential(flow) else {
+            return await judged(first, flow, number)
+        }
+        return await judged(await call(flow, delivery), flow, number)
+    }
+
+    // MARK: The call
+
+    private struct Answer {
+        var outcome: FlowMateOutcome
+        var response: HTTPResponse?
+        var requestID: String
+    }
+
+    private func call(_ flow: String, _ delivery: Delivery) async -> Answer {
+        let requestID = FlowMateRequestID.make(flow: flow, delivery: delivery.id)
+        let timestamp = calls.timestamp
+        var headers = HTTPSink.identity(delivery, timestamp: timestamp)
+        if let signer { headers.append(signer.header(id: delivery.id, timestamp: timestamp, body: delivery.body)) }
+        let request: HTTPRequest
+        do {
+            request = try FlowMateWebhook(settings: settings).request(
+                flow: flow, requestID: requestID, body: delivery.body, headers: headers,
+                withCredential: guarded.contains(flow))
+        } catch {
+            return Answer(outcome: .refused(error), requestID: requestID)
+        }
+        do {
+            let response = try await calls.send(request)
+            return Answer(outcome: FlowMateOutcome.judge(response), response: response, requestID: requestID)
+        } catch {
+            return Answer(outcome: FlowMateOutcome.judge(error), requestID: requestID)
+        }
+    }
+
+    /// A flow refused us. Webhooks are open by default, and FlowMate hands all headers to the flow's first step; so the
+    /// credential goes along only once a flow has asked, and is read anew once it is refused.
+    ///
+    /// - Returns: whether another call may do better.
+    private func prepareCredential(_ flow: String) -> Bool {
+        guard let credential = settings.credential else { return false }
+        guard guarded.contains(flow) else {
+            if guarded.count >= Self.maximumRememberedFlows { guarded.removeAll() }
+            guarded.insert(flow)
+            return true
+        }
+        guard let fresh = try? readAuth(), fresh.value != credential else { return false }
+        settings.credential = fresh.value
+        secrets += fresh.secrets
+        secrets = Array(secrets.suffix(8))
+        return true
+    }
+
+    // MARK: The judgement
+
+    private func judged(_ answer: Answer, _ flow: String, _ number: Int) async -> AttemptOutcome {
+        if case .delivered(let echoed) = answer.outcome.action {
+            // An answer that broke off tells nothing about the echo.
+            if answer.response?.body.isEmpty == false { learn(sent: answer.requestID, echoed: echoed) }
+            return .delivered(note(answer))
+        }
+        if answer.outcome.action == .askFlow { return await afterReading(flow, number, answer) }
+        let note = note(answer)
+        let retryAfter = calls.retryAfter(answer.response)
+        return switch answer.outcome.action {
+        case .retry: .retry(note, after: retryAfter)
+        case .slowDown: .hold(note, scope: .destination, for: retryAfter ?? HTTPSink.slowDown)
+        case .credential, .holdDestination: .hold(note, scope: .destination, for: nil)
+        case .holdFlow: .hold(note, scope: .target, for: .seconds(600))
+        case .park, .delivered, .askFlow: .park(note)
+        }
+    }
+
+    private func note(_ answer: Answer, reason: String? = nil) -> AttemptNote {
+        calls.note(
+            answer.response, reason ?? answer.outcome.reason,
+            possibleDuplicate: answer.outcome.unknown && echo != .idempotent, hiding: secrets)
+    }
+
+    private func learn(sent: String, echoed: String?) {
+        let before = echo
+        echo.learn(sent: sent, echoed: echoed)
+        guard echo != before, echo == .notIdempotent else { return }
+        calls.environment.logger.warning(
+            "\(name) does not echo our x-request-id: a retry may run a flow twice, so let its flows be idempotent")
+    }
+
+    private func afterReading(_ flow: String, _ number: Int, _ answer: Answer) async -> AttemptOutcome {
+        let state: FlowState
+        do {
+            let client = FlowMateClient(settings: settings, http: calls.environment.http)
+            state = FlowState.judge(try await client.flow(flow), attempt: number)
+        } catch {
+            state = .hold(reason: "\(answer.outcome.reason), and its state is unknown: \(error)", for: nil)
+        }
+        return switch state {
+        case .retry(let reason): .retry(note(answer, reason: reason), after: nil)
+        case .hold(let reason, let length): .hold(note(answer, reason: reason), scope: .target, for: length)
+        case .park(let reason): .park(note(answer, reason: reason))
+        }
+    }
+}

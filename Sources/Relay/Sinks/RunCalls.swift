@@ -1,0 +1,89 @@
+import Curl
+import Events
+import IntegratorIO
+
+/// The API calls of one integrator.io account: they slow down together, and share one credential.
+actor RunCalls {
+    typealias Trouble = FlowRunPlan.Trouble
+
+    private var settings: IntegratorSettings
+    private let calls: HTTPSink
+    /// Reads the credential anew.
+    private let readAuth: @Sendable () throws(SecretError) -> ReadyAuth?
+    /// Uptime before which integrator.io wants no call.
+    private var freeAt: Int64 = 0
+
+    init(
+        settings: IntegratorSettings, calls: HTTPSink,
+        readAuth: @escaping @Sendable () throws(SecretError) -> ReadyAuth?
+    ) {
+        self.settings = settings
+        self.calls = calls
+        self.readAuth = readAuth
+    }
+
+    func flow(_ id: String) async -> Result<IntegratorFlow, Trouble> {
+        await call { client async throws(IntegratorFailure) in try await client.flow(id) }
+    }
+
+    func latestJobs(_ flow: String) async -> Result<[IntegratorJob], Trouble> {
+        await call { client async throws(IntegratorFailure) in try await client.latestJobs(flow: flow) }
+    }
+
+    func run(_ flow: String, _ body: RunBody) async -> Result<[String], Trouble> {
+        await call { client async throws(IntegratorFailure) in try await client.run(flow: flow, body) }
+    }
+
+    func jobs(_ flow: String, since: Int64) async -> Result<[IntegratorJob], Trouble> {
+        await call { client async throws(IntegratorFailure) in try await client.jobs(flow: flow, since: since) }
+    }
+
+    func job(_ id: String) async -> Result<IntegratorJob, Trouble> {
+        await call { client async throws(IntegratorFailure) in try await client.job(id) }
+    }
+
+    private func call<Content: Sendable>(
+        _ body: @Sendable (IntegratorClient) async throws(IntegratorFailure) -> Content
+    ) async -> Result<Content, Trouble> {
+        let wait = freeAt - calls.environment.clock.uptime
+        guard wait <= 0 else {
+            // Not slept off here: a plan may want to decide anew after it.
+            return .failure(Trouble(kind: .rateLimited, reason: "integrator.io asked to slow down", retryAfter: wait))
+        }
+        do {
+            return .success(try await once(body))
+        } catch where error.kind == .credential && renewCredential() {
+            do {
+                return .success(try await once(body))
+            } catch {
+                return .failure(trouble(error))
+            }
+        } catch {
+            return .failure(trouble(error))
+        }
+    }
+
+    private func once<Content: Sendable>(
+        _ body: @Sendable (IntegratorClient) async throws(IntegratorFailure) -> Content
+    ) async throws(IntegratorFailure) -> Content {
+        await calls.limiter.pass()
+        return try await body(IntegratorClient(settings: settings, http: calls.environment.http))
+    }
+
+    /// - Returns: whether the credential is another one than before.
+    private func renewCredential() -> Bool {
+        guard let fresh = try? readAuth(), fresh.value != settings.credential else { return false }
+        settings.credential = fresh.value
+        settings.credentialHeader = fresh.name
+        return true
+    }
+
+    private func trouble(_ failure: IntegratorFailure) -> Trouble {
+        let environment = calls.environment
+        let asked = RetryAfter.parse(failure.retryAfter, now: environment.clock.wall)?.milliseconds
+        if failure.kind == .rateLimited {
+            freeAt = max(freeAt, environment.clock.uptime + (asked ?? HTTPSink.slowDown.milliseconds))
+        }
+        return Trouble(kind: failure.kind, reason: failure.description, retryAfter: asked)
+    }
+}

@@ -1,0 +1,186 @@
+import Events
+
+/// A destination's map → `Destination`, with the checks that need more than one key.
+struct DestinationDecoder {
+    let entry: YAMLNode.Entry
+    let findings: FindingList
+
+    private var node: YAMLNode { entry.value }
+
+    /// - Returns: nil when its kind or address is missing; a finding says so.
+    func decode() -> Destination? {
+        guard node.isMap, let kind = node.text("kind").flatMap(Destination.Kind.init) else { return nil }
+        checkKinds(kind)
+        checkTLS()
+        guard let url = url(kind) else { return nil }
+        var destination = Destination(name: entry.key, kind: kind, url: url)
+        destination.auth = node["auth"].flatMap(auth)
+        destination.sign = node.entry("sign").flatMap(signing)
+        destination.listeners = listeners()
+        destination.tls = tls()
+        destination.proxy = node.text("proxy")
+        destination.headers = headers()
+        if let timeout = node.milliseconds("timeout") { destination.timeout = .milliseconds(timeout) }
+        destination.concurrency = node.integer("concurrency")
+        destination.rate = node.text("rate").flatMap(RateText.perSecond)
+        destination.allowHttp = node.bool("allowHttp")
+        destination.hasTrailingSlash = kind == .webhook && node.text("url").map(Self.endsWithSlash) ?? false
+        return destination
+    }
+
+    private func checkKinds(_ kind: Destination.Kind) {
+        for inner in node.entries {
+            guard let kinds = DestinationKeys.destination.key(inner.key)?.kinds, !kinds.contains(kind) else { continue }
+            findings.report(.wrongKind, at: inner, kind.refusal(of: inner.key, for: kinds, name: entry.key))
+        }
+    }
+
+    private func url(_ kind: Destination.Kind) -> String? {
+        let key = kind == .webhook ? "url" : "baseUrl"
+        guard let url = node[key] else {
+            findings.report(
+                .missingKey, at: entry, "a destination of kind \(kind) needs '\(key)'",
+                hint: kind == .webhook ? "the full URL that requests go to" : "the root of the API")
+            return nil
+        }
+        guard let text = url.scalar?.text, URLText.afterScheme(text) != nil else { return nil }
+        if URLText.isPlain(text), !node.bool("allowHttp") {
+            findings.report(
+                .badValue, at: url, "plain http is not allowed for '\(entry.key)'",
+                hint: "write https://, or allowHttp: true for tests")
+        }
+        if kind != .webhook, text.contains("?") {
+            findings.report(.badValue, at: url, "'\(key)' cannot have a query")
+        }
+        return Self.endsWithSlash(text) ? String(text.dropLast()) : text
+    }
+
+    /// The slash is taken off the address; a webhook's deliveries without a path of their own put it back.
+    static func endsWithSlash(_ url: String) -> Bool { url.hasSuffix("/") && !url.contains("?") }
+
+    private func checkTLS() {
+        guard let tls = node["tls"] else { return }
+        for (given, needed) in [("cert", "key"), ("key", "cert")] {
+            guard let entry = tls.entry(given), tls.entry(needed) == nil else { continue }
+            findings.report(.missingKey, at: entry, "tls needs '\(needed)' when it has '\(given)'")
+        }
+    }
+
+    private func tls() -> Destination.TLS {
+        guard let tls = node["tls"] else { return Destination.TLS() }
+        return Destination.TLS(ca: tls.text("ca"), cert: tls.text("cert"), key: tls.secret("key"))
+    }
+
+    private func headers() -> [DeliveryTarget.Header] {
+        (node["headers"]?.entries ?? []).compactMap { entry in
+            HeaderCheck(findings: findings).check(entry)
+            return entry.value.scalar.map { DeliveryTarget.Header(name: entry.key, value: $0.text) }
+        }
+    }
+
+    private func listeners() -> [String: Destination.Listener] {
+        var listeners: [String: Destination.Listener] = [:]
+        for entry in node["listeners"]?.entries ?? [] {
+            guard let url = entry.value.secret("url") else { continue }
+            listeners[entry.key] = Destination.Listener(
+                url: url, export: entry.value.text("export"), auth: entry.value["auth"].flatMap(auth),
+                sign: entry.value.entry("sign").flatMap(signing), records: entry.value.text("records"))
+        }
+        return listeners
+    }
+
+    private func auth(_ node: YAMLNode) -> Destination.Auth? {
+        guard let choice = node.entries.first else { return nil }
+        let value = choice.value.secret("value")
+        switch choice.key {
+        case "bearer": return choice.value.secret.map(Destination.Auth.bearer)
+        case "basic":
+            guard let user = choice.value.text("user"), let password = choice.value.secret("password") else { return nil }
+            return .basic(user: user, password: password)
+        case "header":
+            guard let name = headerName(in: choice.value, "name"), let value else { return nil }
+            return .header(name: name, value: value)
+        case "query":
+            guard let name = choice.value.text("name"), let value else { return nil }
+            return .query(name: name, value: value)
+        case "body":
+            guard let path = choice.value.text("path"), let value else { return nil }
+            return .body(path: path, value: value)
+        default: return nil
+        }
+    }
+
+    private func headerName(in node: YAMLNode, _ key: String) -> String? {
+        guard let value = node[key], let name = value.scalar?.text else { return nil }
+        if !name.isHeaderName { findings.report(.badValue, at: value, "\(value.kindInWords) is not the name of a header") }
+        return name
+    }
+
+    private func signing(_ entry: YAMLNode.Entry) -> Destination.Signing? {
+        let node = entry.value
+        let secrets = (node["secrets"]?.elements ?? []).compactMap(\.secret)
+        let hmacKeys = ["algorithm", "encoding", "header", "prefix"]
+        switch node.text("scheme") {
+        case "standard-webhooks":
+            for inner in node.entries where hmacKeys.contains(inner.key) {
+                findings.report(.wrongKind, at: inner, "'\(inner.key)' is only for scheme hmac")
+            }
+            return .standardWebhooks(secrets: secrets)
+        case "hmac":
+            for key in hmacKeys.dropLast() where node.entry(key) == nil {
+                findings.report(.missingKey, at: entry, "sign needs '\(key)' with scheme hmac")
+            }
+            guard let algorithm = node.text("algorithm").flatMap(Destination.Signing.Algorithm.init),
+                let encoding = node.text("encoding").flatMap(Destination.Signing.Encoding.init),
+                let header = headerName(in: node, "header")
+            else { return nil }
+            return .hmac(
+                algorithm: algorithm, encoding: encoding, header: header, prefix: node.text("prefix") ?? "",
+                secrets: secrets)
+        default: return nil
+        }
+    }
+}
+
+extension Destination.Kind {
+    /// "'window' is only for destinations of kind integrator; 'orders-hook' is a webhook"
+    func refusal(of key: String, for kinds: [Destination.Kind], name: String) -> String {
+        let allowed = kinds.map(\.rawValue).joined(separator: " or ")
+        return "'\(key)' is only for destinations of kind \(allowed); '\(name)' is \(inWords)"
+    }
+
+    var inWords: String {
+        switch self {
+        case .webhook: "a webhook"
+        case .flowmate: "a flowmate destination"
+        case .integrator: "an integrator destination"
+        }
+    }
+}
+
+/// Headers that an operator may set.
+struct HeaderCheck {
+    let findings: FindingList
+
+    /// These belong to the relay or to the connection.
+    static let reserved: Set<String> = [
+        "host", "content-length", "transfer-encoding", "connection", "webhook-id", "webhook-timestamp",
+        "webhook-signature",
+    ]
+
+    func check(_ entry: YAMLNode.Entry) {
+        if Self.reserved.contains(entry.key.lowercased()) {
+            findings.report(.badValue, at: entry, "the header '\(entry.key)' is set by the relay itself")
+        }
+        if let text = entry.value.scalar?.text, !HeaderText.isSafe(text) {
+            findings.report(.badValue, at: entry.value, "a header cannot hold control characters")
+        }
+    }
+}
+
+enum HeaderText {
+    /// No control characters, so that one header cannot become two.
+    static func isSafe(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { ($0.value >= 0x20 && $0.value != 0x7F) || $0 == "\t" }
+    }
+}

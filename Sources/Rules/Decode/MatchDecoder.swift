@@ -1,0 +1,174 @@
+/// `match` → `MatchBlock`, with everything that makes it impossible or surely unmeant.
+struct MatchDecoder {
+    let entry: YAMLNode.Entry
+    let findings: FindingList
+    /// Aliases of `sluice.yaml`; nil where that is not known.
+    let knownOrgs: [String]?
+
+    private var node: YAMLNode { entry.value }
+
+    func decode() -> MatchBlock? {
+        guard node.isMap, let subject = subject() else { return nil }
+        var match = MatchBlock(subject: subject, changes: changes(subject))
+        match.changed = changed()
+        match.cleared = node.fieldNames("cleared") ?? []
+        match.orgs = orgs()
+        match.topics = topics()
+        match.ignoredClients = node["ignore"]?.texts("clients") ?? []
+        match.ignoredUsers = ignoredUsers()
+        checkPlatform(match)
+        checkPossible(match)
+        return match
+    }
+
+    private func subject() -> MatchBlock.Subject? {
+        switch (node.entry("entity"), node.entry("event")) {
+        case (let entity?, let event?):
+            let second = max(entity.keyPosition, event.keyPosition) == entity.keyPosition ? entity : event
+            findings.report(.bothGiven, at: second, "'entity' and 'event' cannot both be given", hint: "write two rules")
+            return nil
+        case (nil, nil):
+            findings.report(.missingKey, at: entry, "match needs 'entity' or 'event'")
+            return nil
+        case (nil, _?): return .events(node.texts("event"))
+        case (let entity?, nil):
+            let names = node.texts("entity")
+            guard names.contains("*") else { return .entities(names) }
+            if names.count > 1 {
+                findings.report(.badValue, at: entity.value, "'*' stands alone: it is every object already")
+            }
+            return .anyEntity
+        }
+    }
+
+    private func changes(_ subject: MatchBlock.Subject) -> Set<ChangeKind> {
+        if case .events = subject { return [.platform] }
+        guard node.entry("change") != nil else {
+            findings.report(
+                .missingKey, at: entry, "match needs 'change' when it has 'entity'",
+                hint: "write change: [create, update, delete, undelete], or those of them that are meant")
+            return []
+        }
+        return node.texts("change").reduce(into: []) { $0.formUnion(ChangeKind.kinds(named: $1)) }
+    }
+
+    private func orgs() -> [String] {
+        guard let knownOrgs else { return node.texts("org") }
+        for element in node["org"]?.elements ?? [] {
+            guard let alias = element.scalar?.text, !knownOrgs.contains(alias) else { continue }
+            findings.report(
+                .unknownOrg, at: element, "no org has the alias '\(alias.shortened)'",
+                hint: Suggestion.hint(for: alias, in: knownOrgs))
+        }
+        return node.texts("org")
+    }
+
+    private func topics() -> [MatchBlock.TopicPattern] {
+        for element in node["topic"]?.elements ?? [] {
+            guard let topic = element.scalar?.text, !topic.hasPrefix("/") || topic.dropLast().contains("*") else { continue }
+            findings.report(
+                .badValue, at: element, "'\(topic.shortened)' is not a topic",
+                hint: "write /data/AccountChangeEvent, or a prefix such as /data/*")
+        }
+        return node.texts("topic").map(MatchBlock.TopicPattern.init)
+    }
+
+    private func ignoredUsers() -> [String] {
+        for element in node["ignore"]?["users"]?.elements ?? [] {
+            guard let id = element.scalar?.text else { continue }
+            if SalesforceID.long(id) == nil {
+                findings.report(.badValue, at: element, "'\(id.shortened)' is not the id of a user")
+            } else if id.utf8.count == 15 {
+                findings.report(
+                    .shortID, .warning, at: element, "'\(id)' is the short form of an id",
+                    hint: SalesforceID.long(id).map { "write \($0)" })
+            }
+        }
+        return node["ignore"]?.texts("users") ?? []
+    }
+
+    // MARK: changed
+
+    private func changed() -> MatchBlock.Changed? {
+        guard let entry = node.entry("changed") else { return nil }
+        let value = entry.value
+        guard value.isMap else {
+            let fields = node.fieldNames("changed") ?? []
+            if fields.isEmpty, value.isList { emptyAny(value) }
+            warnAlwaysChanged(value)
+            return MatchBlock.Changed(any: fields)
+        }
+        guard !value.entries.isEmpty else {
+            findings.report(.missingKey, at: entry, "changed needs one of 'any', 'all', 'none', 'only'")
+            return nil
+        }
+        let condition = MatchBlock.Changed(
+            any: value.fieldNames("any"), all: value.fieldNames("all"), none: value.fieldNames("none"),
+            only: value.fieldNames("only"))
+        if let any = value["any"], any.isList, any.elements.isEmpty { emptyAny(any) }
+        for list in [value["any"], value["all"]].compactMap({ $0 }) { warnAlwaysChanged(list) }
+        checkContradiction(value, condition)
+        return condition
+    }
+
+    private func emptyAny(_ node: YAMLNode) {
+        findings.report(.neverTrue, at: node, "no field can be any of an empty list, so this never matches")
+    }
+
+    private func warnAlwaysChanged(_ node: YAMLNode) {
+        for element in node.elements {
+            guard let name = element.scalar?.text, name == "SystemModstamp" || FieldChanges.auditFields.contains(name)
+            else { continue }
+            findings.report(
+                .alwaysChanged, .warning, at: element, "'\(name)' changes with every update",
+                hint: "name the fields that matter")
+        }
+    }
+
+    /// A field that must and must not have changed.
+    private func checkContradiction(_ node: YAMLNode, _ condition: MatchBlock.Changed) {
+        for element in node["all"]?.elements ?? [] {
+            guard let name = element.scalar?.text else { continue }
+            if condition.none?.contains(where: { $0.covers(name) }) == true {
+                findings.report(.neverTrue, at: element, "'\(name.shortened)' is also under 'none', so this never matches")
+            } else if let only = condition.only, !FieldChanges.auditFields.contains(name),
+                !only.contains(where: { $0.covers(name) || FieldName(name).covers($0.name) })
+            {
+                findings.report(.neverTrue, at: element, "'\(name.shortened)' is not under 'only', so this never matches")
+            }
+        }
+    }
+
+    // MARK: Impossible combinations
+
+    private func checkPlatform(_ match: MatchBlock) {
+        guard match.isPlatform else { return }
+        for key in ["change", "ignore"] {
+            guard let entry = node.entry(key) else { continue }
+            findings.report(
+                .bothGiven, at: entry, "'event' and '\(key)' cannot both be given",
+                hint: "platform events have no change header")
+        }
+        for key in ["changed", "cleared"] {
+            guard let entry = node.entry(key) else { continue }
+            findings.report(
+                .neverTrue, at: entry, "platform events do not tell which fields changed, so this never matches")
+        }
+    }
+
+    private func checkPossible(_ match: MatchBlock) {
+        guard !match.isPlatform, !match.changes.isEmpty else { return }
+        if let entry = node.entry("changed"), match.changes.isDisjoint(with: [.create, .update, .undelete]),
+            match.changed?.any != nil || match.changed?.all != nil || match.changed?.only != nil
+        {
+            findings.report(
+                .neverTrue, at: entry, "no field counts as changed in the kinds of change given, so this never matches",
+                hint: "'changed' needs create, update or undelete")
+        }
+        if let entry = node.entry("cleared"), !match.changes.contains(.update) {
+            findings.report(
+                .neverTrue, at: entry, "only an update clears fields, so this never matches",
+                hint: "add update to 'change'")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Events
+
+/// A receiver as the operator names it in a rule file. Secrets are still references.
+package struct Destination: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable { case flowmate, integrator, webhook }
+
+    package enum Auth: Sendable, Equatable {
+        case bearer(SecretReference)
+        case basic(user: String, password: SecretReference)
+        case header(name: String, value: SecretReference)
+        /// Listeners only.
+        case query(name: String, value: SecretReference)
+        /// Listeners only: `path` is a dotted path into the JSON body.
+        case body(path: String, value: SecretReference)
+    }
+
+    package enum Signing: Sendable, Equatable {
+        package enum Algorithm: String, Sendable, CaseIterable { case sha1, sha256, sha384, sha512 }
+        package enum Encoding: String, Sendable, CaseIterable { case hex, base64 }
+
+        /// All secrets sign; the first is the current one.
+        case standardWebhooks(secrets: [SecretReference])
+        /// The first secret signs.
+        case hmac(
+            algorithm: Algorithm, encoding: Encoding, header: String, prefix: String, secrets: [SecretReference])
+    }
+
+    /// An integrator.io webhook export. Its public URL holds its token, so the whole URL is a secret.
+    package struct Listener: Sendable, Equatable {
+        package var url: SecretReference
+        package var export: String?
+        package var auth: Auth?
+        package var sign: Signing?
+        /// The agreed `pathToRecords`.
+        package var records: String?
+
+        package init(url: SecretReference, export: String?, auth: Auth?, sign: Signing?, records: String?) {
+            self.url = url
+            self.export = export
+            self.auth = auth
+            self.sign = sign
+            self.records = records
+        }
+    }
+
+    package struct TLS: Sendable, Equatable {
+        package var ca: String?
+        package var cert: String?
+        package var key: SecretReference?
+
+        package init(ca: String? = nil, cert: String? = nil, key: SecretReference? = nil) {
+            self.ca = ca
+            self.cert = cert
+            self.key = key
+        }
+    }
+
+    package var name: String
+    package var kind: Kind
+    /// `baseUrl` or `url`, without a trailing slash.
+    package var url: String
+    package var auth: Auth?
+    package var sign: Signing?
+    package var listeners: [String: Listener] = [:]
+    package var tls = TLS()
+    package var proxy: String?
+    package var headers: [DeliveryTarget.Header] = []
+    package var timeout: Duration = .seconds(30)
+    /// Nil: the default of the kind.
+    package var concurrency: Int?
+    /// Requests per second.
+    package var rate: Double?
+    package var allowHttp = false
+    /// `url` was written with a trailing slash: deliveries without a path of their own have the path `/`.
+    package var hasTrailingSlash = false
+
+    package init(name: String, kind: Kind, url: String) {
+        self.name = name
+        self.kind = kind
+        self.url = url
+    }
+}

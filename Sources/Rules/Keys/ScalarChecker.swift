@@ -1,0 +1,115 @@
+/// Holds one scalar against what its key expects.
+struct ScalarChecker {
+    let checker: KeyChecker
+    let node: YAMLNode
+    let text: String
+    let label: String
+
+    func check(_ type: ValueType) {
+        switch type {
+        case .bool: if text != "true", text != "false" { wrongType(type) }
+        case .integer(let range): checkInteger(range, type)
+        case .duration: checkDuration()
+        case .rate: if RateText.perSecond(text) == nil { bad("is not a rate", hint: "write 10/s, 300/m or 5000/h") }
+        case .url: checkURL()
+        case .word(let words): checkWord(words)
+        case .name:
+            if let problem = ValueType.NamePattern.name.problem(with: text) { bad("is not a name", hint: problem) }
+        case .entity: if text != "*" { checkAPIName() }
+        case .apiName: checkAPIName()
+        case .hexID: if !text.isHexID { bad("is not an id of 24 hex digits") }
+        case .flowID: if !text.isHexID, !text.hasInterpolation { bad("is not an id of 24 hex digits") }
+        case .text: if text.isEmpty { wrongType(type) }
+        default: break
+        }
+    }
+
+    private func checkInteger(_ range: ClosedRange<Int>, _ type: ValueType) {
+        guard node.scalar?.style == .plain, case .int(let number) = CoreScalar(text) else { return wrongType(type) }
+        guard number < Int64(range.lowerBound) || number > Int64(range.upperBound) else { return }
+        if range.count == 1 {
+            checker.report(
+                .badValue, at: node.position, length: node.length, "\(label) must be \(range.lowerBound), this is \(text)")
+        } else {
+            bad("is not from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+
+    private func checkDuration() {
+        guard DurationText.milliseconds(text) == nil else { return }
+        checker.report(
+            .badDuration, at: node.position, length: node.length, "'\(text.shortened)' is not a duration",
+            hint: DurationText.guess(text).map { "write \($0)" } ?? "durations are written 10s, 5m, 24h, 7d or 1h30m")
+    }
+
+    private func checkWord(_ words: [String]) {
+        guard !words.contains(text) else { return }
+        bad(
+            "is not one of \(words.joined(separator: ", "))",
+            hint: Suggestion.hint(for: text, in: words))
+    }
+
+    private func checkAPIName() {
+        guard !text.isAPIName else { return }
+        bad("is not an API name", hint: "API names have letters, digits and underscores, such as Account or Order__c")
+    }
+
+    private func checkURL() {
+        let rest = URLText.afterScheme(text)
+        let hasForbidden = text.unicodeScalars.contains { $0.value <= 0x20 || $0.value >= 0x7F }
+        guard let rest, !rest.isEmpty, !rest.hasPrefix("/"), !hasForbidden, !text.contains("#") else {
+            return bad("is not a URL", hint: "write https://host/path")
+        }
+        if rest.prefix(while: { $0 != "/" && $0 != "?" }).contains("@") {
+            checker.report(
+                .secretLiteral, at: node.position, length: node.length,
+                "a URL cannot hold a user name and password", hint: "use 'auth'", secret: true)
+        }
+    }
+
+    private func wrongType(_ type: ValueType) { checker.wrongType(node, label, type.inWords) }
+
+    private func bad(_ problem: String, hint: String? = nil) {
+        checker.report(
+            .badValue, at: node.position, length: node.length, "'\(text.shortened)' \(problem)", hint: hint)
+    }
+}
+
+/// Secrets are references; what is written literally never appears in a finding.
+struct SecretChecker {
+    let checker: KeyChecker
+
+    func check(_ node: YAMLNode) {
+        guard node.isMap, node.entries.allSatisfy({ DestinationKeys.secret.key($0.key) != nil }) else {
+            return checker.report(
+                .secretLiteral, at: node.position, length: node.length,
+                "secrets are given as {env: NAME} or {file: path}",
+                hint: "put the secret in an environment variable or a file, and name that here", secret: true)
+        }
+        checker.check(node, DestinationKeys.secret, at: node.position)
+    }
+}
+
+enum URLText {
+    /// What follows `https://` or `http://`; nil for other schemes.
+    static func afterScheme(_ text: String) -> Substring? {
+        for scheme in ["https://", "http://"] where text.hasPrefix(scheme) { return text.dropFirst(scheme.count) }
+        return nil
+    }
+
+    static func isPlain(_ text: String) -> Bool { text.hasPrefix("http://") }
+}
+
+enum RateText {
+    /// `10/s`, `300/m`, `5000/h` as requests per second.
+    static func perSecond(_ text: String) -> Double? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].utf8.count <= 9, let count = UInt32(parts[0]), count > 0 else { return nil }
+        switch parts[1] {
+        case "s": return Double(count)
+        case "m": return Double(count) / 60
+        case "h": return Double(count) / 3600
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// The fixed slug of a finding. Scripts and suppressions rely on them: never rename one.
+package enum FindingCode: String, Sendable, CaseIterable {
+    // The file as YAML.
+    case yaml
+    case yamlTag = "yaml-tag"
+    case yamlComment = "yaml-comment"
+    case yamlFlow = "yaml-flow"
+    case yamlAlias = "yaml-alias"
+    case yamlTab = "yaml-tab"
+    case yamlEncoding = "yaml-encoding"
+    case yamlDocuments = "yaml-documents"
+    case duplicateKey = "duplicate-key"
+    case fileSize = "file-size"
+    case tooDeep = "too-deep"
+
+    // Its structure.
+    case unknownKey = "unknown-key"
+    case missingKey = "missing-key"
+    case wrongType = "wrong-type"
+    case badValue = "bad-value"
+    case badDuration = "bad-duration"
+    case duplicateID = "duplicate-id"
+    case unknownDestination = "unknown-destination"
+    case unknownOrg = "unknown-org"
+    case wrongKind = "wrong-kind"
+    case secretLiteral = "secret-literal"
+    case bothGiven = "both-given"
+
+    // Expressions.
+    case syntax
+    case notSupported = "not-supported"
+    case unknownName = "unknown-name"
+    case wrongArgument = "wrong-argument"
+    case notAvailable = "not-available"
+    case nestedTemplate = "nested-template"
+    case nullText = "null-text"
+    case tooLong = "too-long"
+
+    // What it means.
+    case neverTrue = "never-true"
+    case absentInBody = "absent-in-body"
+    case deleteHasNoFields = "delete-has-no-fields"
+    case alwaysChanged = "always-changed"
+    case shortID = "short-id"
+    case gapUncovered = "gap-uncovered"
+    case echo
+    case unused
+}

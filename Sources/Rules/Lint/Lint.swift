@@ -1,0 +1,148 @@
+import Events
+
+/// One file of a rules folder.
+package struct RuleSource: Sendable, Equatable {
+    /// Relative to the folder, as findings name it.
+    package var path: String
+    package var bytes: [UInt8]
+
+    package init(path: String, bytes: [UInt8]) {
+        self.path = path
+        self.bytes = bytes
+    }
+}
+
+/// Checks a set of rule files and, when nothing is wrong, compiles it. The daemon and `rules lint` run this same code.
+package struct Lint {
+    package struct Options: Sendable {
+        /// Aliases of the orgs in `sluice.yaml`; nil leaves `org` unchecked.
+        package var knownOrgs: [String]?
+
+        package init(knownOrgs: [String]? = nil) { self.knownOrgs = knownOrgs }
+    }
+
+    private let options: Options
+    private let findings = FindingList()
+
+    /// All files together are one set: names are unique over it, and one error anywhere keeps it from loading.
+    package static func check(_ sources: [RuleSource], options: Options = Options()) -> LintReport {
+        Lint(options: options).run(sources.sorted { $0.path < $1.path })
+    }
+
+    private init(options: Options) { self.options = options }
+
+    private struct File {
+        var source: SourceText
+        var root: YAMLNode
+    }
+
+    private func run(_ sources: [RuleSource]) -> LintReport {
+        let files = sources.compactMap(read)
+        let destinations = destinations(files)
+        let rules = files.flatMap { self.rules(of: $0, destinations) }
+        checkRuleIDs(rules)
+        SetMeaning(findings: findings, rules: rules).check(declared(files))
+        let sorted = findings.sorted()
+        guard !findings.hasErrors else { return LintReport(findings: sorted, ruleSet: nil, fileCount: sources.count) }
+        let ruleSet = RuleSet(
+            rules: rules.map(\.rule), destinations: destinations.byName, hash: RuleSet.contentHash(of: sources))
+        return LintReport(findings: sorted, ruleSet: ruleSet, fileCount: sources.count)
+    }
+
+    private func read(_ source: RuleSource) -> File? {
+        guard let root = YAMLReader(path: source.path, findings: findings).read(source.bytes) else { return nil }
+        KeyChecker(source: root.source, findings: findings).check(
+            root, RuleKeys.file, at: SourcePosition(line: root.position.line, column: root.position.column))
+        if let defaults = root["defaults"] { ModeCheck(findings: findings).check(defaults) }
+        return File(source: root.source, root: root)
+    }
+
+    private func declared(_ files: [File]) -> [YAMLNode.Entry] {
+        files.flatMap { $0.root["destinations"]?.entries ?? [] }
+    }
+
+    private func destinations(_ files: [File]) -> DestinationTable {
+        var places: [String: SourceLocation] = [:]
+        var table = DestinationTable()
+        for entry in declared(files) {
+            if let first = places[entry.key] {
+                findings.report(
+                    .duplicateID, at: entry,
+                    "destination '\(entry.key)' is also defined at \(first.path):\(first.position.line)")
+                continue
+            }
+            places[entry.key] = entry.value.source.location(entry.keyPosition)
+            if let destination = DestinationDecoder(entry: entry, findings: findings).decode() {
+                table.byName[entry.key] = destination
+            } else {
+                table.broken.insert(entry.key)
+            }
+        }
+        return table
+    }
+
+    private func rules(of file: File, _ destinations: DestinationTable) -> [RuleDecoder.Decoded] {
+        let variables = file.root["vars"]?.entries ?? []
+        let vars = Fields(
+            variables.map { Fields.Field(name: $0.key, value: $0.value.constant ?? .null) })
+        let context = FileContext(
+            source: file.source, defaults: file.root["defaults"], vars: vars, destinations: destinations,
+            knownOrgs: options.knownOrgs, findings: findings)
+        guard let list = file.root["rules"], list.isList else { return [] }
+        let rules = list.elements.compactMap { RuleDecoder(node: $0, file: context).decode() }
+        let used = rules.reduce(into: Set<String>()) { $0.formUnion($1.usedVars) }
+        // What could not be read may be what uses it.
+        guard !findings.hasErrors else { return rules }
+        for entry in variables where !used.contains(entry.key) {
+            findings.report(.unused, .warning, at: entry, "'\(entry.key.shortened)' is never used", hint: "remove it")
+        }
+        return rules
+    }
+
+    private func checkRuleIDs(_ rules: [RuleDecoder.Decoded]) {
+        var places: [String: SourceLocation] = [:]
+        for decoded in rules {
+            guard let id = decoded.node["id"] else { continue }
+            guard let first = places[decoded.rule.id] else {
+                places[decoded.rule.id] = decoded.rule.location
+                continue
+            }
+            findings.report(
+                .duplicateID, at: id,
+                "rule '\(decoded.rule.id)' is also defined at \(first.path):\(first.position.line)")
+        }
+    }
+}
+
+/// Everything a check found, and the set to run if there was no error among it.
+package struct LintReport: Sendable {
+    /// By file, line and column.
+    package let findings: [Finding]
+    /// Nil when there is an error: a set loads whole or not at all.
+    package let ruleSet: RuleSet?
+    package let fileCount: Int
+
+    package var errorCount: Int { findings.count { $0.severity == .error } }
+    package var warningCount: Int { findings.count { $0.severity == .warning } }
+
+    /// All findings as text, each ended by a newline; empty when there are none.
+    package var text: String { findings.map(\.text).joined() }
+
+    /// `{"files":2,"errors":1,"warnings":0,"findings":[...]}`
+    package var json: String {
+        var json = JSONText()
+        json.raw(#"{"files":"#)
+        json.int(Int64(fileCount))
+        json.raw(#","errors":"#)
+        json.int(Int64(errorCount))
+        json.raw(#","warnings":"#)
+        json.int(Int64(warningCount))
+        json.raw(#","findings":["#)
+        for (index, finding) in findings.enumerated() {
+            if index > 0 { json.raw(",") }
+            finding.appendJSON(to: &json)
+        }
+        json.raw("]}")
+        return json.string
+    }
+}

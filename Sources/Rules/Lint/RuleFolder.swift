@@ -1,0 +1,82 @@
+import FoundationEssentials
+
+/// The files of a rules folder: `*.yaml` and `*.yml` in it and in its sub-folders, without `*.test.yaml` and without
+/// names that start with `.` or `_`.
+package enum RuleFolder {
+    static let maximumFiles = 1000
+
+    /// - Parameters:
+    ///   - path: of the folder, or of one file.
+    ///   - namesFull: findings name the files by `path` and all, since there are several.
+    /// - Throws: `RuleFolderError` if it cannot be read; what is wrong inside the files is for `Lint` to say.
+    package static func read(_ path: String, namesFull: Bool = false) throws(RuleFolderError) -> [RuleSource] {
+        guard isFolder(path) else {
+            let name = namesFull ? path : String(path.split(separator: "/").last ?? "rules")
+            return [RuleSource(path: name, bytes: try bytes(path))]
+        }
+        var sources: [RuleSource] = []
+        let names: [String]
+        do {
+            names = try FileManager.default.subpathsOfDirectory(atPath: path)
+        } catch {
+            throw RuleFolderError(path: path, reason: "it cannot be listed (\(Self.reason(error)))")
+        }
+        for name in names.sorted() where isRuleFile(name) && !isFolder("\(path)/\(name)") {
+            guard sources.count < maximumFiles else {
+                throw RuleFolderError(path: path, reason: "it holds more than \(maximumFiles) rule files")
+            }
+            let full = "\(path)/\(name)"
+            sources.append(RuleSource(path: namesFull ? full : name, bytes: try bytes(full)))
+        }
+        return sources
+    }
+
+    static func isRuleFile(_ name: String) -> Bool {
+        let parts = name.split(separator: "/")
+        guard !parts.contains(where: { $0.hasPrefix(".") || $0.hasPrefix("_") }) else { return false }
+        let isYAML = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
+        return isYAML && !name.hasSuffix(".test.yaml") && !name.hasSuffix(".test.yml")
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
+    }
+
+    private static func bytes(_ path: String) throws(RuleFolderError) -> [UInt8] {
+        do {
+            return Array(try Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw RuleFolderError(path: path, reason: reason(error))
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file or folder"
+        case .fileReadNoPermission: "reading it is not permitted"
+        default: "it cannot be read"
+        }
+    }
+}
+
+/// The rules could not even be read: the environment's fault, not that of a rule.
+package struct RuleFolderError: Error, CustomStringConvertible {
+    package var path: String
+    package var reason: String
+
+    package var description: String {
+        "cannot read rules from \(path): \(reason). Check 'rules' in sluice.yaml and the permissions of the folder."
+    }
+}
+
+extension Lint {
+    /// Reads and checks a folder, or single files, as one set.
+    package static func check(
+        paths: [String], options: Options = Options()
+    ) throws(RuleFolderError) -> LintReport {
+        var sources: [RuleSource] = []
+        for path in paths { sources += try RuleFolder.read(path, namesFull: paths.count > 1) }
+        return check(sources, options: options)
+    }
+}

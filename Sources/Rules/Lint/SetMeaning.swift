@@ -1,0 +1,62 @@
+/// Warnings about the set as a whole.
+struct SetMeaning {
+    let findings: FindingList
+    let rules: [RuleDecoder.Decoded]
+
+    func check(_ destinations: [YAMLNode.Entry]) {
+        checkUnused(destinations)
+        checkGaps()
+    }
+
+    private func checkUnused(_ destinations: [YAMLNode.Entry]) {
+        let used = rules.reduce(into: Set<String>()) { used, decoded in
+            for element in decoded.node["to"]?.elements ?? [] {
+                if let name = element.text("destination") { used.insert(name) }
+            }
+        }
+        // A rule that could not be read may be the one that uses it.
+        guard !findings.hasErrors else { return }
+        for entry in destinations where !used.contains(entry.key) {
+            findings.report(.unused, .warning, at: entry, "destination '\(entry.key.shortened)' is never used")
+        }
+    }
+
+    /// Rules that leave gap events out, on objects whose gaps no rule takes either.
+    private func checkGaps() {
+        var covered: Set<String> = []
+        var isAnyCovered = false
+        let live = rules.filter { $0.rule.mode == .live }
+        for decoded in live where takesGaps(decoded.rule) {
+            switch decoded.rule.match.subject {
+            case .anyEntity: isAnyCovered = true
+            case .entities(let names): covered.formUnion(names)
+            case .events: break
+            }
+        }
+        guard !isAnyCovered else { return }
+        for decoded in live
+        where decoded.rule.onGap == .skip && !takesGaps(decoded.rule) && !decoded.rule.match.changes.isEmpty {
+            switch decoded.rule.match.subject {
+            case .anyEntity: report(decoded, "any object")
+            case .entities(let names):
+                let open = names.filter { !covered.contains($0) }
+                if !open.isEmpty { report(decoded, open.joined(separator: ", ")) }
+            case .events: break
+            }
+        }
+    }
+
+    private func takesGaps(_ rule: Rule) -> Bool {
+        !rule.match.changes.isDisjoint(with: ChangeKind.gaps.union([.overflow]))
+    }
+
+    private func report(_ decoded: RuleDecoder.Decoded, _ names: String) {
+        let message = "gap events of \(names.shortened) reach no rule: those changes are missed"
+        let hint = "add a rule with change: [gap, overflow], or write onGap: deliver"
+        if let entry = decoded.node.entry("onGap") {
+            findings.report(.gapUncovered, .warning, at: entry, message, hint: hint)
+        } else if let entry = decoded.node.entry("match") {
+            findings.report(.gapUncovered, .warning, at: entry, message, hint: hint)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Events
+
+/// What an event is to the index: one of the kinds that `match.change` can name, or a platform event.
+enum ChangeKind: Int, Sendable, CaseIterable {
+    case create, update, delete, undelete, gapCreate, gapUpdate, gapDelete, gapUndelete, overflow, platform
+
+    /// Nil for a change type that this version does not know: no rule can name it.
+    init?(_ event: Event) {
+        guard let header = event.header else {
+            self = .platform
+            return
+        }
+        if event.recordID.isEmpty {
+            self = .overflow
+            return
+        }
+        switch header.changeType {
+        case .create: self = .create
+        case .update, .snapshot: self = .update
+        case .delete: self = .delete
+        case .undelete: self = .undelete
+        case .gapCreate: self = .gapCreate
+        case .gapUpdate: self = .gapUpdate
+        case .gapDelete: self = .gapDelete
+        case .gapUndelete: self = .gapUndelete
+        case .gapOverflow: self = .overflow
+        case .unknown: return nil
+        }
+    }
+
+    /// The `event.change` that rules see.
+    var word: String {
+        switch self {
+        case .create: "create"
+        case .update: "update"
+        case .delete: "delete"
+        case .undelete: "undelete"
+        case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete: "gap"
+        case .overflow: "overflow"
+        case .platform: ""
+        }
+    }
+
+    /// The ordinary change that a gap event of one record stands for.
+    var underlying: ChangeKind? {
+        switch self {
+        case .gapCreate: .create
+        case .gapUpdate: .update
+        case .gapDelete: .delete
+        case .gapUndelete: .undelete
+        default: nil
+        }
+    }
+
+    static let gaps: Set<ChangeKind> = [.gapCreate, .gapUpdate, .gapDelete, .gapUndelete]
+
+    /// A word of `match.change`.
+    static func kinds(named word: String) -> Set<ChangeKind> {
+        switch word {
+        case "gap": gaps
+        case "gap_create": [.gapCreate]
+        case "gap_update": [.gapUpdate]
+        case "gap_delete": [.gapDelete]
+        case "gap_undelete": [.gapUndelete]
+        default: Set(allCases.filter { $0 != .platform && $0.word == word && !gaps.contains($0) })
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Events
+
+/// A body as a tree: constants already as JSON, the rest to be computed per event.
+indirect enum Template: Sendable {
+    case json([UInt8])
+    /// A string that is one `${...}`: the value keeps its type.
+    case expression(Expression)
+    /// Text with `${...}` inside: always text.
+    case text(TextTemplate)
+    case list([Template])
+    case map([Entry])
+
+    struct Entry: Sendable {
+        /// In JSON form, colon included.
+        var quotedKey: [UInt8]
+        var value: Template
+    }
+
+    /// Appends the JSON of this template.
+    ///
+    /// - Returns: false, with nothing appended, when the value is absent and to be left out.
+    func render(into json: inout JSONText, _ context: EvaluationContext) throws(RenderFailure) -> Bool {
+        switch self {
+        case .json(let bytes): json.raw(bytes)
+        case .expression(let expression):
+            guard let value = try expression.value(in: context) else { return false }
+            guard json.value(value) else {
+                throw expression.failure("'\(expression.text)' is a number that JSON cannot carry")
+            }
+        case .text(let text): json.string(try text.render(context))
+        case .list(let elements): try Self.render(elements, into: &json, context)
+        case .map(let entries): try Self.render(entries, into: &json, context)
+        }
+        return true
+    }
+
+    private static func render(
+        _ elements: [Template], into json: inout JSONText, _ context: EvaluationContext
+    ) throws(RenderFailure) {
+        json.raw("[")
+        var isFirst = true
+        for element in elements {
+            let before = json.bytes.count
+            if !isFirst { json.raw(",") }
+            if try element.render(into: &json, context) {
+                isFirst = false
+            } else {
+                json.bytes.removeSubrange(before...)
+            }
+        }
+        json.raw("]")
+    }
+
+    private static func render(
+        _ entries: [Entry], into json: inout JSONText, _ context: EvaluationContext
+    ) throws(RenderFailure) {
+        json.raw("{")
+        var isFirst = true
+        for entry in entries {
+            let before = json.bytes.count
+            if !isFirst { json.raw(",") }
+            json.raw(entry.quotedKey)
+            if try entry.value.render(into: &json, context) {
+                isFirst = false
+            } else {
+                json.bytes.removeSubrange(before...)
+            }
+        }
+        json.raw("}")
+    }
+}
+
+/// Text with computed pieces.
+struct TextTemplate: Sendable {
+    enum Piece: Sendable {
+        case literal(String)
+        case expression(Expression)
+    }
+
+    var pieces: [Piece]
+
+    /// The text, if nothing in it is computed.
+    var constant: String? {
+        var text = ""
+        for piece in pieces {
+            guard case .literal(let literal) = piece else { return nil }
+            text += literal
+        }
+        return text
+    }
+
+    /// - Parameter encode: applied to computed pieces only (`path` percent-encodes them).
+    func render(
+        _ context: EvaluationContext, encode: (String) -> String = { $0 }
+    ) throws(RenderFailure) -> String {
+        var text = ""
+        for piece in pieces {
+            switch piece {
+            case .literal(let literal): text += literal
+            case .expression(let expression): text += encode(try Self.text(of: expression, context))
+            }
+        }
+        return text
+    }
+
+    /// - Returns: nil when the whole text is one expression that may be absent, and is.
+    func renderOptional(_ context: EvaluationContext) throws(RenderFailure) -> String? {
+        if pieces.count == 1, case .expression(let expression) = pieces[0], expression.isOptional,
+            try expression.value(in: context) == nil
+        {
+            return nil
+        }
+        return try render(context)
+    }
+
+    static func text(of expression: Expression, _ context: EvaluationContext) throws(RenderFailure) -> String {
+        switch try expression.value(in: context) {
+        case .string(let text): return text
+        case .int(let number): return String(number)
+        case .bool(let flag): return flag ? "true" : "false"
+        case .timestamp(let milliseconds): return Timestamp.rfc3339(milliseconds)
+        case .double(let number):
+            var json = JSONText()
+            guard json.double(number) else { throw expression.failure("'\(expression.text)' is not a finite number") }
+            return json.string
+        case nil: throw expression.failure("'\(expression.text)' is absent and cannot be put inside text")
+        case .null: throw expression.failure("'\(expression.text)' is null and cannot be put inside text")
+        case .bytes, .list, .record:
+            throw expression.failure("'\(expression.text)' is not a single value and cannot be put inside text")
+        }
+    }
+}

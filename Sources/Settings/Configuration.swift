@@ -1,0 +1,100 @@
+import Events
+
+/// What `sluice.yaml` says, checked. Secrets are still references; paths are absolute or relative to the working folder.
+package struct Configuration: Sendable, Equatable {
+    package var orgs: [OrgConfiguration]
+    /// The folder of rule files.
+    package var rulesPath: String
+    package var storePath: String
+    package var log: LogConfiguration
+
+    package init(orgs: [OrgConfiguration], rulesPath: String, storePath: String, log: LogConfiguration) {
+        self.orgs = orgs
+        self.rulesPath = rulesPath
+        self.storePath = storePath
+        self.log = log
+    }
+}
+
+package struct LogConfiguration: Sendable, Equatable {
+    package enum Level: String, Sendable, CaseIterable { case debug, info, notice, warning, error }
+    package enum Format: String, Sendable, CaseIterable { case text, json }
+
+    package var level = Level.info
+    package var format = Format.text
+
+    package init() {}
+}
+
+/// One org: how to sign in, where its events are, and which topics to relay.
+package struct OrgConfiguration: Sendable, Equatable {
+    /// The operator's name for it; part of every cursor's key.
+    package var alias: String
+    package var loginURL: String
+    package var auth: AuthConfiguration
+    package var tls: TLSConfiguration
+    package var pubsub: PubSubConfiguration
+    package var topics: [TopicConfiguration]
+    package var sandbox: Bool?
+
+    package init(
+        alias: String, loginURL: String, auth: AuthConfiguration, tls: TLSConfiguration = TLSConfiguration(),
+        pubsub: PubSubConfiguration = PubSubConfiguration(), topics: [TopicConfiguration], sandbox: Bool? = nil
+    ) {
+        self.alias = alias
+        self.loginURL = loginURL
+        self.auth = auth
+        self.tls = tls
+        self.pubsub = pubsub
+        self.topics = topics
+        self.sandbox = sandbox
+    }
+}
+
+package enum AuthConfiguration: Sendable, Equatable {
+    case clientCredentials(clientID: TextOrSecret, clientSecret: SecretReference)
+    case accessToken(SecretReference, instanceURL: String?, tenantID: String?)
+}
+
+/// A value that may stand in the file, or be kept outside.
+package enum TextOrSecret: Sendable, Equatable {
+    case text(String)
+    case reference(SecretReference)
+}
+
+/// How REST and sign-in connect.
+package struct TLSConfiguration: Sendable, Equatable {
+    package var ca: String?
+    package var proxy: String?
+
+    package init(ca: String? = nil, proxy: String? = nil) {
+        self.ca = ca
+        self.proxy = proxy
+    }
+}
+
+/// Where and how the Pub/Sub API is reached.
+package struct PubSubConfiguration: Sendable, Equatable {
+    package static let defaultEndpoint = "api.pubsub.salesforce.com:443"
+
+    package var host = "api.pubsub.salesforce.com"
+    package var port = 443
+    package var plaintext = false
+    package var ca: String?
+    package var proxy: String?
+    package var watchdog: Duration = .seconds(300)
+    package var window = 100
+
+    package init() {}
+}
+
+package struct TopicConfiguration: Sendable, Equatable {
+    package enum Start: String, Sendable, CaseIterable { case latest, earliest }
+    package enum OnInvalidReplay: String, Sendable, CaseIterable { case earliest, latest, stop }
+
+    package var name: String
+    package var start = Start.latest
+    package var onInvalidReplay = OnInvalidReplay.earliest
+
+    package init(name: String) { self.name = name }
+}

@@ -1,0 +1,62 @@
+@testable import Rules
+import Events
+import FoundationEssentials
+
+/// Reads `sluice.yaml`: the configuration, or everything that is wrong with it.
+package struct ConfigurationFile: Sendable {
+    package let path: String
+    package let findings: [Finding]
+    /// Nil if a finding is an error.
+    package let configuration: Configuration?
+
+    /// - Throws: `ConfigurationFileError` if the file cannot be read at all.
+    package init(path: String) throws(ConfigurationFileError) {
+        let bytes: [UInt8]
+        do {
+            bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw ConfigurationFileError(path: path, reason: Self.reason(error))
+        }
+        self.init(path: path, bytes: bytes)
+    }
+
+    /// - Parameter path: for messages, and the place that relative paths start from.
+    package init(path: String, bytes: [UInt8]) {
+        let findings = FindingList()
+        let root = YAMLReader(path: path, findings: findings).read(bytes)
+        var configuration: Configuration?
+        if let root {
+            KeyChecker(source: root.source, findings: findings)
+                .check(root, ConfigurationKeys.file, at: SourcePosition(line: 1, column: 1))
+            let decoder = ConfigurationDecoder(
+                source: root.source, findings: findings, folder: Self.folder(of: path))
+            decoder.check(root)
+            if !findings.hasErrors { configuration = decoder.decode(root) }
+        }
+        self.path = path
+        self.findings = findings.sorted()
+        self.configuration = configuration
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? CocoaError else { return "\(error)" }
+        switch error.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: return "there is no such file"
+        case .fileReadNoPermission: return "no permission to read it"
+        default: return "it cannot be read"
+        }
+    }
+}
+
+package struct ConfigurationFileError: Error, CustomStringConvertible {
+    package let path: String
+    package let reason: String
+
+    package var description: String {
+        "cannot read \(path): \(reason). `sluice init` writes an example; --config names another file."
+    }
+}

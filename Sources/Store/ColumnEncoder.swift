@@ -1,0 +1,75 @@
+import Events
+import FoundationEssentials
+import GRDB
+
+/// Deliveries as columns, the same ones in `outbox` and `dead_letters`.
+struct ColumnEncoder {
+    static let deliveryColumns = """
+        destination, rule, lane, target, body, org_id, topic, replay_id, entity, change, record_id, time,
+        horizon_ms, max_attempts, on_error
+        """
+    static let deliveryMarks = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+    /// How many columns `deliveryColumns` names.
+    static let deliveryColumnCount = 15
+
+    private let encoder: JSONEncoder
+
+    init() {
+        encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    }
+
+    func columns(_ delivery: Delivery) throws -> [(any DatabaseValueConvertible)?] {
+        let origin = delivery.origin
+        return [
+            delivery.destination, delivery.rule, delivery.lane, try json(delivery.target), Data(delivery.body),
+            origin.orgID, origin.topic, Data(origin.replayID.bytes), origin.entity, origin.change, origin.recordID,
+            origin.time, delivery.retry.horizonMilliseconds, delivery.retry.maximumAttempts,
+            delivery.retry.onError.rawValue,
+        ]
+    }
+
+    func json(_ value: some Encodable) throws -> String {
+        String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    func json(_ history: [AttemptRecord]) throws -> String {
+        history.isEmpty ? "[]" : String(decoding: try encoder.encode(history), as: UTF8.self)
+    }
+}
+
+/// Reads back what `ColumnEncoder` wrote.
+struct ColumnDecoder {
+    private let decoder = JSONDecoder()
+
+    /// - Parameter start: the index of the first of `ColumnEncoder.deliveryColumns`.
+    func delivery(_ row: Row, id: String, at start: Int) throws -> Delivery {
+        let origin = DeliveryOrigin(
+            orgID: row[start + 5], topic: row[start + 6], replayID: try Self.replayID(row[start + 7]),
+            entity: row[start + 8], change: row[start + 9], recordID: row[start + 10], time: row[start + 11])
+        let limits = RetryLimits(
+            horizonMilliseconds: row[start + 12], maximumAttempts: row[start + 13],
+            onError: RetryLimits.OnError(rawValue: row[start + 14]) ?? .deadletter)
+        return Delivery(
+            id: id, rule: row[start + 1], destination: row[start], lane: row[start + 2],
+            target: try decode(DeliveryTarget.self, row[start + 3]), body: [UInt8](row[start + 4] as Data),
+            origin: origin, retry: limits)
+    }
+
+    func history(_ text: String) throws -> [AttemptRecord] {
+        text == "[]" ? [] : try decode([AttemptRecord].self, text)
+    }
+
+    static func replayID(_ data: Data) throws -> ReplayID {
+        guard let id = ReplayID([UInt8](data)) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a replay ID of \(data.count) bytes")
+        }
+        return id
+    }
+
+    private func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+        do { return try decoder.decode(type, from: Data(text.utf8)) } catch {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a column that is not the JSON of \(type)")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Events
+import FoundationEssentials
+import GRDB
+
+/// Which pending deliveries to read, in the order of the stream.
+package struct OutboxRead: Sendable, Equatable {
+    package var destination: String
+    package var isGathered: Bool
+    /// Nil reads across lanes.
+    package var lane: String?
+    package var after: Int64
+    /// Inclusive; nil for no bound.
+    package var through: Int64?
+    package var limit: Int
+
+    package init(
+        destination: String, isGathered: Bool, lane: String? = nil, after: Int64, through: Int64? = nil, limit: Int
+    ) {
+        self.destination = destination
+        self.isGathered = isGathered
+        self.lane = lane
+        self.after = after
+        self.through = through
+        self.limit = limit
+    }
+}
+
+extension Store {
+    /// Performs several reads in one go; the answers are in the order of the questions.
+    package func pending(_ reads: [OutboxRead]) async throws(StoreError) -> [[StoredDelivery]] {
+        try await perform("read pending deliveries") { database in
+            let decoder = ColumnDecoder()
+            return try reads.map { try database.pending($0, decoder) }
+        }
+    }
+
+    /// What waits, by destination.
+    package func pendingCounts() async throws(StoreError) -> [PendingCount] {
+        try await perform("count pending deliveries") { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT destination, gathered, pending, (SELECT time FROM outbox WHERE seq = first) FROM (
+                        SELECT destination, gathered, count(*) AS pending, min(seq) AS first FROM outbox
+                        GROUP BY destination, gathered)
+                    """
+            ).map { PendingCount(destination: $0[0], isGathered: $0[1], count: $0[2], oldestTime: $0[3]) }
+        }
+    }
+
+    /// The highest sequence number in the outbox; 0 when it is empty.
+    package func lastSeq() async throws(StoreError) -> Int64 {
+        try await perform("read the outbox") { database in
+            try Int64.fetchOne(database, sql: "SELECT max(seq) FROM outbox") ?? 0
+        }
+    }
+}
+
+extension Database {
+    fileprivate func pending(_ read: OutboxRead, _ decoder: ColumnDecoder) throws -> [StoredDelivery] {
+        let rows = try Row.fetchCursor(
+            cachedStatement(
+                sql: """
+                    SELECT seq, id, attempts, held_attempts, first_attempt_at, next_attempt_at, history,
+                        \(ColumnEncoder.deliveryColumns) FROM outbox
+                    WHERE destination = ? AND gathered = ? \(read.lane == nil ? "" : "AND lane = ?")
+                        AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?
+                    """),
+            arguments: [read.destination, read.isGathered]
+                + (read.lane.map { [$0] } ?? [])
+                + [read.after, read.through ?? .max, read.limit])
+        var found: [StoredDelivery] = []
+        while let row = try rows.next() {
+            let progress = DeliveryProgress(
+                attempts: row[2], heldAttempts: row[3], firstAttemptAt: row[4], nextAttemptAt: row[5],
+                history: try decoder.history(row[6]))
+            found.append(
+                StoredDelivery(
+                    seq: row[0], delivery: try decoder.delivery(row, id: row[1], at: 7), progress: progress))
+        }
+        return found
+    }
+}

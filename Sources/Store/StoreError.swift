@@ -1,0 +1,68 @@
+/// What went wrong with the store, in words an operator can act on.
+package struct StoreError: Error, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable {
+        /// Another process holds the store.
+        case inUse
+        case diskFull
+        /// Locked by a reader or a backup for longer than the busy timeout.
+        case busy
+        case corrupt
+        case cannotOpen
+        case readOnly
+        case inputOutput
+        /// Written by a later version.
+        case newer
+        case other
+    }
+
+    package var kind: Kind
+    /// Continues "cannot": `open the store`, `commit 12 deliveries`.
+    package var action: String
+    package var path: String
+    /// Extended SQLite result code; 0 when SQLite was not asked.
+    package var sqliteCode: Int32
+    /// SQLite's or the system's own words.
+    package var reason: String
+    package var underlying: (any Error)?
+
+    package init(
+        kind: Kind, action: String, path: String, sqliteCode: Int32 = 0, reason: String,
+        underlying: (any Error)? = nil
+    ) {
+        self.kind = kind
+        self.action = action
+        self.path = path
+        self.sqliteCode = sqliteCode
+        self.reason = reason
+        self.underlying = underlying
+    }
+
+    /// Whether the same call may succeed later without anybody changing the configuration.
+    package var isRetryable: Bool {
+        switch kind {
+        case .diskFull, .busy, .inputOutput, .readOnly, .other: true
+        case .inUse, .corrupt, .cannotOpen, .newer: false
+        }
+    }
+
+    package var description: String {
+        let code = sqliteCode == 0 ? "" : " (SQLite \(sqliteCode))"
+        return "cannot \(action) in \(path): \(reason)\(code). \(advice)"
+    }
+
+    private var advice: String {
+        switch kind {
+        case .inUse: "Stop that process first, or give this one a store of its own."
+        case .diskFull: "Free space on that disk; no stored event is lost, and writing goes on by itself."
+        case .busy: "Another program has the file open; if that lasts, end it. Nothing is lost meanwhile."
+        case .corrupt:
+            "Keep a copy of the file for inspection, then start with a new store or a backup: the cursors are gone "
+                + "with it, so set where each topic starts."
+        case .cannotOpen: "Check that the path is right and that this user may read and write there."
+        case .readOnly: "Make the file, its folder and its file system writable for this user."
+        case .inputOutput: "Look at the system log for disk errors; writing is tried again by itself."
+        case .newer: "Use the version of Sluice that wrote it, or a later one."
+        case .other: "If that lasts, please report it with this message."
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Events
+
+/// A delivery and how far it got.
+package struct StoredDelivery: Sendable, Equatable {
+    /// Its place in the order of the stream, unique in this store and never given twice while it is kept.
+    package var seq: Int64
+    package var delivery: Delivery
+    package var progress: DeliveryProgress
+
+    package init(seq: Int64, delivery: Delivery, progress: DeliveryProgress = DeliveryProgress()) {
+        self.seq = seq
+        self.delivery = delivery
+        self.progress = progress
+    }
+}
+
+/// What was tried so far. Times are epoch milliseconds.
+package struct DeliveryProgress: Sendable, Equatable {
+    /// Attempts kept in `history`: the first one and the latest ones.
+    package static let maximumHistory = 10
+
+    package private(set) var attempts = 0
+    /// Those of `attempts` that met a hold; they do not count against a limit of attempts.
+    package private(set) var heldAttempts = 0
+    package private(set) var firstAttemptAt: Int64?
+    package var nextAttemptAt: Int64?
+    package private(set) var history: [AttemptRecord] = []
+
+    package init() {}
+
+    init(
+        attempts: Int, heldAttempts: Int, firstAttemptAt: Int64?, nextAttemptAt: Int64?, history: [AttemptRecord]
+    ) {
+        self.attempts = attempts
+        self.heldAttempts = heldAttempts
+        self.firstAttemptAt = firstAttemptAt
+        self.nextAttemptAt = nextAttemptAt
+        self.history = history
+    }
+
+    package var lastError: String? { history.last?.reason }
+
+    /// - Parameter startedAt: when the attempt began; that of the first one starts the horizon.
+    package mutating func append(_ attempt: AttemptRecord, startedAt: Int64, held: Bool = false) {
+        attempts += 1
+        if held { heldAttempts += 1 }
+        firstAttemptAt = firstAttemptAt ?? startedAt
+        if history.count == Self.maximumHistory { history.remove(at: 1) }
+        history.append(attempt)
+    }
+}
+
+/// One attempt, as `dlq show` tells it.
+package struct AttemptRecord: Sendable, Equatable, Codable {
+    package var number: Int
+    /// When it ended, epoch milliseconds.
+    package var at: Int64
+    package var status: Int?
+    package var reason: String
+    /// The start of the answer.
+    package var excerpt: String
+    package var possibleDuplicate: Bool
+
+    package init(
+        number: Int, at: Int64, status: Int?, reason: String, excerpt: String = "", possibleDuplicate: Bool = false
+    ) {
+        self.number = number
+        self.at = at
+        self.status = status
+        self.reason = reason
+        self.excerpt = excerpt
+        self.possibleDuplicate = possibleDuplicate
+    }
+}
+
+extension Delivery {
+    /// A claim on a run: it goes to a collector, not to a lane.
+    package var isGathered: Bool {
+        if case .run = target { true } else { false }
+    }
+}

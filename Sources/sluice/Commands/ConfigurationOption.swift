@@ -1,0 +1,77 @@
+import ArgumentParser
+import Settings
+import Logging
+import Relay
+import Rules
+import Store
+
+/// `--config`, and what nearly every command does with it.
+struct ConfigurationOption: ParsableArguments {
+    @Option(name: .long, help: "The configuration file.")
+    var config = "sluice.yaml"
+
+    /// Prints warnings; ends the command with all findings if there is an error.
+    func load() throws -> Loaded {
+        let file: ConfigurationFile
+        do throws(ConfigurationFileError) {
+            file = try ConfigurationFile(path: config)
+        } catch {
+            throw CommandFailure(.badInput, "\(error)")
+        }
+        for finding in file.findings { Terminal.error.write(finding.text) }
+        guard let configuration = file.configuration else { throw CommandFailure(.badInput) }
+        let folder = config.lastIndex(of: "/").map { String(config[..<$0]) } ?? ""
+        let secrets = SecretStore(
+            environment: try EnvironmentFile.variables(beside: config), baseDirectory: folder)
+        return Loaded(configuration: configuration, secrets: secrets)
+    }
+
+    /// The store of the configuration, for looking only.
+    func readingStore() throws -> Store {
+        let path = try load().configuration.storePath
+        do throws(StoreError) {
+            return try Store(readingPath: path)
+        } catch {
+            throw CommandFailure(.environment, "\(error)")
+        }
+    }
+}
+
+/// A configuration and the secrets that it may name.
+struct Loaded {
+    let configuration: Configuration
+    let secrets: SecretStore
+
+    /// The rules of the configuration. Prints warnings; ends the command with all findings if there is an error.
+    func ruleSet() throws -> RuleSet {
+        let report: LintReport
+        do throws(RuleFolderError) {
+            report = try Lint.check(
+                paths: [configuration.rulesPath], options: Lint.Options(knownOrgs: configuration.orgs.map(\.alias)))
+        } catch {
+            throw CommandFailure(.badInput, "\(error)")
+        }
+        if !report.text.isEmpty { Terminal.error.write(report.text) }
+        guard let rules = report.ruleSet else {
+            throw CommandFailure(
+                .badInput,
+                "the rules in \(configuration.rulesPath) have \(report.errorCount) errors, see above; nothing was started.")
+        }
+        return rules
+    }
+
+    func logger() -> Logger {
+        let level = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+        let format: LineLogHandler.Format = configuration.log.format == .json ? .json : .text
+        return Logger(label: "sluice") { LineLogHandler(label: $0, format: format, logLevel: level) }
+    }
+}
+
+/// Ends the command in plain words if the store cannot answer.
+func storeAnswer<Answer>(_ read: () async throws(StoreError) -> Answer) async throws -> Answer {
+    do throws(StoreError) {
+        return try await read()
+    } catch {
+        throw CommandFailure(.environment, "\(error)")
+    }
+}

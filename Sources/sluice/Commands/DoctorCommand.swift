@@ -1,0 +1,83 @@
+import ArgumentParser
+import Settings
+import Curl
+import Events
+import Logging
+import Relay
+import Rules
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Checks configuration, rules, sign-in, topics and destinations, and says what to mend.",
+        discussion: "Nothing is subscribed to and nothing is delivered. Exits with 3 if a check fails.")
+
+    @OptionGroup var options: ConfigurationOption
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let loaded = try options.load()
+        let rules = try loaded.ruleSet()
+        let printer = CheckPrinter(isSilent: json)
+        var results: [CheckResult] = []
+        func report(_ more: [CheckResult]) {
+            results += more
+            for result in more { printer.show(result) }
+        }
+        report([
+            CheckResult(.ok, "configuration", "\(options.config) is well-formed"),
+            CheckResult(.ok, "rules", "\(rules.ruleIDs.count) rules, \(rules.destinations.count) destinations"),
+        ])
+        let http = CurlClient()
+        for org in loaded.configuration.orgs {
+            report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())
+        }
+        let environment = SinkEnvironment(
+            http: http, clock: SystemClock(), version: Sluice.version, secrets: loaded.secrets, logger: loaded.logger())
+        let check = DestinationCheck(environment: environment)
+        for destination in rules.destinations.values.sorted(by: { $0.name < $1.name }) {
+            report(await check.check(destination, flows: rules.flows(of: destination.name).map { DestinationCheck.Flow(id: $0.id, exports: $0.exports) }))
+        }
+        if json { Terminal.output.write(Self.json(results)) }
+        let failures = results.count { $0.level == .failure }
+        if !json { printer.summary(results) }
+        if failures > 0 { throw CommandFailure(.environment) }
+    }
+
+    private static func json(_ results: [CheckResult]) -> [UInt8] {
+        var text = JSONText()
+        text.value(
+            .list(
+                results.map {
+                    .record([
+                        "level": .string($0.level.rawValue), "subject": .string($0.subject),
+                        "message": .string($0.message), "advice": .string($0.advice),
+                    ])
+                }))
+        return text.bytes + [UInt8(ascii: "\n")]
+    }
+}
+
+/// Shows each check as soon as it is known: some wait for the network.
+private struct CheckPrinter {
+    let isSilent: Bool
+
+    func show(_ result: CheckResult) {
+        guard !isSilent else { return }
+        let output = Terminal.output
+        let mark =
+            switch result.level {
+            case .ok: output.styled("ok  ", .green)
+            case .warning: output.styled("warn", .yellow)
+            case .failure: output.styled("FAIL", .red)
+            }
+        output.write("\(mark)  \(result.subject): \(result.message)\n")
+        if !result.advice.isEmpty { output.write("      \(result.advice)\n") }
+    }
+
+    func summary(_ results: [CheckResult]) {
+        let failures = results.count { $0.level == .failure }
+        let warnings = results.count { $0.level == .warning }
+        Terminal.output.write("\(results.count) checks: \(failures) failed, \(warnings) warnings\n")
+    }
+}

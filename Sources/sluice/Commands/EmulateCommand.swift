@@ -1,0 +1,51 @@
+import ArgumentParser
+import Emulator
+import Logging
+
+struct EmulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emulate",
+        abstract: "Runs a local Salesforce, FlowMate and integrator.io on 127.0.0.1.",
+        discussion: "Prints the settings that point a sluice.yaml at it. Stops on SIGINT or SIGTERM.")
+
+    @Option(help: "Port of sign-in, FlowMate, integrator.io and webhooks; 0 takes a free one.") var httpPort = 0
+    @Option(help: "Port of the Pub/Sub API; 0 takes a free one.") var grpcPort = 0
+    @Option(help: "Transactions per second of the built-in feed; 0 for none.") var rate = 1.0
+    @Option(help: "The same seed gives the same feed.") var seed: UInt64 = 1
+    @Option(help: "A script of steps: events, faults, answers of targets.") var script: String?
+    @Option(help: "Seconds between keepalives.") var keepalive = 60
+
+    func validate() throws {
+        guard (0...65535).contains(httpPort), (0...65535).contains(grpcPort) else {
+            throw ValidationError("A port is a number from 0 to 65535.")
+        }
+        guard rate >= 0, rate <= 10_000 else { throw ValidationError("--rate is from 0 to 10000.") }
+        guard (1...3600).contains(keepalive) else { throw ValidationError("--keepalive is from 1 to 3600.") }
+    }
+
+    func run() async throws {
+        let signals = StopSignals()
+        var options = EmulatorOptions()
+        options.httpPort = httpPort
+        options.grpcPort = grpcPort
+        options.rate = rate
+        options.seed = seed
+        options.script = script
+        options.keepalive = .seconds(keepalive)
+        let log = Logger(label: "emulator") { LineLogHandler(label: $0, format: .text, logLevel: .info) }
+        let emulator: EmulatorHandle
+        do {
+            emulator = try await EmulatorServer.start(options, logger: log)
+        } catch {
+            throw CommandFailure(.badInput, "cannot start the emulator: \(error)")
+        }
+        Terminal.output.write(EmulatedSetup(emulator).hints)
+        let script = Task { try await emulator.scriptEnd() }
+        let watcher = Task {
+            do { try await script.value } catch is CancellationError {} catch { log.error("\(error)") }
+        }
+        _ = await signals.first()
+        watcher.cancel()
+        await emulator.stop()
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Curl
+import Events
+import Logging
+import Relay
+import Store
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Relays events until it is stopped (SIGTERM or SIGINT).")
+
+    /// What a stop waits for attempts under way and the last commit.
+    static let stopLimit: Duration = .seconds(20)
+
+    @OptionGroup var options: ConfigurationOption
+
+    func run() async throws {
+        let loaded = try options.load()
+        let rules = try loaded.ruleSet()
+        let log = loaded.logger()
+        // Before anything starts, so that a signal never finds the default action.
+        let signals = StopSignals()
+        let store = try openStore(loaded.configuration.storePath)
+        let service: RelayService
+        do throws(RelayStartError) {
+            service = try RelayService(
+                loaded.configuration, ruleSet: rules, store: store, http: CurlClient(), secrets: loaded.secrets,
+                version: Sluice.version, log: log)
+            try await service.start()
+        } catch {
+            throw CommandFailure(error.code, "\(error)")
+        }
+        let topics = loaded.configuration.orgs.map(\.topics.count).reduce(0, +)
+        log.notice(
+            "started: \(topics) topics, \(rules.ruleIDs.count) rules, \(rules.destinations.count) destinations",
+            metadata: ["store": "\(store.path)", "rules": "\(rules.hash.prefix(12))", "version": "\(Sluice.version)"])
+        let signal = await signals.first()
+        log.notice("stopping on \(signal); a second signal ends at once")
+        signals.exitOnNext()
+        let isSafe = await service.stop(within: Self.stopLimit)
+        guard isSafe else {
+            throw CommandFailure(
+                .failed, "stopped before everything was written; those events come again from their cursors.")
+        }
+        log.notice("stopped; everything is stored")
+    }
+
+    private func openStore(_ path: String) throws -> Store {
+        do throws(StoreError) {
+            return try Store(path: path, command: "sluice run", wall: TimeSource.system.wall())
+        } catch {
+            throw CommandFailure(.environment, "\(error)")
+        }
+    }
+}
+
+extension RelayStartError {
+    var code: CommandFailure.Code {
+        switch self {
+        case .configuration: .badInput
+        case .signIn, .store: .environment
+        }
+    }
+}

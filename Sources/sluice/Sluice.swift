@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+
+@main
+struct Sluice: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "sluice",
+        abstract: "Relays Salesforce events to FlowMate, integrator.io and webhooks, as rule files say.",
+        discussion: "Exit codes: 0 done, 1 failed, 2 bad input or configuration, 3 network, credentials or machine.",
+        version: version,
+        subcommands: [
+            RunCommand.self, DemoCommand.self, EmulateCommand.self, InitCommand.self, DoctorCommand.self,
+            StatusCommand.self, RulesCommand.self, CursorCommand.self, DecodeCommand.self,
+        ])
+
+    static func main() async {
+        // A reader that goes away (`sluice decode | head`) is an error of that write, not the end of the relay.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as CommandFailure {
+            if !failure.message.isEmpty { Terminal.error.write("sluice: \(failure.message)\n") }
+            Glibc.exit(failure.code.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty { (code.isSuccess ? Terminal.output : Terminal.error).write(text + "\n") }
+            Glibc.exit(code == .validationFailure ? CommandFailure.Code.badInput.rawValue : code.rawValue)
+        }
+    }
+}
+
+/// Ends a command with one message and one of the documented exit codes.
+struct CommandFailure: Error {
+    enum Code: Int32 {
+        case failed = 1
+        case badInput = 2
+        case environment = 3
+    }
+
+    let code: Code
+    /// Empty if everything was said already.
+    let message: String
+
+    init(_ code: Code, _ message: String = "") {
+        self.code = code
+        self.message = message
+    }
+}

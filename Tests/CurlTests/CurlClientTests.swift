@@ -1,0 +1,208 @@
+import Curl
+import Foundation
+import PeerSupport
+import Testing
+
+@Suite(.enabled(if: PeerProcess.hasPython, "needs python3 with grpcio and cryptography; name it in SLUICE_PYTHON"))
+struct CurlClientTests {
+    private let client = CurlClient()
+
+    private func get(_ peer: PeerProcess, _ path: String, timeout: Duration = .seconds(20)) -> HTTPRequest {
+        HTTPRequest(url: "http://127.0.0.1:\(peer.port)\(path)", timeout: timeout)
+    }
+
+    private func failure(_ request: HTTPRequest, by other: CurlClient? = nil) async -> TransportError? {
+        do throws(TransportError) {
+            let answer = try await (other ?? client).send(request)
+            Issue.record("answered \(answer.status)")
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `sends what it is told, and nothing of its own`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            var request = get(peer, "/echo?a=b")
+            request.method = "POST"
+            request.headers = [.init("webhook-id", "m_1"), .init("X-Empty", "")]
+            request.body = [UInt8](repeating: 65, count: 2 << 20)
+            request.maximumResponseBytes = 4 << 20
+            let answer = try await client.send(request)
+            let text = String(decoding: answer.body.prefix(2000), as: UTF8.self)
+            let head = text.components(separatedBy: "\n\n")[0].components(separatedBy: "\n")
+            #expect(head.first == "POST")
+            #expect(head.contains("webhook-id: m_1"))
+            #expect(head.contains("Content-Length: \(2 << 20)"))
+            let names = Set(head.dropFirst().map { $0.prefix { $0 != ":" }.lowercased() })
+            #expect(names == ["host", "accept", "webhook-id", "x-empty", "content-length"])
+            #expect(answer.body.count > 2 << 20)
+            #expect(answer.headers.filter { $0.name.lowercased() == "x-two" }.map(\.value) == ["a", "b"])
+        }
+    }
+
+    @Test(arguments: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+    func `a method without a body says so`(method: String) async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            var request = get(peer, "/echo")
+            request.method = method
+            // A handle that was used for something else must not remember it.
+            var before = request
+            before.method = "POST"
+            before.body = [1, 2, 3]
+            before.headers = [.init("Content-Type", "x/y")]
+            _ = try await client.send(before)
+            if method == "HEAD" {
+                let answer = try await client.send(request)
+                #expect(answer.status == 200)
+                return
+            }
+            let text = String(decoding: try await client.send(request).body, as: UTF8.self)
+            #expect(text.hasPrefix(method + "\n"))
+            #expect(text.contains("Content-Length: 0") == ["POST", "PUT", "PATCH"].contains(method))
+            #expect(!text.contains("Content-Type"))
+        }
+    }
+
+    @Test func `keeps its connection`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            for _ in 0..<20 {
+                let answer = try await client.send(get(peer, "/echo"))
+                #expect(answer.status == 200)
+            }
+            #expect(peer.tell("connections") == "1")
+        }
+    }
+
+    @Test func `uses no more connections than allowed, and serves all`() async throws {
+        var limits = CurlClient.Limits()
+        limits.connectionsPerHost = 3
+        let client = CurlClient(limits: limits)
+        try await PeerProcess.with("http_peer.py") { peer in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<60 { group.addTask { try await client.send(get(peer, "/echo")).status } }
+                for try await status in group { #expect(status == 200) }
+            }
+            #expect((1...3).contains(Int(peer.tell("connections")) ?? 0))
+        }
+    }
+
+    @Test(arguments: [204, 301, 404, 503]) func `any status is an answer`(status: Int) async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let answer = try await client.send(get(peer, "/status?\(status)"))
+            #expect(answer.status == status)
+            #expect(answer.header("location") == "/echo")
+        }
+    }
+
+    @Test func `interim answers are skipped`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let answer = try await client.send(get(peer, "/interim"))
+            #expect(answer.status == 200)
+            #expect(answer.header("x-early") == nil)
+            #expect(answer.body == Array("late".utf8))
+        }
+    }
+
+    @Test(arguments: ["/endless", "/endless-headers"]) func `an endless answer is cut`(path: String) async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            var request = get(peer, path)
+            request.maximumResponseBytes = 50_000
+            if path == "/endless" {
+                let answer = try await client.send(request)
+                #expect(answer.body.count == 50_000)
+                #expect(answer.bodyIsTruncated)
+            } else {
+                let error = await failure(request)
+                #expect(error?.reason.contains("headers exceed") == true)
+                #expect(error?.status == 200)
+            }
+        }
+    }
+
+    @Test func `a broken answer is a reset, a complete one is not`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let before = await failure(get(peer, "/reset-before"))
+            #expect(before?.kind == .reset)
+            #expect(before?.mayHaveBeenSent == true)
+            #expect(before?.status == nil)
+
+            let inside = await failure(get(peer, "/reset-inside"))
+            #expect(inside?.kind == .reset)
+
+            let chunked = await failure(get(peer, "/chunked-then-reset"))
+            #expect(chunked?.kind == .reset)
+            #expect(chunked?.status == 200)
+
+            let complete = try await client.send(get(peer, "/unframed-then-reset"))
+            #expect(complete.status == 200)
+            #expect(complete.body == Array("all of it".utf8))
+        }
+    }
+
+    @Test func `what is not HTTP is refused`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let error = await failure(get(peer, "/garbage"))
+            #expect(error?.mayHaveBeenSent == true)
+        }
+    }
+
+    @Test(arguments: ["/silent", "/drip"]) func `a deadline ends the wait`(path: String) async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let start = ContinuousClock.now
+            let error = await failure(get(peer, path, timeout: .milliseconds(200)))
+            #expect(error?.kind == .timeout)
+            #expect(error?.mayHaveBeenSent == true)
+            #expect(error?.status == (path == "/drip" ? 200 : nil))
+            #expect(ContinuousClock.now - start < .seconds(5))
+        }
+    }
+
+    @Test func `a request that waits for a connection has its deadline too, and was not sent`() async throws {
+        var limits = CurlClient.Limits()
+        limits.connectionsPerHost = 1
+        let client = CurlClient(limits: limits)
+        try await PeerProcess.with("http_peer.py") { peer in
+            let first = Task { await failure(get(peer, "/silent", timeout: .milliseconds(600)), by: client) }
+            while peer.tell("connections") == "0" { await Task.yield() }
+            let error = await failure(get(peer, "/echo", timeout: .milliseconds(100)), by: client)
+            #expect(error?.kind == .timeout)
+            #expect(error?.mayHaveBeenSent == false)
+            #expect(await first.value?.kind == .timeout)
+            let answer = try await client.send(get(peer, "/echo"))
+            #expect(answer.status == 200)
+        }
+    }
+
+    @Test func `a cancelled task breaks its request off`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let request = get(peer, "/silent")
+            let task = Task { await failure(request) }
+            while peer.tell("connections") == "0" { await Task.yield() }
+            task.cancel()
+            #expect(await task.value?.kind == .cancelled)
+            let late = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await failure(request)
+            }
+            #expect(await late.value?.kind == .cancelled)
+            #expect(await late.value?.mayHaveBeenSent == false)
+        }
+    }
+
+    @Test func `nobody listening is a connect error, and nothing was sent`() async throws {
+        let peer = try PeerProcess(script: "http_peer.py")
+        peer.stop()
+        let error = await failure(get(peer, "/secret?token=abc"))
+        #expect(error?.kind == .connect)
+        #expect(error?.mayHaveBeenSent == false)
+        #expect(error?.target == "http://127.0.0.1:\(peer.port)")
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test func `an unknown name is a resolve error`() async throws {
+        let error = await failure(HTTPRequest(url: "http://sluice-test.invalid/"))
+        #expect(error?.kind == .resolve)
+        #expect(error?.mayHaveBeenSent == false)
+    }
+}

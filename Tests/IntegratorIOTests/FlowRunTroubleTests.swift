@@ -1,0 +1,198 @@
+import Testing
+
+@testable import IntegratorIO
+
+@Suite struct FlowRunTroubleTests {
+    @Test func `a lost answer is resolved by the jobs list, not by another run`() {
+        var world = FlowRunWorld()
+        world.postFaults = [.answerLost]
+        world.claim("a")
+        world.live(for: 120_000)
+        #expect(world.posts == 1)
+        #expect(world.log.contains("list"))
+        #expect(world.done.count == 1)
+        #expect(world.problems == [])
+    }
+
+    @Test func `the window of an adopted job is gone over again by the next run`() {
+        var world = FlowRunWorld()
+        world.postFaults = [.answerLost]
+        world.claim("a")
+        world.live(for: 120_000)
+        world.claim("b")
+        world.live(for: 120_000)
+        #expect(world.windows[1].lowerBound <= world.windows[0].lowerBound)
+    }
+
+    @Test func `an answer without a job is resolved by the jobs list`() {
+        var world = FlowRunWorld()
+        world.postFaults = [.noJobNamed]
+        world.claim("a")
+        world.live(for: 120_000)
+        #expect(world.posts == 1)
+        #expect(world.done.count == 1)
+    }
+
+    @Test func `a lost request is posted again after two looks`() {
+        var world = FlowRunWorld()
+        world.postFaults = [.requestLost]
+        world.claim("a")
+        world.live(for: 240_000)
+        #expect(world.posts == 2)
+        #expect(world.log.filter { $0 == "list" }.count == 2)
+        #expect(world.done.count == 1)
+        #expect(world.problems == [])
+    }
+
+    @Test func `while the jobs list fails, nothing is posted`() {
+        var world = FlowRunWorld()
+        world.postFaults = [.requestLost]
+        world.listTroubles = Array(repeating: .unknown, count: 5) + [.rateLimited, .credential]
+        world.claim("a")
+        world.live(for: 1_800_000)
+        #expect(world.log.filter { $0 == "list" }.count == 9)
+        #expect(world.posts == 2)
+        #expect(world.done.count == 1)
+        #expect(world.problems == [])
+    }
+
+    @Test func `a job that was there before, or came much later, is not taken for ours`() {
+        var world = FlowRunWorld()
+        world.foreignRun(lasting: 1)
+        world.live(for: 10)
+        world.postFaults = [.requestLost]
+        world.claim("a")
+        world.live(for: 10_001)
+        #expect(world.disk?.run?.jobsBefore == ["foreign0"])
+        // The relay is down for an hour; meanwhile somebody runs the flow.
+        world.now += 3_600_000
+        world.foreignRun(lasting: 1)
+        world.crash()
+        world.live(for: 240_000)
+        #expect(world.disk?.covered != nil)
+        #expect(world.posts == 2)
+        #expect(world.problems == [])
+    }
+
+    @Test func `a skewed clock at integrator.io costs a second look, never a claim`() {
+        for skew: Int64 in [-3_600_000, -60_000, 60_000, 3_600_000] {
+            var world = FlowRunWorld()
+            world.skew = skew
+            world.postFaults = [.answerLost]
+            world.claim("a")
+            world.live(for: 600_000)
+            #expect(world.done.count == 1, "skew \(skew)")
+            #expect(world.problems == [], "skew \(skew)")
+        }
+    }
+
+    @Test(arguments: [
+        (IntegratorFailureKind.credential, Int64(900_000)), (.scope, 900_000), (.configuration, 900_000),
+        (.missing, 600_000), (.invalid, 600_000),
+    ])
+    func `a refused run pauses the flow and keeps its claims`(_ kind: IntegratorFailureKind, _ pause: Int64) {
+        var world = FlowRunWorld()
+        world.postFaults = [.status(kind)]
+        world.claim("a")
+        world.live(for: 10_001 + pause - 1000)
+        #expect(world.posts == 1)
+        #expect(world.notices.contains { $0.level == .alarm })
+        #expect(world.disk?.run == nil)
+        world.live(for: pause)
+        #expect(world.posts == 2)
+        #expect(world.done.count == 1)
+    }
+
+    @Test func `after 404 and 422 the flow is looked at before it is run again`() {
+        var world = FlowRunWorld()
+        world.postFaults = [.status(.invalid)]
+        world.flowAnswers = [
+            .success(IntegratorFlow(id: "f")), .success(IntegratorFlow(id: "f", disabled: true)),
+            .success(IntegratorFlow(id: "f", isAbstract: true)), .success(IntegratorFlow(id: "f")),
+        ]
+        world.claim("a")
+        world.live(for: 3_600_000)
+        #expect(world.log.filter { $0 == "flow" }.count == 4)
+        #expect(world.notices.contains { $0.text.contains("is disabled") })
+        #expect(world.notices.contains { $0.text.contains("abstract") })
+        #expect(world.posts == 2)
+        #expect(world.done.count == 1)
+    }
+
+    @Test func `a rate limit waits as long as it is asked to`() {
+        var world = FlowRunWorld()
+        world.retryAfter = 60_000
+        world.postFaults = [.status(.rateLimited)]
+        world.claim("a")
+        world.live(for: 69_999)
+        #expect(world.posts == 1)
+        world.live(for: 60_000)
+        #expect(world.posts == 2)
+        #expect(world.disk?.failingSince == nil)
+    }
+
+    @Test(arguments: [IntegratorFailureKind.retry, .unknown, .busy, .rateLimited, .missing, .credential])
+    func `trouble with the latest jobs never ends in a blind run`(_ kind: IntegratorFailureKind) {
+        var world = FlowRunWorld()
+        world.foreignRun(lasting: 40_000)
+        world.latestTroubles = [kind]
+        world.claim("a")
+        world.live(for: 3_600_000)
+        #expect(world.done.count == 1)
+        // A 404 right after the flow was found means that it has no jobs: the 409 of the POST catches the rest.
+        if kind != .missing { #expect(world.problems == []) }
+    }
+
+    @Test func `trouble while polling is sat out`() {
+        var world = FlowRunWorld()
+        world.pollTroubles = [.unknown, .retry, .credential, .scope, .configuration, .rateLimited]
+        world.claim("a")
+        world.live(for: 600_000)
+        #expect(world.posts == 1)
+        #expect(world.done.count == 1)
+    }
+
+    @Test func `a disk that cannot be written stops runs, and a stale window is made anew`() {
+        var world = FlowRunWorld()
+        world.saveFails = true
+        world.claim("a")
+        world.live(for: 600_000)
+        #expect(world.posts == 0)
+        world.saveFails = false
+        let freed = world.now
+        world.live(for: 600_000)
+        #expect(world.posts == 1)
+        #expect(world.windows[0].upperBound >= freed)
+        #expect(world.problems == [])
+    }
+
+    @Test func `claims are given up after their horizon of trouble, the others are not`() {
+        var world = FlowRunWorld()
+        world.endings = Array(repeating: .failed, count: 1000)
+        world.claim("mortal", horizon: 7_200_000)
+        world.claim("forever")
+        world.live(for: 7_200_000)
+        #expect(world.dead.isEmpty)
+        world.live(for: 3_600_000)
+        #expect(world.dead.keys.sorted() == ["mortal"])
+        #expect(world.dead["mortal"]?.contains("failed") == true)
+        #expect(world.pending.map(\.id) == ["forever"])
+    }
+
+    @Test func `waiting behind somebody else's run is no trouble`() {
+        var world = FlowRunWorld()
+        world.foreignRun(lasting: 100_000_000)
+        world.claim("a", horizon: 60_000)
+        world.live(for: 90_000_000)
+        #expect(world.dead.isEmpty)
+    }
+
+    @Test func `claims are given up after their number of runs`() {
+        var world = FlowRunWorld()
+        world.endings = Array(repeating: .failed, count: 1000)
+        world.claim("a", maximumRuns: 2)
+        world.live(for: 3_600_000)
+        #expect(world.posts == 2)
+        #expect(world.dead.keys.sorted() == ["a"])
+    }
+}

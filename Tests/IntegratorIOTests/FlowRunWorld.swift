@@ -1,0 +1,202 @@
+import Events
+
+@testable import IntegratorIO
+
+/// An integrator.io with one flow, a disk, an outbox and a clock, for plans to live in.
+struct FlowRunWorld {
+    enum PostFault: Sendable { case none, answerLost, requestLost, noJobNamed, status(IntegratorFailureKind) }
+
+    struct Job {
+        var id: String
+        var createdAt: Int64
+        var endsAt: Int64
+        var ending: IntegratorJob.Status
+        var window: ClosedRange<Int64>?
+        var isGone = false
+    }
+
+    static let start: Int64 = 1_800_000_000_000
+    /// Integrator's clock is ahead of ours by this.
+    var skew: Int64 = 0
+    var now = start
+    var plan: FlowRunPlan
+    var disk: FlowRunState?
+    var pending: [FlowRunPlan.Claim] = []
+    var arrivals: [String: Int64] = [:]
+    var done: [String: Int64] = [:]
+    var dead: [String: String] = [:]
+    var jobs: [Job] = []
+    var postFaults: [PostFault] = []
+    var endings: [IntegratorJob.Status] = []
+    var duration: Int64 = 20_000
+    var saveFails = false
+    var latestTroubles: [IntegratorFailureKind] = []
+    var listTroubles: [IntegratorFailureKind] = []
+    var pollTroubles: [IntegratorFailureKind] = []
+    var flowAnswers: [Result<IntegratorFlow, FlowRunPlan.Trouble>] = []
+    var retryAfter: Int64?
+    var posts = 0
+    var notices: [FlowRunPlan.Notice] = []
+    var log: [String] = []
+    var problems: [String] = []
+    var limits = FlowRunLimits()
+
+    init(limits: FlowRunLimits = FlowRunLimits()) {
+        self.limits = limits
+        plan = FlowRunPlan(flow: "f", at: Self.start, limits: limits, seed: 1)
+    }
+
+    // MARK: From outside
+
+    mutating func claim(
+        _ id: String, from: Int64? = nil, until: Int64? = nil, quiet: Int64 = 10_000, maximum: Int64 = 60_000,
+        limit: Int = 1000, exports: [String] = [], horizon: Int64? = nil, maximumRuns: Int? = nil
+    ) {
+        let request = FlowRunRequest(
+            flow: "f", exports: exports, from: from ?? now, until: until ?? now, quietMilliseconds: quiet,
+            maximumMilliseconds: maximum, limit: limit)
+        let claim = FlowRunPlan.Claim(id: id, request: request, horizon: horizon, maximumRuns: maximumRuns)
+        pending.append(claim)
+        arrivals[id] = now
+        plan.add(claim, at: now)
+    }
+
+    /// Somebody presses "run".
+    mutating func foreignRun(lasting milliseconds: Int64) {
+        jobs.append(
+            Job(
+                id: "foreign\(jobs.count)", createdAt: now + skew, endsAt: now + milliseconds, ending: .completed,
+                window: nil))
+    }
+
+    mutating func crash() {
+        log.append("crash")
+        plan = FlowRunPlan(flow: "f", state: disk, at: now, limits: limits, seed: 2)
+        for claim in pending { plan.add(claim, at: now) }
+    }
+
+    enum CrashPoint { case before, after }
+
+    /// Lives until nothing is left to do or the time is over.
+    ///
+    /// - Parameter crashAt: how many actions go well before one is hit; before it is done, or before its result is known.
+    /// - Returns: how many actions were performed.
+    @discardableResult
+    mutating func live(for milliseconds: Int64, crashAt: (Int, CrashPoint)? = nil) -> Int {
+        let end = now + milliseconds
+        var actions = 0
+        for _ in 0..<100_000 {
+            let action = plan.next(at: now)
+            if case .wait(let until) = action {
+                guard let until, until <= end else {
+                    now = end
+                    return actions
+                }
+                if until <= now { problems.append("a wait that is over: \(until - now)") }
+                now = max(until, now + 1)
+                continue
+            }
+            if let crashAt, crashAt.0 == actions {
+                if crashAt.1 == .after { _ = perform(action) }
+                actions += 1
+                crash()
+                continue
+            }
+            actions += 1
+            if let event = perform(action) { plan.apply(event, at: now) }
+            if now > end { return actions }
+        }
+        problems.append("busy loop")
+        return actions
+    }
+
+    // MARK: Doing
+
+    mutating func perform(_ action: FlowRunPlan.Action) -> FlowRunPlan.Event? {
+        switch action {
+        case .wait: return nil
+        case .notice(let notice):
+            notices.append(notice)
+            return nil
+        case .save(let state):
+            log.append("save")
+            guard !saveFails else { return .saveFailed(reason: "disk full") }
+            disk = state
+            return .saved
+        case .checkFlow:
+            log.append("flow")
+            return .flow(flowAnswers.isEmpty ? .success(IntegratorFlow(id: "f")) : flowAnswers.removeFirst())
+        case .checkLatest:
+            log.append("latest")
+            if !latestTroubles.isEmpty { return .latest(.failure(trouble(latestTroubles.removeFirst()))) }
+            return .latest(.success(jobs.last.map { [view($0)] } ?? []))
+        case .post(let body): return .posted(post(body))
+        case .listJobs(let since):
+            log.append("list")
+            if !listTroubles.isEmpty { return .listed(.failure(trouble(listTroubles.removeFirst()))) }
+            return .listed(.success(jobs.filter { $0.createdAt >= since }.reversed().map(view)))
+        case .pollJob(let id):
+            log.append("poll")
+            if !pollTroubles.isEmpty { return .polled(.failure(trouble(pollTroubles.removeFirst()))) }
+            guard let job = jobs.first(where: { $0.id == id && !$0.isGone }) else {
+                return .polled(.failure(trouble(.missing)))
+            }
+            return .polled(.success(view(job)))
+        case .finish(let ids):
+            log.append("finish \(ids.count)")
+            for id in ids { finish(id) }
+            return .finished(ids)
+        case .bury(let ids, let reason):
+            log.append("bury \(ids.count)")
+            for id in ids { dead[id] = reason }
+            pending.removeAll { ids.contains($0.id) }
+            return .buried
+        }
+    }
+
+    private mutating func post(_ body: RunBody) -> Result<[String], FlowRunPlan.Trouble> {
+        log.append("post")
+        posts += 1
+        if disk?.run?.from != body.from || disk?.run?.until != body.until {
+            problems.append("posted a window that was not written down")
+        }
+        if body.from >= body.until { problems.append("an empty window") }
+        let fault = postFaults.isEmpty ? .none : postFaults.removeFirst()
+        if case .status(let kind) = fault { return .failure(trouble(kind)) }
+        if case .requestLost = fault { return .failure(trouble(.unknown)) }
+        if jobs.contains(where: { $0.endsAt > now && !$0.isGone }) { problems.append("two open runs") }
+        let job = Job(
+            id: "job\(jobs.count)", createdAt: now + skew, endsAt: now + duration,
+            ending: endings.isEmpty ? .completed : endings.removeFirst(), window: body.from...body.until)
+        jobs.append(job)
+        switch fault {
+        case .answerLost: return .failure(trouble(.unknown))
+        case .noJobNamed: return .success([])
+        default: return .success([job.id])
+        }
+    }
+
+    private mutating func finish(_ id: String) {
+        guard let claim = pending.first(where: { $0.id == id }) else { return }
+        let window = claim.request.from...max(claim.request.until, claim.request.from)
+        let covering = jobs.first { job in
+            guard let covered = job.window, job.ending == .completed, job.endsAt <= now else { return false }
+            return covered.lowerBound <= window.lowerBound && covered.upperBound >= window.upperBound
+        }
+        if covering == nil { problems.append("\(id) is done, but no completed run covers it") }
+        done[id] = now
+        pending.removeAll { $0.id == id }
+    }
+
+    private func view(_ job: Job) -> IntegratorJob {
+        IntegratorJob(
+            id: job.id, status: now < job.endsAt ? .open("running") : job.ending, createdAt: job.createdAt, pages: 1)
+    }
+
+    private func trouble(_ kind: IntegratorFailureKind) -> FlowRunPlan.Trouble {
+        FlowRunPlan.Trouble(kind: kind, reason: "\(kind)", retryAfter: retryAfter)
+    }
+
+    /// Windows of completed runs, in order of creation.
+    var windows: [ClosedRange<Int64>] { jobs.filter { $0.ending == .completed }.compactMap(\.window) }
+}

@@ -1,0 +1,54 @@
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import harness  # noqa: E402
+
+
+@pytest.fixture
+def binary():
+    """The program under test; without it there is nothing to test, and the reason is said."""
+    path = os.environ.get("SLUICE_BIN")
+    if not path:
+        pytest.skip("SLUICE_BIN is not set: give the path of a sluice binary")
+    if not os.access(path, os.X_OK):
+        pytest.skip(f"SLUICE_BIN is {path}, which is not an executable file")
+    return path
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Makes peers and workspaces, and ends what it made."""
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+        self._started = []
+        self._salesforces = 0
+
+    def salesforce(self, topics, **options) -> harness.SalesforcePeer:
+        self._salesforces += 1
+        name = f"salesforce-{self._salesforces}"
+        return self._keep(harness.SalesforcePeer(topics, self.folder / "peers", name=name, **options))
+
+    def receiver(self, **options):
+        return self._keep(harness.receiver(self.folder / "peers", **options))
+
+    def workspace(self, salesforce, name="sluice") -> harness.Workspace:
+        return harness.Workspace(self.folder / name, salesforce)
+
+    def close(self):
+        for peer in reversed(self._started):
+            peer.stop()
+
+    def _keep(self, peer):
+        self._started.append(peer)
+        return peer

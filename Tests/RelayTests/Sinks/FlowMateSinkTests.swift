@@ -1,0 +1,159 @@
+import Curl
+import Events
+import FlowMate
+import Rules
+import Testing
+
+@testable import Relay
+
+@Suite struct FlowMateSinkTests {
+    static let flow = "6762e154616e91cb8d8b1aaf"
+    private let delivery = Delivery.make(to: .flow(id: flow))
+
+    private func sink(
+        _ http: any HTTPClient, environment: [String: String] = ["T": "token-1"], auth: Bool = true
+    ) throws -> FlowMateSink {
+        var destination = Destination(name: "fm", kind: .flowmate, url: "https://fm.example")
+        if auth { destination.auth = .bearer(.env("T")) }
+        let factory = SinkFactory(
+            environment: .test(http, environment: environment), journal: MemoryJournal(), outcomes: RecordedOutcomes())
+        return try #require(factory.make(destination).ready?.sink as? FlowMateSink)
+    }
+
+    private static func answer(_ status: Int, _ body: String = "") -> ScriptedHTTP.Answer {
+        .success(HTTPResponse(status: status, body: Array(body.utf8)))
+    }
+
+    private static let inactive = answer(404, #"{"error":"Flow x either does not exist or is inactive."}"#)
+
+    private static func flow(_ status: String, extra: String = "") -> ScriptedHTTP.Answer {
+        answer(200, #"{"data":{"id":"\#(flow)","name":"n","status":"\#(status)"\#(extra)},"meta":{}}"#)
+    }
+
+    private var echoing: ScriptedHTTP {
+        ScriptedHTTP { request in
+            let id = request.headers.first { $0.name == "x-request-id" }?.value ?? ""
+            return Self.answer(200, #"{"data":{"requestId":"\#(id)","message":"thank you"}}"#)
+        }
+    }
+
+    @Test func `a delivery is posted to its flow's webhook, without the admin token`() async throws {
+        let http = echoing
+        let sink = try sink(http)
+        #expect(await sink.attempt(delivery, number: 1).isDelivered)
+        let request = try #require(http.requests.first)
+        #expect(request.url == "https://fm.example/webhooks/\(Self.flow)")
+        #expect(request.body == delivery.body)
+        #expect(!request.headers.contains { $0.value.contains("token-1") })
+        #expect(request.headers.contains(HTTPRequest.Header("webhook-id", delivery.id)))
+        #expect(await sink.echo == .idempotent)
+    }
+
+    @Test func `every attempt carries the same request ID`() async throws {
+        let http = ScriptedHTTP { _ in Self.answer(503) }
+        let sink = try sink(http)
+        for number in 1...3 { _ = await sink.attempt(delivery, number: number) }
+        let ids = http.requests.map { $0.headers.first { $0.name == "x-request-id" }?.value }
+        #expect(Set(ids).count == 1)
+        #expect(ids[0] == FlowMateRequestID.make(flow: Self.flow, delivery: delivery.id))
+    }
+
+    @Test func `an unknown outcome is a possible duplicate unless the echo proved otherwise`() async throws {
+        let lost = ScriptedHTTP.Answer.failure(
+            TransportError(kind: .timeout, target: "https://fm.example:443", reason: "x", mayHaveBeenSent: true))
+        let rewritten = Self.answer(200, #"{"data":{"requestId":"another","message":"thank you"}}"#)
+        let sink = try sink(ScriptedHTTP(answers: [lost, rewritten, lost]))
+        #expect(await sink.attempt(delivery, number: 1).note.possibleDuplicate)
+        #expect(await sink.attempt(delivery, number: 2).isDelivered)
+        #expect(await sink.echo == .notIdempotent)
+        #expect(await sink.attempt(delivery, number: 3).note.possibleDuplicate)
+    }
+
+    @Test func `a proven echo makes an unknown outcome harmless`() async throws {
+        let id = FlowMateRequestID.make(flow: Self.flow, delivery: delivery.id)
+        let lost = ScriptedHTTP.Answer.failure(
+            TransportError(kind: .timeout, target: "https://fm.example:443", reason: "x", mayHaveBeenSent: true))
+        let receipt = Self.answer(200, #"{"data":{"requestId":"\#(id)"}}"#)
+        let sink = try sink(ScriptedHTTP(answers: [receipt, lost]))
+        _ = await sink.attempt(delivery, number: 1)
+        #expect(await !sink.attempt(delivery, number: 1).note.possibleDuplicate)
+    }
+
+    @Test func `a flow that asks for the credential gets it, and keeps getting it`() async throws {
+        let http = ScriptedHTTP { request in
+            request.headers.contains(HTTPRequest.Header("Authorization", "Bearer token-1"))
+                ? Self.answer(200, #"{"data":{"requestId":"x"}}"#) : Self.answer(403, #"{"error":"Unauthorized"}"#)
+        }
+        let sink = try sink(http)
+        #expect(await sink.attempt(delivery, number: 1).isDelivered)
+        #expect(http.requests.count == 2)
+        #expect(await sink.attempt(delivery, number: 1).isDelivered)
+        #expect(http.requests.count == 3)
+    }
+
+    @Test func `a flow that refuses the credential too is held, after one more call`() async throws {
+        let http = ScriptedHTTP { _ in Self.answer(403, #"{"error":"Unauthorized"}"#) }
+        let sink = try sink(http)
+        guard case .hold(_, .target, .seconds(600)) = await sink.attempt(delivery, number: 1) else {
+            Issue.record("403 holds the flow")
+            return
+        }
+        #expect(http.requests.count == 2)
+        _ = await sink.attempt(delivery, number: 2)
+        #expect(http.requests.count == 3)
+    }
+
+    @Test func `a refused credential holds the destination`() async throws {
+        let sink = try sink(ScriptedHTTP { _ in Self.answer(401, #"{"message":"x"}"#) })
+        guard case .hold(_, .destination, nil) = await sink.attempt(delivery, number: 1) else {
+            Issue.record("401 holds the destination")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        ("active", "", "retry"), ("starting", "", "hold target 15"), ("inactive", "", "hold target -"),
+        ("stopping", "", "hold target -"), ("active", #","cron":"* * * * *""#, "hold target -"),
+    ])
+    func `after 404 the flow's state decides`(_ status: String, _ extra: String, _ expected: String) async throws {
+        let http = ScriptedHTTP(answers: [Self.inactive, Self.flow(status, extra: extra)])
+        let outcome = try await sink(http).attempt(delivery, number: 1)
+        #expect(outcome.short == expected)
+        #expect(outcome.note.status == 404)
+        #expect(http.requests[1].url == "https://fm.example/flows/\(Self.flow)")
+        #expect(http.requests[1].headers.contains(HTTPRequest.Header("Authorization", "Bearer token-1")))
+    }
+
+    @Test func `a flow that does not exist parks the delivery`() async throws {
+        let gone = Self.answer(404, #"{"errors":[{"message":"No flow found","code":404}]}"#)
+        #expect(try await sink(ScriptedHTTP(answers: [Self.inactive, gone])).attempt(delivery, number: 1).short == "park")
+    }
+
+    @Test func `a flow whose state cannot be read is held`() async throws {
+        let http = ScriptedHTTP(answers: [Self.inactive, Self.answer(401)])
+        #expect(try await sink(http, auth: false).attempt(delivery, number: 1).short == "hold target -")
+    }
+
+    @Test func `a flow ID that is none parks the delivery without a call`() async throws {
+        let http = ScriptedHTTP()
+        #expect(try await sink(http).attempt(.make(to: .flow(id: "x")), number: 1).short == "park")
+        #expect(http.requests.isEmpty)
+    }
+}
+
+extension AttemptOutcome {
+    var isDelivered: Bool {
+        if case .delivered = self { return true }
+        return false
+    }
+
+    /// `hold target 15`
+    var short: String {
+        switch self {
+        case .delivered: "delivered"
+        case .retry: "retry"
+        case .hold(_, let scope, let length): "hold \(scope) \(length.map { "\($0.components.seconds)" } ?? "-")"
+        case .park: "park"
+        }
+    }
+}
