@@ -7,6 +7,7 @@ let collections: Target.Dependency = .product(name: "Collections", package: "swi
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yaml: Target.Dependency = "Yams"
 let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let sockets: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
 ]
@@ -36,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
@@ -55,7 +57,7 @@ let package = Package(
         layer("PubSub", ["CPubSub", "Events"]),
         layer("Salesforce", ["GRPC", "PubSub", "Curl", "Events", log]),
         layer("FlowMate", ["Curl", "Events", crypto]),
-        layer("IntegratorIO", ["Curl", "Events", crypto]),
+        layer("IntegratorIO", ["Curl", "Events"]),
         layer("Store", ["Events", sqlite]),
 
         layer(
@@ -64,7 +66,7 @@ let package = Package(
                 "Settings", "Salesforce", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
                 log, crypto, collections,
             ]),
-        layer("Emulator", ["Avro", "GRPC", "PubSub", "Events", http, yaml, log] + sockets),
+        layer("Emulator", ["GRPC", "PubSub", "Events", lifecycle, http, yaml, log, crypto, collections] + sockets),
 
         .executableTarget(
             name: "sluice",
@@ -88,7 +90,7 @@ let package = Package(
         tests("IntegratorIOTests", ["IntegratorIO"]),
         tests("StoreTests", ["Store"]),
         tests("RelayTests", ["Relay"]),
-        tests("EmulatorTests", ["Emulator"]),
+        tests("EmulatorTests", ["Emulator", "Avro", "Curl", "GRPC", "PubSub"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -49,10 +49,10 @@ package struct DecodeLines {
     private func appendChangedFields(
         _ payload: [UInt8], _ schema: EventSchema, to output: inout JSONBuffer
     ) throws(LineError) {
-        let decoded: DecodedPayload
-        do { decoded = try DecodedPayload(payload, schema: schema) } catch { throw LineError(error) }
+        var header = ChangeEventHeader.empty
+        do { _ = try DecodedPayload(payload, schema: schema, header: &header) } catch { throw LineError(error) }
         var names = JSONText()
-        names.value(.list((decoded.header?.header.changedFields ?? []).map(Value.string)))
+        names.value(.list(header.changedFields.map(Value.string)))
         output.append(",\"changedFields\":")
         names.bytes.withUnsafeBytes { output.append($0) }
     }

@@ -8,23 +8,25 @@ package final class DecodedPayload: Sendable {
     /// As received.
     package let payload: [UInt8]
     /// Nil for platform events.
-    let header: DecodedHeader?
+    let lists: FieldLists?
     /// By top-level field: 0 for null, else the place in `payload` plus one.
     private let marks: [UInt32]
 
     /// Checks every byte, so that nothing read later can fail.
-    init(_ payload: [UInt8], schema: EventSchema) throws(AvroDecodeError) {
+    ///
+    /// - Parameter header: filled for change events. It is not kept here: events own their headers.
+    init(_ payload: [UInt8], schema: EventSchema, header: inout ChangeEventHeader) throws(AvroDecodeError) {
         var marks: [UInt32] = []
         try schema.decoder.scan(payload, marks: &marks, openEnums: true)
         if let layout = schema.header {
             let start = Int(marks[layout.field]) - 1
-            var header = DecodedHeader()
+            var lists = FieldLists()
             try schema.decoder.read(payload, at: start, openEnums: true) { (reader) throws(DecodeFailure) in
-                try layout.read(&reader, fields: schema.fields, into: &header)
+                try layout.read(&reader, fields: schema.fields, into: &header, &lists)
             }
-            self.header = header
+            self.lists = lists
         } else {
-            header = nil
+            lists = nil
         }
         self.schema = schema
         self.payload = payload
@@ -33,7 +35,7 @@ package final class DecodedPayload: Sendable {
 
     /// Bits of the three field lists that stand for no field of the schema, and list elements beyond the limit.
     package var ignoredBits: Int {
-        header.map { $0.nulled.ignored + $0.diff.ignored + $0.changed.ignored } ?? 0
+        lists.map { $0.nulled.ignored + $0.diff.ignored + $0.changed.ignored } ?? 0
     }
 
     /// A top-level field as Avro has it, before its `doc` is heeded.

@@ -18,27 +18,37 @@ package struct EventDecoder: Sendable {
         _ event: ConsumerEvent, schema: EventSchema, topic: String, receivedAt: Int64
     ) throws(UndecodableEvent) -> [Event] {
         precondition(event.schemaID == schema.id, "an event is decoded with the schema that it names")
+        var header = ChangeEventHeader.empty
         let payload: DecodedPayload
-        do { payload = try DecodedPayload(event.payload, schema: schema) } catch {
+        do { payload = try DecodedPayload(event.payload, schema: schema, header: &header) } catch {
             throw UndecodableEvent(schemaID: event.schemaID, reason: .payload(error))
         }
-        guard let header = payload.header?.header else {
+        guard schema.isChangeEvent else {
             return [platformEvent(event, payload, topic: topic, receivedAt: receivedAt)]
         }
-        let records = header.recordIds.count <= 1 ? header.recordIds : distinct(header.recordIds)
+        if header.recordIds.count == 1 {
+            let id = header.recordIds[0]
+            return [changeEvent(event, payload, header, recordID: id, topic: topic, receivedAt: receivedAt)]
+        }
+        let records = header.recordIds.isEmpty ? [""] : distinct(header.recordIds)
         guard records.count <= Self.maximumRecords else {
             throw UndecodableEvent(schemaID: event.schemaID, reason: .tooManyRecords(records.count))
         }
-        return (records.isEmpty ? [""] : records).map { id in
-            let recordID = Self.isNameable(id) ? id : ""
-            return Event(
-                id: event.id, kind: .change, entity: header.entityName, topic: topic, replayID: event.replayID,
-                schemaID: event.schemaID, time: header.commitTimestamp, receivedAt: receivedAt, header: header,
-                recordID: recordID,
-                record: EventRecord(
-                    source: payload, reading: recordID.isEmpty ? .nothing : Self.reading(header.changeType)),
-                org: org)
+        return records.map { id in
+            changeEvent(event, payload, header, recordID: id, topic: topic, receivedAt: receivedAt)
         }
+    }
+
+    private func changeEvent(
+        _ event: ConsumerEvent, _ payload: DecodedPayload, _ header: consuming ChangeEventHeader, recordID: String,
+        topic: String, receivedAt: Int64
+    ) -> Event {
+        let isNameable = Self.isNameable(recordID)
+        let record = EventRecord(source: payload, reading: isNameable ? Self.reading(header.changeType) : .nothing)
+        return Event(
+            id: event.id, kind: .change, entity: header.entityName, topic: topic, replayID: event.replayID,
+            schemaID: event.schemaID, time: header.commitTimestamp, receivedAt: receivedAt, header: header,
+            recordID: isNameable ? recordID : "", record: record, org: org)
     }
 
     private func platformEvent(
@@ -64,7 +74,8 @@ package struct EventDecoder: Sendable {
 
     /// `001*` stands for all records of an object, the zero ID for an overflow.
     private static func isNameable(_ id: String) -> Bool {
-        id.utf8.count == 18 ? id != "000000000000000AAA" : !id.utf8.contains(UInt8(ascii: "*"))
+        id.utf8.count == 18
+            ? id != "000000000000000AAA" : !id.isEmpty && !id.utf8.contains(UInt8(ascii: "*"))
     }
 
     private static func reading(_ type: ChangeType) -> EventRecord.Reading {

@@ -30,7 +30,7 @@ package struct EventRecord: RecordView {
     package func known() -> Fields {
         guard reading != .nothing else { return Fields() }
         var fields: [Fields.Field] = []
-        let nullsMatter = reading == .full || source.header?.nulled.isEmpty == false
+        let nullsMatter = reading == .full || source.lists?.nulled.isEmpty == false
         for field in 0..<table.topLevelCount where field != source.schema.header?.field {
             if !nullsMatter, source.isPlainlyNull(field) { continue }
             if let value = value(of: field) { fields.append(Fields.Field(name: table.names[field], value: value)) }
@@ -91,12 +91,12 @@ package struct EventRecord: RecordView {
     private func empty(_ slot: Int) -> Value? {
         switch reading {
         case .full: .null
-        case .update: source.header?.nulled.contains(slot) == true ? .null : nil
+        case .update: source.lists?.nulled.contains(slot) == true ? .null : nil
         case .delete, .nothing: nil
         }
     }
 
-    private func isDiff(_ slot: Int) -> Bool { source.header?.diff.contains(slot) == true }
+    private func isDiff(_ slot: Int) -> Bool { source.lists?.diff.contains(slot) == true }
 }
 
 extension Value {

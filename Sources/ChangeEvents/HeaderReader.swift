@@ -1,39 +1,39 @@
 import Avro
 import Events
 
-/// A `ChangeEventHeader` as read from a payload, with the bitmaps as sets.
-struct DecodedHeader: Sendable {
-    var header = ChangeEventHeader.empty
+/// The three field lists of a header, as sets.
+struct FieldLists: Sendable {
     var nulled = BitmapFields()
     var diff = BitmapFields()
     var changed = BitmapFields()
 }
 
 extension HeaderLayout {
-    /// Reads the header at which `reader` stands into `result`.
+    /// Reads the header at which `reader` stands.
     func read(
-        _ reader: inout PayloadReader, fields: FieldTable, into result: inout DecodedHeader
+        _ reader: inout PayloadReader, fields: FieldTable, into header: inout ChangeEventHeader,
+        _ lists: inout FieldLists
     ) throws(DecodeFailure) {
         for member in members {
             switch member.part {
-            case .entityName: result.header.entityName = try reader.string()
-            case .recordIds: result.header.recordIds = try reader.strings()
-            case .changeType: result.header.changeType = changeType(try reader.enumIndex())
-            case .changeOrigin: result.header.changeOrigin = try reader.string()
-            case .transactionKey: result.header.transactionKey = try reader.string()
-            case .sequenceNumber: result.header.sequenceNumber = try reader.long()
-            case .commitTimestamp: result.header.commitTimestamp = try reader.long()
-            case .commitNumber: result.header.commitNumber = try reader.long()
-            case .commitUser: result.header.commitUser = try reader.string()
-            case .nulledFields: result.nulled = try reader.bitmap(fields)
-            case .diffFields: result.diff = try reader.bitmap(fields)
-            case .changedFields: result.changed = try reader.bitmap(fields)
+            case .entityName: header.entityName = try reader.string()
+            case .recordIds: header.recordIds = try reader.strings()
+            case .changeType: header.changeType = changeType(try reader.enumIndex())
+            case .changeOrigin: header.changeOrigin = try reader.string()
+            case .transactionKey: header.transactionKey = try reader.string()
+            case .sequenceNumber: header.sequenceNumber = try reader.long()
+            case .commitTimestamp: header.commitTimestamp = try reader.long()
+            case .commitNumber: header.commitNumber = try reader.long()
+            case .commitUser: header.commitUser = try reader.string()
+            case .nulledFields: lists.nulled = try reader.bitmap(fields)
+            case .diffFields: lists.diff = try reader.bitmap(fields)
+            case .changedFields: lists.changed = try reader.bitmap(fields)
             case nil: try reader.skip(member.type)
             }
         }
-        result.header.nulledFields = result.nulled.names(in: fields)
-        result.header.diffFields = result.diff.names(in: fields)
-        result.header.changedFields = result.changed.names(in: fields)
+        header.nulledFields = lists.nulled.names(in: fields)
+        header.diffFields = lists.diff.names(in: fields)
+        header.changedFields = lists.changed.names(in: fields)
     }
 
     /// An unknown number becomes `.unknown` with that number as its text.
@@ -51,7 +51,8 @@ extension PayloadReader {
 }
 
 extension ChangeEventHeader {
-    fileprivate static var empty: ChangeEventHeader {
+    /// To be filled.
+    static var empty: ChangeEventHeader {
         ChangeEventHeader(
             entityName: "", recordIds: [], changeType: .unknown(""), changeOrigin: "", transactionKey: "",
             sequenceNumber: 0, commitTimestamp: 0, commitNumber: 0, commitUser: "", nulledFields: [], diffFields: [],

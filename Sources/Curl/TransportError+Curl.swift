@@ -26,7 +26,9 @@ struct CurlFailure {
 
     private var kind: TransportError.Kind {
         switch code {
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badURL
+        // Also said of an answer that is not HTTP.
+        case CURLE_UNSUPPORTED_PROTOCOL: hadConnection ? .other : .badURL
+        case CURLE_URL_MALFORMAT: .badURL
         case CURLE_COULDNT_RESOLVE_HOST: .resolve
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy
         case CURLE_COULDNT_CONNECT: options.proxy.map { !$0.isEmpty } == true ? .proxy : .connect

@@ -26,8 +26,8 @@ package struct FlowMateWebhook: Sendable {
 
     /// - Parameters:
     ///   - body: `{"data": …}`, sent as it is.
-    ///   - withCredential: whether the token goes along. FlowMate hands all headers of a webhook call to the flow's first
-    ///     step, so it does only where a flow asks for it.
+    ///   - withCredential: whether the token goes along. FlowMate hands all headers of a webhook call to the flow's
+    ///     first step, so it does only where a flow asks for it.
     package func request(
         flow: String, requestID: String, body: [UInt8], headers: [HTTPRequest.Header], withCredential: Bool
     ) throws(Refusal) -> HTTPRequest {
@@ -48,13 +48,14 @@ package struct FlowMateWebhook: Sendable {
     }
 
     package static func isFlowID(_ text: String) -> Bool {
-        text.utf8.count == 24 && text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-                UInt8(ascii: "A")...UInt8(ascii: "F"):
-                true
-            default: false
+        text.utf8.count == 24
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+                    UInt8(ascii: "A")...UInt8(ascii: "F"):
+                    true
+                default: false
+                }
             }
-        }
     }
 }

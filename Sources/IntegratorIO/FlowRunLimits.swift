@@ -1,6 +1,7 @@
 /// The numbers of `FlowRunPlan`, in milliseconds where not said otherwise.
 package struct FlowRunLimits: Sendable, Equatable {
-    /// Windows begin so much earlier: a record's own modification time may precede its commit, and lower bounds exclude.
+    /// Windows begin so much earlier: a record's own modification time may precede its commit, and lower bounds
+    /// exclude.
     package var overlap: Int64 = 300_000
     /// More claims than this wait for the next run.
     package var claimsPerRun = 20_000

@@ -225,8 +225,10 @@ extension FlowRunPlan {
         state.failingSince = nil
         state.nextAllowed = 0
         running = []
+        restored = []
         ended = [:]
         retryAt = 0
+        regather()
         isUnsaved = true
     }
 

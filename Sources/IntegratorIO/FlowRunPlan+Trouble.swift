@@ -5,6 +5,7 @@ extension FlowRunPlan {
         waiting.insert(contentsOf: running, at: 0)
         regather()
         running = []
+        restored = []
         ended = [:]
         state.run = nil
         mayPost = false
@@ -32,7 +33,9 @@ extension FlowRunPlan {
         state.nextAllowed = now + jittered(milliseconds)
         isUnsaved = true
         clearance = nil
-        tell(.alarm, "\(reason); the flow's claims are kept, and it is tried again every \(milliseconds / 60_000) minutes")
+        tell(
+            .alarm,
+            "\(reason); the flow's claims are kept, and it is tried again every \(milliseconds / 60_000) minutes")
     }
 
     mutating func backOff(_ trouble: Trouble, _ now: Int64) {
@@ -52,34 +55,25 @@ extension FlowRunPlan {
     }
 
     private mutating func markFailing(_ now: Int64) {
-        state.failingSince = state.failingSince ?? now
+        guard state.failingSince == nil else { return }
+        state.failingSince = now
+        regather()
     }
 
     // MARK: Giving up
 
     /// - Returns: whether any claim was given up.
     mutating func buryExpired(_ now: Int64) -> Bool {
-        guard state.failingSince != nil else { return false }
-        let expired = waiting.filter { expiry(of: $0).map { $0 <= now } ?? false || isTriedEnough($0) }
-        guard !expired.isEmpty else { return false }
+        guard let first = gathering.firstExpiry, first <= now else { return false }
+        let expired = waiting.filter { claim in
+            claim.expiry(failingSince: state.failingSince).map { $0 <= now } ?? false
+        }
         let ids = Set(expired.map(\.id))
         waiting.removeAll { ids.contains($0.id) }
         regather()
         known.subtract(ids)
         toBury.append((expired.map(\.id), "no run of flow \(flow) succeeded in time; \(lastNotice?.text ?? "")"))
         return true
-    }
-
-    /// When the first waiting claim is given up, if nothing succeeds before.
-    var firstExpiry: Int64? { waiting.compactMap(expiry).min() }
-
-    private func expiry(of claim: Claim) -> Int64? {
-        guard let since = state.failingSince, let horizon = claim.horizon else { return nil }
-        return max(since, claim.arrived) + horizon
-    }
-
-    private func isTriedEnough(_ claim: Claim) -> Bool {
-        claim.maximumRuns.map { claim.failedRuns >= $0 } ?? false
     }
 
     // MARK: Waiting

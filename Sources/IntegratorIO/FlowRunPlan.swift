@@ -24,6 +24,13 @@ package struct FlowRunPlan: Sendable {
             self.horizon = horizon
             self.maximumRuns = maximumRuns
         }
+
+        /// When the claim is given up, if nothing succeeds before.
+        func expiry(failingSince since: Int64?) -> Int64? {
+            guard let since else { return nil }
+            if let maximumRuns, failedRuns >= maximumRuns { return since }
+            return horizon.map { max(since, arrived) + $0 }
+        }
     }
 
     package enum Action: Sendable, Equatable {
@@ -64,8 +71,13 @@ package struct FlowRunPlan: Sendable {
         var quiet: Int64 = .max / 2
         var deadline: Int64 = .max
         var limit = Int.max
+        /// When the first claim is given up, if nothing succeeds before.
+        var firstExpiry: Int64?
 
-        mutating func add(_ claim: Claim) {
+        mutating func add(_ claim: Claim, failingSince: Int64?) {
+            if let expiry = claim.expiry(failingSince: failingSince) {
+                firstExpiry = min(firstExpiry ?? expiry, expiry)
+            }
             lastArrival = max(lastArrival, claim.arrived)
             quiet = min(quiet, claim.request.quietMilliseconds)
             deadline = min(deadline, claim.arrived + claim.request.maximumMilliseconds)
@@ -82,6 +94,8 @@ package struct FlowRunPlan: Sendable {
     /// Those of `state.run` that came (again) to this process.
     var running: [Claim] = []
     var known: Set<String> = []
+    /// Claims of a run that was under way when we started; they come again one by one.
+    var restored: Set<String>
     var finished: Set<String>
     var toFinish: [String] = []
     var toBury: [(ids: [String], reason: String)] = []
@@ -113,6 +127,7 @@ package struct FlowRunPlan: Sendable {
         self.limits = limits
         self.state = state ?? FlowRunState()
         finished = Set(self.state.finished)
+        restored = Set(self.state.run?.claims ?? [])
         random = SplitMix64(state: seed)
         // A window without a job: nobody knows whether the POST was made before we stopped.
         if let run = self.state.run, run.jobs.isEmpty { retryAt = now + limits.searchFirst }
@@ -127,11 +142,11 @@ package struct FlowRunPlan: Sendable {
         guard known.insert(claim.id).inserted else { return }
         var claim = claim
         claim.arrived = now
-        if state.run?.claims.contains(claim.id) == true {
+        if restored.contains(claim.id) {
             running.append(claim)
         } else {
             waiting.append(claim)
-            gathering.add(claim)
+            gathering.add(claim, failingSince: state.failingSince)
         }
     }
 
@@ -163,7 +178,7 @@ package struct FlowRunPlan: Sendable {
         if buryExpired(now) { return next(at: now) }
         guard !waiting.isEmpty else { return .wait(until: nil) }
         let due = max(dueAt, state.nextAllowed, retryAt)
-        if now < due { return .wait(until: min(due, firstExpiry ?? due)) }
+        if now < due { return .wait(until: min(due, gathering.firstExpiry ?? due)) }
         if needsFlowCheck { return .checkFlow }
         guard let clearance, (0..<limits.latestIsFresh).contains(now - clearance.at) else { return .checkLatest }
         form(clearance, now)
@@ -177,7 +192,7 @@ package struct FlowRunPlan: Sendable {
 
     mutating func regather() {
         gathering = Gathering()
-        for claim in waiting { gathering.add(claim) }
+        for claim in waiting { gathering.add(claim, failingSince: state.failingSince) }
     }
 
     /// Writes the window down. It leaves no gap to the last covered one.
@@ -187,7 +202,9 @@ package struct FlowRunPlan: Sendable {
         let covered = state.covered ?? first
         let until = max(now, last + 1000)
         if until > now + limits.clockTolerance {
-            tell(.alarm, "events of flow \(flow) lie \((until - now) / 1000) s ahead of this machine's clock; set it right")
+            tell(
+                .alarm,
+                "events of flow \(flow) lie \((until - now) / 1000) s ahead of this machine's clock; set it right")
         }
         state.covered = covered
         state.run = FlowRunState.Run(

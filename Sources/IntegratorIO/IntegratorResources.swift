@@ -8,7 +8,9 @@ package struct IntegratorFlow: Sendable, Equatable, Decodable {
     /// Its sources.
     package var exports: [String]
 
-    package init(id: String, name: String = "", disabled: Bool = false, isAbstract: Bool = false, exports: [String] = []) {
+    package init(
+        id: String, name: String = "", disabled: Bool = false, isAbstract: Bool = false, exports: [String] = []
+    ) {
         self.id = id
         self.name = name
         self.disabled = disabled

@@ -56,7 +56,10 @@ enum JSONInsertion {
 
 /// Walks over JSON that is known to be well formed; on anything else it says no, and never reads beyond the end.
 private struct Cursor {
-    enum Member { case missing(isEmpty: Bool), value }
+    enum Member {
+        case missing(isEmpty: Bool)
+        case value
+    }
 
     private let bytes: [UInt8]
     private(set) var position = 0

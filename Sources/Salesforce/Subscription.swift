@@ -109,7 +109,8 @@ package actor Subscription {
             // Before the events are handled: the next ones travel meanwhile. Bounded, since one batch is handled at a time.
             let count = batch.response.events.count
             if let more = window.received(events: count, pending: batch.response.pendingNumRequested) {
-                try await stream.request(FetchRequest(numRequested: more))
+                // If the stream has ended meanwhile, `next` says so, after the responses that came before its end.
+                try? await stream.request(FetchRequest(numRequested: more))
             }
             do {
                 try await handle(batch)
@@ -191,9 +192,12 @@ package actor Subscription {
     /// - Returns: false when the topic stops.
     private func recover(from failure: StreamFailure) async -> Bool {
         var minimum: Duration = .zero
+        var isImmediate = false
         switch failure.reaction {
         case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
         case .replayInvalid:
+            // Another start is chosen, so there is nothing to wait for; a second refusal in a row is not about the ID.
+            isImmediate = plan.position != nil
             if let fix = plan.invalidated() { return await stop("\(failure)", fix: fix) }
             recent.removeAll()
         case .renewSession:
@@ -204,7 +208,6 @@ package actor Subscription {
         let isNews = outage?.reason != failure.reason
         outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
         reconnects += 1
-        let isImmediate = failure.reaction == .replayInvalid && plan.position == nil && outage?.attempts == 1
         let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
         if isNews {
             log.warning("stream ended: \(failure); connecting again in \(wait.formattedSeconds)")

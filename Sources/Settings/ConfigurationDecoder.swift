@@ -1,9 +1,8 @@
-@testable import Rules
+import Rules
 import Events
 
 /// A checked tree → the configuration. What the key tables cannot say is checked here.
 struct ConfigurationDecoder {
-    let source: SourceText
     let findings: FindingList
     /// Ends with a slash, or is empty.
     let folder: String
@@ -22,37 +21,32 @@ struct ConfigurationDecoder {
     private func checkAuth(_ auth: YAMLNode.Entry) {
         let flows = auth.value.entries.filter { ["clientCredentials", "accessToken"].contains($0.key) }
         if flows.isEmpty, auth.value.isMap {
-            report(
-                .missingKey, auth.keyPosition, "auth needs one of 'clientCredentials', 'accessToken'", length: 4)
+            findings.report(.missingKey, at: auth, "auth needs one of 'clientCredentials', 'accessToken'")
         } else if flows.count > 1 {
-            report(
-                .bothGiven, flows[1].keyPosition, "'\(flows[0].key)' and '\(flows[1].key)' cannot both be given",
-                length: flows[1].key.count)
+            findings.report(
+                .bothGiven, at: flows[1], "'\(flows[0].key)' and '\(flows[1].key)' cannot both be given")
         }
         guard flows.first?.key == "clientCredentials" else { return }
         for entry in auth.value.entries where ["instanceUrl", "tenantId"].contains(entry.key) {
-            report(
-                .wrongKind, entry.keyPosition, "'\(entry.key)' is only for accessToken; the token response tells it",
-                length: entry.key.count)
+            findings.report(
+                .wrongKind, at: entry, "'\(entry.key)' is only for accessToken; the token response tells it")
         }
     }
 
     private func checkEndpoint(_ node: YAMLNode) {
         guard let text = node.scalar?.text, Self.endpoint(text) == nil else { return }
-        report(
-            .badValue, node.position, "'\(text.shortened)' is not host:port", length: node.length,
+        findings.report(
+            .badValue, at: node, "\(node.kindInWords) is not host:port",
             hint: "the default is \(PubSubConfiguration.defaultEndpoint)")
     }
 
     private func checkPlaintext(_ org: YAMLNode) {
-        guard let pubsub = org["pubsub"], pubsub["plaintext"]?.scalar?.text == "true",
-            let node = pubsub["plaintext"]
-        else { return }
-        let host = pubsub["endpoint"]?.scalar.flatMap { Self.endpoint($0.text)?.host } ?? PubSubConfiguration().host
+        guard let pubsub = org["pubsub"], pubsub.bool("plaintext"), let node = pubsub["plaintext"] else { return }
+        let host = pubsub.text("endpoint").flatMap { Self.endpoint($0)?.host } ?? PubSubConfiguration().host
         guard !Self.isLoopback(host) else { return }
-        report(
-            .badValue, node.position, "plaintext would send the access token to \(host) unencrypted",
-            length: node.length, hint: "plaintext is for loopback addresses")
+        findings.report(
+            .badValue, at: node, "plaintext would send the access token to \(host) unencrypted",
+            hint: "plaintext is for loopback addresses")
     }
 
     private func checkTopics(_ topics: [YAMLNode]) {
@@ -62,13 +56,11 @@ struct ConfigurationDecoder {
                 continue
             }
             if !name.hasPrefix("/data/"), !name.hasPrefix("/event/") {
-                report(
-                    .badValue, node.position, "'\(name.shortened)' is not a topic", length: node.length,
+                findings.report(
+                    .badValue, at: node, "\(node.kindInWords) is not a topic",
                     hint: "topics start with /data/ (change events) or /event/ (platform events)")
             } else if let first = seen[name] {
-                report(
-                    .duplicateID, node.position, "topic '\(name)' is also listed at line \(first.line)",
-                    length: node.length)
+                findings.report(.duplicateID, at: node, "topic \(node.kindInWords) is also listed at line \(first.line)")
             }
             seen[name] = seen[name] ?? node.position
         }
@@ -78,90 +70,82 @@ struct ConfigurationDecoder {
 
     func decode(_ root: YAMLNode) -> Configuration {
         var log = LogConfiguration()
-        log.level = word(root["log"]?["level"]) ?? log.level
-        log.format = word(root["log"]?["format"]) ?? log.format
+        log.level = word(root["log"], "level") ?? log.level
+        log.format = word(root["log"], "format") ?? log.format
         return Configuration(
             orgs: (root["orgs"]?.entries ?? []).map { org($0.key, $0.value) },
-            rulesPath: resolved(text(root["rules"]) ?? "rules"),
-            storePath: resolved(text(root["store"]?["path"]) ?? "sluice.db"), log: log)
+            rulesPath: resolved(root.text("rules") ?? "rules"),
+            storePath: resolved(root["store"]?.text("path") ?? "sluice.db"), log: log)
     }
 
     private func org(_ alias: String, _ node: YAMLNode) -> OrgConfiguration {
         OrgConfiguration(
-            alias: alias, loginURL: text(node["loginUrl"]) ?? "", auth: auth(node["auth"]),
-            tls: TLSConfiguration(ca: file(node["tls"]?["ca"]), proxy: text(node["tls"]?["proxy"])),
+            alias: alias, loginURL: node.text("loginUrl") ?? "", auth: auth(node["auth"]),
+            tls: TLSConfiguration(ca: node["tls"]?.text("ca").map(resolved), proxy: node["tls"]?.text("proxy")),
             pubsub: pubsub(node["pubsub"]), topics: (node["topics"]?.elements ?? []).map(topic),
-            sandbox: text(node["sandbox"]).map { $0 == "true" })
+            sandbox: node.text("sandbox").map { $0 == "true" })
     }
 
     private func auth(_ node: YAMLNode?) -> AuthConfiguration {
         if let credentials = node?["clientCredentials"] {
-            let clientID = credentials["clientId"]
+            let clientID = credentials.text("clientId").map(TextOrSecret.text)
             return .clientCredentials(
-                clientID: text(clientID).map(TextOrSecret.text) ?? .reference(secret(clientID)),
-                clientSecret: secret(credentials["clientSecret"]))
+                clientID: clientID ?? .reference(secret(credentials, "clientId")),
+                clientSecret: secret(credentials, "clientSecret"))
         }
         return .accessToken(
-            secret(node?["accessToken"]), instanceURL: text(node?["instanceUrl"]), tenantID: text(node?["tenantId"]))
+            secret(node, "accessToken"), instanceURL: node?.text("instanceUrl"), tenantID: node?.text("tenantId"))
     }
 
     private func pubsub(_ node: YAMLNode?) -> PubSubConfiguration {
         var configuration = PubSubConfiguration()
-        if let endpoint = text(node?["endpoint"]).flatMap(Self.endpoint) {
+        guard let node else { return configuration }
+        if let endpoint = node.text("endpoint").flatMap(Self.endpoint) {
             configuration.host = endpoint.host
             configuration.port = endpoint.port
         }
-        configuration.plaintext = text(node?["plaintext"]) == "true"
-        configuration.ca = file(node?["ca"])
-        configuration.proxy = text(node?["proxy"])
-        if let milliseconds = text(node?["watchdog"]).flatMap(DurationText.milliseconds) {
-            configuration.watchdog = .milliseconds(milliseconds)
-        }
-        if let window = text(node?["window"]).flatMap({ Int($0) }) { configuration.window = window }
+        configuration.plaintext = node.bool("plaintext")
+        configuration.ca = node.text("ca").map(resolved)
+        configuration.proxy = node.text("proxy")
+        if let watchdog = node.milliseconds("watchdog") { configuration.watchdog = .milliseconds(watchdog) }
+        configuration.window = node.integer("window") ?? configuration.window
         return configuration
     }
 
     private func topic(_ node: YAMLNode) -> TopicConfiguration {
-        var topic = TopicConfiguration(name: text(node) ?? text(node["name"]) ?? "")
-        topic.start = word(node["start"]) ?? topic.start
-        topic.onInvalidReplay = word(node["onInvalidReplay"]) ?? topic.onInvalidReplay
+        var topic = TopicConfiguration(name: node.scalar?.text ?? node.text("name") ?? "")
+        topic.start = word(node, "start") ?? topic.start
+        topic.onInvalidReplay = word(node, "onInvalidReplay") ?? topic.onInvalidReplay
         return topic
     }
 
-    private func secret(_ node: YAMLNode?) -> SecretReference {
-        if let name = text(node?["env"]) { return .env(name) }
-        return .file(text(node?["file"]) ?? "")
+    private func secret(_ node: YAMLNode?, _ key: String) -> SecretReference {
+        guard let reference = node?.secret(key) else { preconditionFailure("'\(key)' was checked and is not there") }
+        return reference
     }
 
-    private func text(_ node: YAMLNode?) -> String? { node?.scalar?.text }
-
-    private func file(_ node: YAMLNode?) -> String? { text(node).map(resolved) }
-
-    private func word<Word: RawRepresentable<String>>(_ node: YAMLNode?) -> Word? {
-        text(node).flatMap(Word.init(rawValue:))
+    private func word<Word: RawRepresentable<String>>(_ node: YAMLNode?, _ key: String) -> Word? {
+        node?.text(key).flatMap(Word.init(rawValue:))
     }
 
     private func resolved(_ path: String) -> String { path.hasPrefix("/") ? path : folder + path }
 
-    private func report(
-        _ code: FindingCode, _ position: SourcePosition, _ message: String, length: Int, hint: String? = nil
-    ) {
-        findings.report(code, in: source, at: position, length: length, message, hint: hint)
-    }
-
-    /// `host:port`, `[::1]:port`; the port may be left out.
+    /// `host:port` or `[::1]:port`; without a port it is 443.
     private static func endpoint(_ text: String) -> (host: String, port: Int)? {
-        let parts = text.hasPrefix("[") ? nil : text.split(separator: ":", omittingEmptySubsequences: false)
-        if let parts {
-            guard parts.count <= 2, let host = parts.first, !host.isEmpty, !host.contains("/") else { return nil }
-            guard parts.count == 2 else { return (String(host), 443) }
-            return Int(parts[1]).flatMap { (1...65535).contains($0) ? (String(host), $0) : nil }
+        var host = Substring(text)
+        var port = Substring("443")
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            host = text[text.index(after: text.startIndex)..<end]
+            let rest = text[text.index(after: end)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else { return nil }
+            if !rest.isEmpty { port = rest.dropFirst() }
+        } else if let colon = text.firstIndex(of: ":") {
+            host = text[..<colon]
+            port = text[text.index(after: colon)...]
         }
-        guard let end = text.firstIndex(of: "]") else { return nil }
-        let host = String(text[text.index(after: text.startIndex)..<end])
-        let rest = text[text.index(after: end)...]
-        if rest.isEmpty { return (host, 443) }
-        return Int(rest.dropFirst()).flatMap { (1...65535).contains($0) ? (host, $0) : nil }
+        guard !host.isEmpty, !host.contains("/"), let number = Int(port), (1...65535).contains(number) else { return nil }
+        return (String(host), number)
     }
 
     private static func isLoopback(_ host: String) -> Bool {

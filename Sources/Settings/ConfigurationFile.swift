@@ -1,4 +1,4 @@
-@testable import Rules
+import Rules
 import Events
 import FoundationEssentials
 
@@ -22,19 +22,15 @@ package struct ConfigurationFile: Sendable {
 
     /// - Parameter path: for messages, and the place that relative paths start from.
     package init(path: String, bytes: [UInt8]) {
-        let findings = FindingList()
-        let root = YAMLReader(path: path, findings: findings).read(bytes)
+        let checked = CheckedYAML(path: path, bytes: bytes, table: ConfigurationKeys.file)
         var configuration: Configuration?
-        if let root {
-            KeyChecker(source: root.source, findings: findings)
-                .check(root, ConfigurationKeys.file, at: SourcePosition(line: 1, column: 1))
-            let decoder = ConfigurationDecoder(
-                source: root.source, findings: findings, folder: Self.folder(of: path))
+        if let root = checked.root {
+            let decoder = ConfigurationDecoder(findings: checked.findings, folder: Self.folder(of: path))
             decoder.check(root)
-            if !findings.hasErrors { configuration = decoder.decode(root) }
+            if !checked.findings.hasErrors { configuration = decoder.decode(root) }
         }
         self.path = path
-        self.findings = findings.sorted()
+        findings = checked.findings.sorted()
         self.configuration = configuration
     }
 

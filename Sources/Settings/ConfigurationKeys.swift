@@ -1,4 +1,4 @@
-@testable import Rules
+import Rules
 
 /// Every key of `sluice.yaml`: checking, messages and the JSON Schema share this one declaration.
 enum ConfigurationKeys {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import GRDB
 
 /// Deliveries as columns, the same ones in `outbox` and `dead_letters`.
-struct ColumnEncoder {
+final class ColumnEncoder {
     static let deliveryColumns = """
         destination, rule, lane, target, body, org_id, topic, replay_id, entity, change, record_id, time,
         horizon_ms, max_attempts, on_error
@@ -13,6 +13,8 @@ struct ColumnEncoder {
     static let deliveryColumnCount = 15
 
     private let encoder: JSONEncoder
+    /// Most deliveries beside each other have the same target.
+    private var lastTarget: (target: DeliveryTarget, json: String)?
 
     init() {
         encoder = JSONEncoder()
@@ -29,8 +31,11 @@ struct ColumnEncoder {
         ]
     }
 
-    func json(_ value: some Encodable) throws -> String {
-        String(decoding: try encoder.encode(value), as: UTF8.self)
+    private func json(_ target: DeliveryTarget) throws -> String {
+        if let lastTarget, lastTarget.target == target { return lastTarget.json }
+        let json = String(decoding: try encoder.encode(target), as: UTF8.self)
+        lastTarget = (target, json)
+        return json
     }
 
     func json(_ history: [AttemptRecord]) throws -> String {
@@ -39,8 +44,9 @@ struct ColumnEncoder {
 }
 
 /// Reads back what `ColumnEncoder` wrote.
-struct ColumnDecoder {
+final class ColumnDecoder {
     private let decoder = JSONDecoder()
+    private var lastTarget: (json: String, target: DeliveryTarget)?
 
     /// - Parameter start: the index of the first of `ColumnEncoder.deliveryColumns`.
     func delivery(_ row: Row, id: String, at start: Int) throws -> Delivery {
@@ -52,8 +58,15 @@ struct ColumnDecoder {
             onError: RetryLimits.OnError(rawValue: row[start + 14]) ?? .deadletter)
         return Delivery(
             id: id, rule: row[start + 1], destination: row[start], lane: row[start + 2],
-            target: try decode(DeliveryTarget.self, row[start + 3]), body: [UInt8](row[start + 4] as Data),
+            target: try target(row[start + 3]), body: [UInt8](row[start + 4] as Data),
             origin: origin, retry: limits)
+    }
+
+    private func target(_ json: String) throws -> DeliveryTarget {
+        if let lastTarget, lastTarget.json == json { return lastTarget.target }
+        let target = try decode(DeliveryTarget.self, json)
+        lastTarget = (json, target)
+        return target
     }
 
     func history(_ text: String) throws -> [AttemptRecord] {

@@ -34,12 +34,12 @@ extension CommitGroup {
 extension Database {
     fileprivate func write(_ group: CommitGroup, keepsJournal: Bool) throws {
         if keepsJournal { for entry in group.journal { try insert(entry) } }
-        for letter in group.deadLetters { try insert(letter) }
+        let encoder = ColumnEncoder()
+        for letter in group.deadLetters { try insert(letter, encoder) }
         for event in group.quarantine { try insert(event) }
         try remove(group.removed)
-        let encoder = ColumnEncoder()
         for delivery in group.added { try insert(delivery, encoder) }
-        for change in group.changed { try update(change) }
+        for change in group.changed { try update(change, encoder) }
         for cursor in group.cursors.values { try insert(cursor) }
         for statement in group.statements { try insert(statement) }
         for (destination, state) in group.destinationStates { try set(state, for: destination) }
@@ -61,8 +61,7 @@ extension Database {
             ])
     }
 
-    private func insert(_ letter: DeadLetter) throws {
-        let encoder = ColumnEncoder()
+    private func insert(_ letter: DeadLetter, _ encoder: ColumnEncoder) throws {
         let delivery = try encoder.columns(letter.delivery)
         let history = try encoder.json(letter.history)
         try run(
@@ -110,7 +109,7 @@ extension Database {
                 ])
     }
 
-    private func update(_ change: CommitGroup.Progress) throws {
+    private func update(_ change: CommitGroup.Progress, _ encoder: ColumnEncoder) throws {
         let progress = change.progress
         try run(
             """
@@ -119,7 +118,7 @@ extension Database {
             """,
             [
                 progress.attempts, progress.heldAttempts, progress.firstAttemptAt, progress.nextAttemptAt,
-                progress.lastError, try ColumnEncoder().json(progress.history), change.seq,
+                progress.lastError, try encoder.json(progress.history), change.seq,
             ])
     }
 

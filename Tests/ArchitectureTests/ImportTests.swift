@@ -8,17 +8,16 @@ import Testing
         ["CCurl", "CNghttp2", "CPubSub"],
         ["Events"],
         ["Avro", "Curl", "HTTP2", "PubSub", "Rules", "Store"],
-        ["ChangeEvents", "GRPC", "FlowMate", "IntegratorIO"],
+        ["ChangeEvents", "GRPC", "FlowMate", "IntegratorIO", "Settings"],
         ["Salesforce", "Emulator"],
         ["Relay"],
-        ["Settings"],
         ["sluice", "sluice-bench"],
     ]
 
     /// Who alone may import a library that is not Swift's own.
     private static let owners: [String: Set<String>] = [
         "CCurl": ["Curl"], "CNghttp2": ["HTTP2"], "CPubSub": ["PubSub"], "GRDB": ["Store"],
-        "Yams": ["Rules", "Emulator", "Settings"], "Hummingbird": ["Emulator"], "NIOCore": ["Emulator"],
+        "Yams": ["Documents", "Emulator"], "Hummingbird": ["Emulator"], "ServiceLifecycle": ["Emulator"], "NIOCore": ["Emulator"],
         "NIOPosix": ["Emulator"], "ArgumentParser": ["sluice"],
     ]
 

@@ -34,8 +34,8 @@ struct CurlClientProxyTests {
     }
 
     @Test func `a proxy that is not there is a proxy error`() async throws {
-        let gone = try PeerProcess(script: "http_peer.py")
-        gone.stop()
+        let gone = try await PeerProcess("http_peer.py")
+        await gone.stop()
         let options = ConnectionOptions(proxy: "http://127.0.0.1:\(gone.port)")
         await #expect {
             _ = try await client.send(HTTPRequest(url: "https://localhost:1/", connection: options))

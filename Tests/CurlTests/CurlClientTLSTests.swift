@@ -28,7 +28,7 @@ struct CurlClientTLSTests {
                 let answer = try await client.send(request(peer))
                 #expect(answer.status == 200)
             }
-            #expect(peer.tell("connections") == "1")
+            #expect(await peer.tell("connections") == "1")
         }
     }
 

@@ -70,7 +70,7 @@ struct CurlClientTests {
                 let answer = try await client.send(get(peer, "/echo"))
                 #expect(answer.status == 200)
             }
-            #expect(peer.tell("connections") == "1")
+            #expect(await peer.tell("connections") == "1")
         }
     }
 
@@ -83,7 +83,8 @@ struct CurlClientTests {
                 for _ in 0..<60 { group.addTask { try await client.send(get(peer, "/echo")).status } }
                 for try await status in group { #expect(status == 200) }
             }
-            #expect((1...3).contains(Int(peer.tell("connections")) ?? 0))
+            let connections = await peer.tell("connections")
+            #expect((1...3).contains(Int(connections) ?? 0))
         }
     }
 
@@ -164,7 +165,7 @@ struct CurlClientTests {
         let client = CurlClient(limits: limits)
         try await PeerProcess.with("http_peer.py") { peer in
             let first = Task { await failure(get(peer, "/silent", timeout: .milliseconds(600)), by: client) }
-            while peer.tell("connections") == "0" { await Task.yield() }
+            while await peer.tell("connections") == "0" { await Task.yield() }
             let error = await failure(get(peer, "/echo", timeout: .milliseconds(100)), by: client)
             #expect(error?.kind == .timeout)
             #expect(error?.mayHaveBeenSent == false)
@@ -178,7 +179,7 @@ struct CurlClientTests {
         try await PeerProcess.with("http_peer.py") { peer in
             let request = get(peer, "/silent")
             let task = Task { await failure(request) }
-            while peer.tell("connections") == "0" { await Task.yield() }
+            while await peer.tell("connections") == "0" { await Task.yield() }
             task.cancel()
             #expect(await task.value?.kind == .cancelled)
             let late = Task {
@@ -191,8 +192,8 @@ struct CurlClientTests {
     }
 
     @Test func `nobody listening is a connect error, and nothing was sent`() async throws {
-        let peer = try PeerProcess(script: "http_peer.py")
-        peer.stop()
+        let peer = try await PeerProcess("http_peer.py")
+        await peer.stop()
         let error = await failure(get(peer, "/secret?token=abc"))
         #expect(error?.kind == .connect)
         #expect(error?.mayHaveBeenSent == false)

@@ -77,7 +77,8 @@ import Testing
 
     @Test func `all four shapes of an error are read`() {
         let shapes = [
-            #"{"errors":[{"message":"a","code":1},{"message":"b"}]}"#: "a; b", #"{"errors":"Invalid id"}"#: "Invalid id",
+            #"{"errors":[{"message":"a","code":1},{"message":"b"}]}"#: "a; b",
+            #"{"errors":"Invalid id"}"#: "Invalid id",
             #"{"error":"c"}"#: "c", #"{"message":"FORBIDDEN"}"#: "FORBIDDEN", "<html>": "",
         ]
         for (body, text) in shapes {

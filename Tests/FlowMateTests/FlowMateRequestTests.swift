@@ -48,7 +48,9 @@ import Testing
         #expect(request.headers.contains(HTTPRequest.Header("Authorization", "Bearer top-secret")))
     }
 
-    @Test(arguments: ["", "6762e154616e91cb8d8b1aa", "6762e154616e91cb8d8b1aaf0", "6762e154616e91cb8d8b1aag", "../../x"])
+    @Test(arguments: [
+        "", "6762e154616e91cb8d8b1aa", "6762e154616e91cb8d8b1aaf0", "6762e154616e91cb8d8b1aag", "../../x",
+    ])
     func `a flow ID that is none is refused before it is sent`(_ id: String) {
         #expect(throws: FlowMateWebhook.Refusal.flowID(id)) {
             try webhook().request(flow: id, requestID: "r", body: [], headers: [], withCredential: false)

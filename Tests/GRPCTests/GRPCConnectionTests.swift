@@ -191,7 +191,7 @@ struct GRPCConnectionTests {
             let stream = try await connection.open(path: "/t/Chat")
             try await stream.send([1])
             #expect(try await stream.next() == [1])
-            peer.kill()
+            await peer.stop()
             let error = await failure { _ = try await stream.next() }
             #expect(error?.code == .unavailable)
             #expect(error?.origin == .transport)

@@ -62,6 +62,37 @@ import Testing
         #expect(world.problems == [])
     }
 
+    @Test func `claims that come again only after the restored run has failed wait for the next one`() {
+        var world = FlowRunWorld()
+        world.endings = [.failed]
+        world.claim("a")
+        world.live(for: 12_000)
+        world.crash(claimsComeAgain: false)
+        world.live(for: 30_000)
+        #expect(world.disk?.failures == 1)
+        for claim in world.pending { world.plan.add(claim, at: world.now) }
+        world.live(for: 600_000)
+        #expect(world.posts == 2)
+        #expect(world.done.count == 1)
+        #expect(world.problems == [])
+    }
+
+    @Test func `claims that come again only after the restored run has completed are done at once`() {
+        var world = FlowRunWorld()
+        world.claim("a")
+        let claim = world.pending[0]
+        world.live(for: 12_000)
+        world.crash(claimsComeAgain: false)
+        world.live(for: 60_000)
+        #expect(world.done.count == 1)
+        world.pending = [claim]
+        world.done = [:]
+        world.plan.add(claim, at: world.now)
+        world.live(for: 1)
+        #expect(world.posts == 1)
+        #expect(world.done.count == 1)
+    }
+
     @Test(arguments: 0..<40 as Range<UInt64>)
     func `random bursts, faults and crashes leave no change uncovered`(_ seed: UInt64) {
         var random = SplitMix64(state: seed)

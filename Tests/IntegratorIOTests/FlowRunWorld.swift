@@ -4,7 +4,10 @@ import Events
 
 /// An integrator.io with one flow, a disk, an outbox and a clock, for plans to live in.
 struct FlowRunWorld {
-    enum PostFault: Sendable { case none, answerLost, requestLost, noJobNamed, status(IntegratorFailureKind) }
+    enum PostFault: Sendable {
+        case none, answerLost, requestLost, noJobNamed
+        case status(IntegratorFailureKind)
+    }
 
     struct Job {
         var id: String
@@ -69,9 +72,10 @@ struct FlowRunWorld {
                 window: nil))
     }
 
-    mutating func crash() {
+    mutating func crash(claimsComeAgain: Bool = true) {
         log.append("crash")
         plan = FlowRunPlan(flow: "f", state: disk, at: now, limits: limits, seed: 2)
+        guard claimsComeAgain else { return }
         for claim in pending { plan.add(claim, at: now) }
     }
 
@@ -79,7 +83,7 @@ struct FlowRunWorld {
 
     /// Lives until nothing is left to do or the time is over.
     ///
-    /// - Parameter crashAt: how many actions go well before one is hit; before it is done, or before its result is known.
+    /// - Parameter crashAt: how many actions go well before one is hit, and whether it was done by then.
     /// - Returns: how many actions were performed.
     @discardableResult
     mutating func live(for milliseconds: Int64, crashAt: (Int, CrashPoint)? = nil) -> Int {

@@ -39,8 +39,10 @@ import Testing
         (#"{"data":1}"#, "token", #"{"token":"s\"s","data":1}"#), ("{}", "token", #"{"token":"s\"s"}"#),
         (#" { "a" : [ "}" ] } "#, "token", #" {"token":"s\"s", "a" : [ "}" ] } "#),
         (#"{"data":1}"#, "auth.token", #"{"auth":{"token":"s\"s"},"data":1}"#),
-        (#"{"x":{"auth":0},"auth":{"k":[1,{"a":2}]}}"#, "auth.token",
-            #"{"x":{"auth":0},"auth":{"token":"s\"s","k":[1,{"a":2}]}}"#),
+        (
+            #"{"x":{"auth":0},"auth":{"k":[1,{"a":2}]}}"#, "auth.token",
+            #"{"x":{"auth":0},"auth":{"token":"s\"s","k":[1,{"a":2}]}}"#
+        ),
         (#"{"a":{},"token":"old","b":1}"#, "token", #"{"a":{},"token":"s\"s","b":1}"#),
         (#"{"token":12}"#, "token", #"{"token":"s\"s"}"#), (#"{"token":{"a":1}}"#, "token", #"{"token":"s\"s"}"#),
     ])

@@ -21,9 +21,10 @@ def binary():
 
 
 @pytest.fixture
-def world(tmp_path):
-    """Makes peers and workspaces, and ends what it made."""
-    made = World(tmp_path)
+def world(tmp_path_factory):
+    """Makes peers and workspaces, and ends what it made. Its folder does not carry the test's name: paths come up in
+    log lines, and a test must not find its own words there."""
+    made = World(tmp_path_factory.mktemp("world"))
     yield made
     made.close()
 

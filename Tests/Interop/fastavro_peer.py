@@ -120,10 +120,13 @@ class SchemaMaker:
         branches = []
         taken = set()
         for _ in range(self.source.choice([1, 2, 3, 3, 4, 5])):
+            known = len(self.names)
             branch = self.make(depth + 1, namespace, inside_union=True)
-            if type_key(branch) not in taken:
-                taken.add(type_key(branch))
-                branches.append(branch)
+            if type_key(branch) in taken:
+                del self.names[known:]  # Declared in a branch that is not taken.
+                continue
+            taken.add(type_key(branch))
+            branches.append(branch)
         return branches
 
 
@@ -382,7 +385,7 @@ def pair(seed, number):
     output = io.BytesIO()
     write(output, schema, value, "", names, source)
     payload = output.getvalue()
-    read = as_read(fastavro.schemaless_reader(io.BytesIO(payload), fastavro.parse_schema(schema), None))
+    read = as_read(fastavro.schemaless_reader(io.BytesIO(payload), schema, None))
     if not same(expected, read):
         raise AssertionError(f"the peer disagrees with itself: seed {seed}, pair {number}")
     return ({"schema": schema, "payloadHex": payload.hex()}, {"schemaId": schema_id(schema), "record": expected})

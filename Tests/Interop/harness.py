@@ -132,7 +132,7 @@ class Workspace:
         self.store.parent.mkdir(exist_ok=True)
 
     def write_config(self, topics, start="earliest", pubsub="", login_url=None, endpoint=None, ca=None, extra=""):
-        """`topics`: names, or mappings as YAML flow text. `pubsub`: further keys of the pubsub map, as flow text."""
+        """`topics`: names, or YAML flow text. `pubsub`: further keys of the pubsub map, as flow text."""
         peer = self.salesforce
         ca = ca or peer.authority.path
         lines = [
@@ -144,7 +144,7 @@ class Workspace:
             f'    pubsub: {{endpoint: "{endpoint or peer.endpoint}", ca: "{ca}"{", " if pubsub else ""}{pubsub}}}',
             f'    tls: {{ca: "{ca}"}}',
             "    topics:",
-            *[f"      - {topic if topic.startswith('{') else _topic(topic, start)}" for topic in topics],
+            *[f"      - {_topic(topic, start)}" for topic in topics],
             "rules: rules",
             f'store: {{path: "{self.store}"}}',
             "log: {level: info, format: text}",
@@ -311,7 +311,8 @@ def specs(total: int, **options) -> list[FeedSpec]:
 
 
 def _topic(name, start):
-    return f'{{name: "{name}", start: {start}}}'
+    """A plain name gets the start; YAML text (a flow map, a quoted name) stays as it is."""
+    return name if name[0] in '{"' else f'{{name: "{name}", start: {start}}}'
 
 
 def _add_up(lives: list[dict]) -> dict:

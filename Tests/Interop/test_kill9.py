@@ -4,12 +4,15 @@ import os
 import random
 import time
 
+import pytest
+
 from harness import specs, wait_until
 from relay import Relay
 
 KILLS = int(os.environ.get("SLUICE_KILLS", "50"))
 
 
+@pytest.mark.timeout(300)
 def test_killed_again_and_again_under_load(binary, world):
     seed = int(os.environ.get("SLUICE_SEED", str(random.SystemRandom().randrange(1 << 32))))
     print(f"seed {seed}; SLUICE_SEED={seed} repeats the moments")

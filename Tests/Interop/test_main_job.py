@@ -12,12 +12,13 @@ from harness import free_port, specs, wait_until
 from relay import Relay, subscribes
 
 
+@pytest.mark.timeout(300)
 def test_100_000_events_over_three_topics_on_one_connection(binary, world):
     relay = Relay(world, specs(100_000))
     expected = len(relay.expected)
     with relay.run() as sluice:
         started = time.monotonic()
-        relay.wait_for_delivery(sluice, expected, seconds=110)
+        relay.wait_for_delivery(sluice, expected, seconds=200)
         seconds = time.monotonic() - started
         print(f"{expected} deliveries in {seconds:.1f} s, sluice used {sluice.cpu_seconds():.1f} s of processor time")
         stats = relay.check_manners(connections=1)

@@ -15,18 +15,18 @@ package enum Tinyproxy {
         let text = "Port \(port)\nListen 127.0.0.1\nLogFile \"\(log.path)\"\nLogLevel Connect\nMaxClients 50\n\(allowed)\n"
         let configuration = folder.appendingPathComponent("tinyproxy.conf")
         try text.write(to: configuration, atomically: true, encoding: .utf8)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["tinyproxy", "-d", "-c", configuration.path]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        defer {
-            process.terminate()
-            process.waitUntilExit()
+        let child = try ChildProcess(["tinyproxy", "-d", "-c", configuration.path])
+        while !accepts(port) { await Task.yield() }
+        do {
+            let result = try await body("http://127.0.0.1:\(port)") {
+                (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+            }
+            await child.end()
+            return result
+        } catch {
+            await child.end()
+            throw error
         }
-        while process.isRunning, !accepts(port) { await Task.yield() }
-        return try await body("http://127.0.0.1:\(port)") { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
     }
 
     /// tinyproxy cannot choose a port by itself.

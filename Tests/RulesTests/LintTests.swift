@@ -4,7 +4,9 @@ import Testing
 @testable import Rules
 
 @Suite struct LintTests {
-    private func check(_ text: String) -> LintReport { Lint.check([RuleSource(path: "a.yaml", bytes: Array(text.utf8))]) }
+    private func check(_ text: String) -> LintReport {
+        Lint.check([RuleSource(path: "a.yaml", bytes: Array(text.utf8))])
+    }
 
     private static let destination = "destinations:\n  hook: {kind: webhook, url: 'https://hooks.example.com/x'}\n"
 
@@ -21,11 +23,12 @@ import Testing
 
     @Test func `refuses a file over one mebibyte`() {
         let report = check(String(repeating: "#", count: (1 << 20) + 1))
-        #expect(report.text == """
-            a.yaml:1:1: error[file-size]: the file has 1048577 bytes, more than 1 MiB
-              hint: split it into several files
+        #expect(
+            report.text == """
+                a.yaml:1:1: error[file-size]: the file has 1048577 bytes, more than 1 MiB
+                  hint: split it into several files
 
-            """)
+                """)
     }
 
     @Test func `loads an empty set from no files at all`() {
@@ -36,11 +39,12 @@ import Testing
 
     @Test func `prints findings as JSON`() {
         let report = check("sluice: 1\nrule: []\n")
-        #expect(report.json == """
-            {"files":1,"errors":1,"warnings":0,"findings":[{"file":"a.yaml","line":2,"column":1,"length":4,\
-            "severity":"error","code":"unknown-key","message":"'rule' is not a key of a rule file",\
-            "hint":"did you mean 'rules'?"}]}
-            """)
+        #expect(
+            report.json == """
+                {"files":1,"errors":1,"warnings":0,"findings":[{"file":"a.yaml","line":2,"column":1,"length":4,\
+                "severity":"error","code":"unknown-key","message":"'rule' is not a key of a rule file",\
+                "hint":"did you mean 'rules'?"}]}
+                """)
     }
 
     @Test func `never shows a literal secret`() {
@@ -103,24 +107,32 @@ import Testing
 
     @Test(arguments: [
         ("{kind: webhook}", "a destination of kind webhook needs 'url'"),
-        ("{kind: flowmate, url: 'https://x.example'}", "'url' is only for destinations of kind webhook; 'd' is a flowmate destination"),
+        (
+            "{kind: flowmate, url: 'https://x.example'}",
+            "'url' is only for destinations of kind webhook; 'd' is a flowmate destination"
+        ),
         ("{kind: webhook, url: 'http://x.example'}", "plain http is not allowed for 'd'"),
         ("{kind: webhook, url: 'ftp://x.example'}", "'ftp://x.example' is not a URL"),
         ("{kind: webhook, url: 'https://x.example', tls: {cert: c.pem}}", "tls needs 'key' when it has 'cert'"),
         ("{kind: webhook, url: 'https://x.example', rate: 5}", "'5' is not a rate"),
         ("{kind: webhook, url: 'https://x.example', concurrency: 0}", "'0' is not from 1 to 256"),
-        ("{kind: webhook, url: 'https://x.example', headers: {Host: a}}", "the header 'Host' is set by the relay itself"),
+        (
+            "{kind: webhook, url: 'https://x.example', headers: {Host: a}}",
+            "the header 'Host' is set by the relay itself"
+        ),
         ("{kind: webhook, url: 'https://x.example', auth: {}}", "auth needs one of 'bearer', 'basic', 'header'"),
         (
             "{kind: webhook, url: 'https://x.example', auth: {bearer: {env: A}, basic: {user: u, password: {env: B}}}}",
             "'bearer' and 'basic' cannot both be given"
         ),
         (
-            "{kind: webhook, url: 'https://x.example', sign: {scheme: hmac, secrets: [{env: A}], algorithm: sha256, header: S}}",
+            "{kind: webhook, url: 'https://x.example', sign: {scheme: hmac, secrets: [{env: A}], "
+                + "algorithm: sha256, header: S}}",
             "sign needs 'encoding' with scheme hmac"
         ),
         (
-            "{kind: webhook, url: 'https://x.example', sign: {scheme: standard-webhooks, secrets: [{env: A}], prefix: x}}",
+            "{kind: webhook, url: 'https://x.example', sign: {scheme: standard-webhooks, "
+                + "secrets: [{env: A}], prefix: x}}",
             "'prefix' is only for scheme hmac"
         ),
     ])
@@ -151,9 +163,10 @@ import Testing
 
     @Test func `says which folder cannot be read and why`() {
         let error = #expect(throws: RuleFolderError.self) { try Lint.check(paths: ["/nonexistent/rules"]) }
-        #expect(error?.description == """
-            cannot read rules from /nonexistent/rules: there is no such file or folder. Check 'rules' in sluice.yaml and \
-            the permissions of the folder.
-            """)
+        #expect(
+            error?.description == """
+                cannot read rules from /nonexistent/rules: there is no such file or folder. Check 'rules' in \
+                sluice.yaml and the permissions of the folder.
+                """)
     }
 }

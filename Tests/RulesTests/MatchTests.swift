@@ -11,7 +11,8 @@ import Testing
         ("gap", .gapOverflow, false), ("update", .unknown("MERGE"), false),
     ])
     func `takes the kinds of change that it names`(change: String, type: ChangeType, isMatched: Bool) throws {
-        #expect(try Fixture.rule(match: "entity: Account, change: \(change)").matches(Fixture.change(type)) == isMatched)
+        #expect(
+            try Fixture.rule(match: "entity: Account, change: \(change)").matches(Fixture.change(type)) == isMatched)
     }
 
     @Test func `takes the entities that it names, or all`() throws {
@@ -27,7 +28,9 @@ import Testing
             - {id: a, match: {entity: '*', change: create}, to: {destination: hook, body: 1}}
             - {id: b, match: {entity: Account, change: create}, to: {destination: hook, body: 2}}
             - {id: c, mode: off, match: {entity: Account, change: create}, to: {destination: hook, body: 3}}
-            - {id: d, match: {entity: '*', change: create}, to: [{destination: hook, body: 4}, {destination: hook, body: 5}]}
+            - id: d
+              match: {entity: '*', change: create}
+              to: [{destination: hook, body: 4}, {destination: hook, body: 5}]
             """)
         #expect(set.bodies(Fixture.change(.create)) == ["1", "2", "4", "5"])
         #expect(set.bodies(Fixture.change(.create, entity: "Contact")) == ["1", "4", "5"])
@@ -48,7 +51,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("changed: [Phone]", true), ("changed: Phone", true), ("changed: [Fax, Phone]", true), ("changed: [Fax]", false),
+        ("changed: [Phone]", true), ("changed: Phone", true), ("changed: [Fax, Phone]", true),
+        ("changed: [Fax]", false),
         ("changed: [BillingAddress]", true), ("changed: [BillingAddress.City]", true),
         ("changed: [BillingAddress.Street]", false), ("changed: [Billing]", false), ("changed: [Website]", true),
         ("changed: [Description]", true), ("changed: {all: [Phone, Website]}", true),
@@ -67,7 +71,8 @@ import Testing
     @Test(arguments: [
         ("changed: [Phone]", true), ("changed: [Fax]", false), ("changed: [Name]", false),
         ("changed: [BillingAddress]", true), ("changed: [ShippingAddress]", false),
-        ("changed: {only: [Phone, BillingAddress]}", true), ("changed: {only: [Phone]}", false), ("cleared: Fax", false),
+        ("changed: {only: [Phone, BillingAddress]}", true), ("changed: {only: [Phone]}", false),
+        ("cleared: Fax", false),
     ])
     func `takes every field with a value as changed by a create`(condition: String, isMatched: Bool) throws {
         let event = Fixture.change(
@@ -87,7 +92,8 @@ import Testing
     // MARK: org, topic, ignore
 
     @Test(arguments: [
-        ("org: prod", true), ("org: [sandbox]", false), ("topic: /data/ChangeEvents", true), ("topic: /data/Change", false),
+        ("org: prod", true), ("org: [sandbox]", false), ("topic: /data/ChangeEvents", true),
+        ("topic: /data/Change", false),
         ("topic: '/data/*'", true), ("topic: [/event/x, '/d*']", true), ("topic: '/event/*'", false),
     ])
     func `looks at org and topic`(condition: String, isMatched: Bool) throws {
@@ -112,14 +118,16 @@ import Testing
     @Test func `counts the gap events that a rule leaves out`() throws {
         let set = try Fixture.rule(match: "entity: Account, change: update")
         #expect(set.route(Fixture.change(.gapUpdate)).outcomes == [RuleOutcome(rule: "one", kind: .gapSkipped)])
-        #expect(set.route(Fixture.change(.gapOverflow, id: "")).outcomes == [RuleOutcome(rule: "one", kind: .gapSkipped)])
+        #expect(
+            set.route(Fixture.change(.gapOverflow, id: "")).outcomes == [RuleOutcome(rule: "one", kind: .gapSkipped)])
         #expect(set.route(Fixture.change(.gapCreate)).outcomes.isEmpty)
     }
 
     @Test func `takes a gap as the change it stands for when the rule says deliver`() throws {
         let set = try Fixture.rule(
             match: "entity: Account, change: [update, delete]",
-            body: "{c: \"${event.change}\", t: \"${header.changeType}\", p: \"${record.?Phone}\"}", more: "onGap: deliver,")
+            body: "{c: \"${event.change}\", t: \"${header.changeType}\", p: \"${record.?Phone}\"}",
+            more: "onGap: deliver,")
         #expect(set.bodies(Fixture.change(.gapUpdate)) == [#"{"c":"update","t":"GAP_UPDATE"}"#])
         #expect(set.bodies(Fixture.change(.gapDelete)) == [#"{"c":"delete","t":"GAP_DELETE"}"#])
         #expect(set.route(Fixture.change(.gapCreate)).deliveries.isEmpty)
@@ -128,7 +136,8 @@ import Testing
 
     @Test func `shows the raw gap to a rule that lists gaps, whatever onGap says`() throws {
         let set = try Fixture.rule(
-            match: "entity: Account, change: [update, gap, overflow]", body: "\"${event.change}\"", more: "onGap: deliver,")
+            match: "entity: Account, change: [update, gap, overflow]", body: "\"${event.change}\"",
+            more: "onGap: deliver,")
         #expect(set.bodies(Fixture.change(.gapUpdate)) == [#""gap""#])
         #expect(set.bodies(Fixture.change(.update, id: "")) == [#""overflow""#])
     }

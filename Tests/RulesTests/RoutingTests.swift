@@ -4,7 +4,9 @@ import Testing
 @testable import Rules
 
 @Suite struct RoutingTests {
-    private func body(_ template: String, _ event: Event = Fixture.change(.create), vars: String = "{}") throws -> [String] {
+    private func body(_ template: String, _ event: Event = Fixture.change(.create), vars: String = "{}") throws
+        -> [String]
+    {
         let indented = template.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n        ")
         let set = try Fixture.ruleSet(
             """
@@ -36,7 +38,8 @@ import Testing
                 list: [1, "${record.?Email}", "${record.?Phone}", 2]
                 change: ${event.change}
                 """, event) == [
-                    #"{"contactId":"001000000000001AAA","phone":null,"city":"Ghent","list":[1,null,2],"change":"update"}"#
+                    #"{"contactId":"001000000000001AAA","phone":null,"city":"Ghent","#
+                        + #""list":[1,null,2],"change":"update"}"#
                 ])
     }
 
@@ -163,7 +166,8 @@ import Testing
         let delivery = try #require(report.ruleSet?.route(event).deliveries.first)
         #expect(
             String(decoding: delivery.body, as: UTF8.self)
-                == #"{"action":"delete","id":"01t000000000001AAA","deletedBy":"005000000000001AAA","at":"2026-11-22T03:00:30Z"}"#
+                == #"{"action":"delete","id":"01t000000000001AAA","deletedBy":"005000000000001AAA","#
+                + #""at":"2026-11-22T03:00:30Z"}"#
         )
         #expect(delivery.target == .webhook(method: "POST", path: "", headers: []))
         #expect(delivery.lane == "01t000000000001AAA" && delivery.destination == "orders-hook")
@@ -180,7 +184,8 @@ import Testing
                 == .run(
                     FlowRunRequest(
                         flow: "598f1c2e7d3a4b0012345d9a", exports: [], from: Fixture.time - 5000,
-                        until: Fixture.time + 1000, quietMilliseconds: 20_000, maximumMilliseconds: 300_000, limit: 1000)))
+                        until: Fixture.time + 1000, quietMilliseconds: 20_000, maximumMilliseconds: 300_000, limit: 1000
+                    )))
         #expect(delivery.body.isEmpty && delivery.lane == "598f1c2e7d3a4b0012345d9a/production-orders")
     }
 
@@ -248,7 +253,9 @@ import Testing
                     headers: [.init(name: "X-Name", value: "v"), .init(name: "X-Fixed", value: "plain")])
             ])
         let absent = set.route(Fixture.change(.create, ["Name": "a"])).deliveries.first?.target
-        #expect(absent == .webhook(method: "PUT", path: "/records/a/x?a=1", headers: [.init(name: "X-Fixed", value: "plain")]))
+        #expect(
+            absent
+                == .webhook(method: "PUT", path: "/records/a/x?a=1", headers: [.init(name: "X-Fixed", value: "plain")]))
         #expect(set.route(Fixture.change(.create, ["Name": ".."])).failures.count == 1)
         let split = set.route(Fixture.change(.create, ["Name": "a", "Header": "v\r\nX-Evil: 1"]))
         #expect(split.failures.map(\.reason) == ["the header 'X-Name' would hold control characters"])
@@ -275,7 +282,9 @@ import Testing
                 mode: live
                 labels: {b: "3"}
                 match: {event: A__e}
-                to: [{destination: hook, body: "${rule.labels}"}, {destination: hook, body: 2, retry: {max: 1}, onError: pause}]
+                to:
+                  - {destination: hook, body: "${rule.labels}"}
+                  - {destination: hook, body: 2, retry: {max: 1}, onError: pause}
             """
         let report = Lint.check([RuleSource(path: "a.yaml", bytes: Array(text.utf8))])
         let deliveries = try #require(report.ruleSet, "\(report.text)").route(Fixture.platform("A__e")).deliveries
@@ -289,7 +298,9 @@ import Testing
     @Test func `gives a delivery the same id every time, and each its own`() throws {
         let set = try Fixture.ruleSet(
             """
-            - {id: one, match: {entity: Account, change: create}, to: [{destination: hook, body: 1}, {destination: hook, body: 1}]}
+            - id: one
+              match: {entity: Account, change: create}
+              to: [{destination: hook, body: 1}, {destination: hook, body: 1}]
             - {id: two, match: {entity: Account, change: create}, to: {destination: hook, body: 1}}
             """)
         let first = set.route(Fixture.change(.create)).deliveries.map(\.id)

@@ -14,7 +14,7 @@ import Testing
         ("infinity", .text), ("1 2", .text), ("+.5", .double(0.5)),
     ])
     func `follows the core schema of YAML 1.2`(text: String, expected: CoreScalar) {
-        #expect(CoreScalar(text) == expected || (text == "0x" && CoreScalar(text) != .null))
+        #expect(CoreScalar(text) == expected)
     }
 }
 
@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("5s", 5000 as Int64?), ("-5s", -5000), ("1h30m", 5_400_000), ("1.5s", 1500), ("250ms", 250), ("0s", 0), ("5", nil),
+        ("5s", 5000 as Int64?), ("-5s", -5000), ("1h30m", 5_400_000), ("1.5s", 1500), ("250ms", 250), ("0s", 0),
+        ("5", nil),
         ("", nil), ("5d", nil), ("0.1ms", nil), ("abc", nil), ("1e9s", nil),
     ])
     func `reads the duration literals of expressions`(text: String, milliseconds: Int64?) {
@@ -57,10 +58,14 @@ import Testing
     }
 
     @Test(arguments: [
-        "k: aX", "k: a b\n  c X", "k: a\n\n\n  b\n  X", "k: 'a''b X'", "k: 'a\n\n  b ''X'", "k: \"a\\tb\\u00e4\\x41 X\"",
-        "k: \"a \\\n   b X\"", "k: \"a\n  b\n\n  X\"", "k: |\n  a\n\n  bX\n", "k: |2\n    a\n  X\n", "k: |-\n\n\n  a\n    X\n",
-        "k: >\n  a\n  b X\n", "k: >\n  a\n\n\n  b\n  X\n", "k: >-\n  a\n    more\n    X\n  b\n", "k: >\n  a\n    b\n\n  c\n  X\n",
-        "k:\n  a\n  X", "k: \"😀 ä X\"", "k:   # comment\n  'X'", "- a\nk: X".replacing("- a\n", with: ""), "k: |\r\n  a\r\n  X\r\n",
+        "k: aX", "k: a b\n  c X", "k: a\n\n\n  b\n  X", "k: 'a''b X'", "k: 'a\n\n  b ''X'",
+        "k: \"a\\tb\\u00e4\\x41 X\"",
+        "k: \"a \\\n   b X\"", "k: \"a\n  b\n\n  X\"", "k: |\n  a\n\n  bX\n", "k: |2\n    a\n  X\n",
+        "k: |-\n\n\n  a\n    X\n",
+        "k: >\n  a\n  b X\n", "k: >\n  a\n\n\n  b\n  X\n", "k: >-\n  a\n    more\n    X\n  b\n",
+        "k: >\n  a\n    b\n\n  c\n  X\n",
+        "k:\n  a\n  X", "k: \"😀 ä X\"", "k:   # comment\n  'X'",
+        "k: |\r\n  a\r\n  X\r\n",
         "k: >\n    a\n     X\n",
     ])
     func `finds the real place in every style`(yaml: String) throws {

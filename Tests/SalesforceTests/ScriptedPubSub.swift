@@ -48,6 +48,7 @@ private actor ScriptedStream: FetchStream {
     private var steps: [ScriptedPubSub.Step]
     private let record: @Sendable (FetchRequest) -> Void
     private var isCancelled = false
+    private var isPeerDone = false
     private var waiting: CheckedContinuation<Void, Never>?
 
     init(steps: [ScriptedPubSub.Step], record: @escaping @Sendable (FetchRequest) -> Void) {
@@ -55,9 +56,14 @@ private actor ScriptedStream: FetchStream {
         self.record = record
     }
 
-    func request(_ request: FetchRequest) async throws(StreamFailure) { record(request) }
+    /// Like a real stream, refuses once the peer has ended it, even if responses are still to be read.
+    func request(_ request: FetchRequest) async throws(StreamFailure) {
+        if isPeerDone, case .fail(let failure)? = steps.last { throw failure }
+        record(request)
+    }
 
     func next() async throws(StreamFailure) -> FetchedBatch? {
+        isPeerDone = true
         let step = steps.isEmpty ? .silence : steps.removeFirst()
         switch step {
         case .batch(let events, let pending):

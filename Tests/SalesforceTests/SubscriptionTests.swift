@@ -35,6 +35,17 @@ import TestSupport
         #expect(await host.statements.last?.kind == .nothingLost)
     }
 
+    @Test func `responses that came before the end of a stream are handled although it takes no more requests`() async {
+        let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
+        let calls = ScriptedPubSub([
+            [.batch(events(1...60), pending: 40), .batch(events(61...100), pending: 0), .fail(lost)], [.silence],
+        ])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { calls.requests.count == 2 }
+        #expect(await host.replayIDs == (1...100).map(id))
+        #expect(calls.requests[1].first?.replayID == id(100))
+    }
+
     @Test func `a keepalive moves the position`() async throws {
         let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
         let calls = ScriptedPubSub([[.keepalive(id(9)), .fail(lost)], [.batch(events(10...10), pending: 99)]])

@@ -19,6 +19,8 @@ final class Lane {
     /// Accepted while `hasMore`, and not committed yet: after the rows, in order.
     var tail: Deque<OutboxEntry> = []
     var group: TargetGroup?
+    /// The latest attempt did not succeed; there is no point in reading much of the lane.
+    var isFailing = false
     /// The attempt under way probes a hold.
     var probesDestination = false
     var probesTarget = false

@@ -222,6 +222,7 @@ final class LaneQueue {
         inFlight -= 1
         group.running -= 1
         lane.state = .idle
+        lane.isFailing = verdict != .delivered
         let changes = judge(lane, group, verdict, note, now, policy, &random)
         switch verdict {
         case .delivered:
@@ -320,7 +321,7 @@ final class LaneQueue {
         var reads = loading.map {
             OutboxRead(
                 destination: name, isGathered: false, lane: $0.name, after: $0.loadedThrough,
-                through: window.boundary, limit: share)
+                through: window.boundary, limit: $0.isFailing ? min(share, limits.blockedLane) : share)
         }
         if window.storedBeyond, window.wantsMore, hasRoom {
             reads.append(

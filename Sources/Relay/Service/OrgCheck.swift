@@ -19,6 +19,8 @@ package struct OrgCheck: Sendable {
 
     package func run() async -> [CheckResult] {
         var results: [CheckResult] = []
+        let problems = configuration.secretProblems(secrets)
+        guard problems.isEmpty else { return problems.map { CheckResult(.failure, subject("secrets"), $0) } }
         let signIn: SignIn
         do throws(SetupError) {
             let url = try LoginURL(configuration.loginURL)

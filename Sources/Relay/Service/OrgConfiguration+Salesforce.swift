@@ -11,6 +11,24 @@ extension OrgConfiguration {
         try SignIn(loginURL: loginURL, credentials: try credentials(secrets), connection: tls.options, http: http)
     }
 
+    /// What keeps the org's secrets from being read, one sentence each. Checked at load, before anything is sent.
+    package func secretProblems(_ secrets: SecretStore) -> [String] {
+        let references: [SecretReference] =
+            switch auth {
+            case .clientCredentials(.reference(let clientID), let clientSecret): [clientID, clientSecret]
+            case .clientCredentials(.text, let clientSecret): [clientSecret]
+            case .accessToken(let token, _, _): [token]
+            }
+        return references.compactMap { reference in
+            do throws(SecretError) {
+                _ = try secrets.resolve(reference)
+                return nil
+            } catch {
+                return "org \(alias): \(error). Set it in the environment, in .env beside sluice.yaml, or in that file."
+            }
+        }
+    }
+
     private func credentials(_ secrets: SecretStore) throws(SetupError) -> Credentials {
         switch auth {
         case .clientCredentials(let clientID, let clientSecret):

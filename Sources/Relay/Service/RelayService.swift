@@ -43,6 +43,7 @@ package actor RelayService {
             observer: observer, log: log)
         var orgs: [OrgService] = []
         for org in configuration.orgs {
+            findings += org.secretProblems(secrets)
             do throws(SetupError) {
                 orgs.append(try OrgService(org, parts: parts))
             } catch {
@@ -84,8 +85,9 @@ package actor RelayService {
     /// - Returns: whether everything is safe; if not, the last events come again from their cursors.
     package func stop(within limit: Duration) async -> Bool {
         for task in running { task.cancel() }
-        let isSafe = await outbox.stop(within: limit)
+        // Before the outbox: no run may start or report while it drains.
         for runner in runners { await runner.stop() }
+        let isSafe = await outbox.stop(within: limit)
         for task in running { await task.value }
         do throws(StoreError) {
             try store.close()

@@ -124,7 +124,8 @@ struct DestinationParts: Sendable {
     /// A secret URL ends in `/{token}/data`: error pages show paths, not whole URLs.
     private static func pathSecrets(_ url: Secret) -> [Secret] {
         let parts = url.exposed.split(separator: "/")
-        guard let index = parts.lastIndex(where: { $0.hasPrefix("data") }), index > 0, parts[index - 1].count >= 16 else {
+        guard let index = parts.lastIndex(where: { $0.hasPrefix("data") }), index > 0, parts[index - 1].count >= 16
+        else {
             return []
         }
         return [Secret(String(parts[index - 1]))]

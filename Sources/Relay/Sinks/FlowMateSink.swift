@@ -11,7 +11,7 @@ package actor FlowMateSink: Sink {
     private let signer: RequestSigner?
     private let calls: HTTPSink
     /// Reads the credential anew; nil when the destination has none.
-    private let readAuth: (@Sendable () throws(SecretError) -> ReadyAuth?)
+    private let readAuth: @Sendable () throws(SecretError) -> ReadyAuth?
     private var settings: FlowMateSettings
     private var secrets: [Secret]
     private var guarded: Set<String> = []
@@ -94,7 +94,7 @@ package actor FlowMateSink: Sink {
     private func judged(_ answer: Answer, _ flow: String, _ number: Int) async -> AttemptOutcome {
         if case .delivered(let echoed) = answer.outcome.action {
             // An answer that broke off tells nothing about the echo.
-            if answer.response?.body.isEmpty == false { learn(sent: answer.requestID, echoed: echoed) }
+            if answer.response?.bodyIsTruncated == false { learn(sent: answer.requestID, echoed: echoed) }
             return .delivered(note(answer))
         }
         if answer.outcome.action == .askFlow { return await afterReading(flow, number, answer) }
@@ -119,8 +119,12 @@ package actor FlowMateSink: Sink {
         let before = echo
         echo.learn(sent: sent, echoed: echoed)
         guard echo != before, echo == .notIdempotent else { return }
+        let cause =
+            echoed == nil
+            ? "answers without FlowMate's receipt (is baseUrl right, or did a login page answer?)"
+            : "does not echo our x-request-id"
         calls.environment.logger.warning(
-            "\(name) does not echo our x-request-id: a retry may run a flow twice, so let its flows be idempotent")
+            "\(name) \(cause): a retry may run a flow twice, so let its flows be idempotent")
     }
 
     private func afterReading(_ flow: String, _ number: Int, _ answer: Answer) async -> AttemptOutcome {

@@ -20,7 +20,9 @@ struct HTTPSink: Sendable {
             return try await environment.http.send(request)
         } catch {
             // The answer was a yes before it broke off.
-            if let status = error.status, (200..<300).contains(status) { return HTTPResponse(status: status) }
+            if let status = error.status, (200..<300).contains(status) {
+                return HTTPResponse(status: status, bodyIsTruncated: true)
+            }
             throw error
         }
     }

@@ -9,7 +9,8 @@ struct IntegratorCheck: Sendable {
         let subject = "destination \(name): API token"
         guard client.settings.credential != nil else {
             return [
-                CheckResult(.failure, subject, "there is none", advice: "Add auth with a bearer token to the destination.")
+                CheckResult(
+                    .failure, subject, "there is none", advice: "Add auth with a bearer token to the destination.")
             ]
         }
         do {

@@ -22,7 +22,8 @@ package struct RequestSigner: Sendable {
             for reference in references {
                 let secret = try secrets.resolve(reference)
                 guard Self.key(ofStandardWebhooks: secret) != nil else {
-                    throw SecretError(reference: reference, reason: "it is not base64, with or without whsec_ before it")
+                    throw SecretError(
+                        reference: reference, reason: "it is not base64, with or without whsec_ before it")
                 }
                 keys.append(secret)
             }

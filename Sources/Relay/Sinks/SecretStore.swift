@@ -1,10 +1,5 @@
 import Events
-
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// Finds the secrets that references name.
 package struct SecretStore: Sendable {
@@ -74,13 +69,9 @@ package struct SecretStore: Sendable {
     }
 
     private static func readOnce(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        var count = Int(-1)
+        var count: Int
         repeat {
-            #if canImport(Musl)
-            count = Musl.read(file, buffer.baseAddress, buffer.count)
-            #else
             count = Glibc.read(file, buffer.baseAddress, buffer.count)
-            #endif
         } while count < 0 && errno == EINTR
         return count
     }

@@ -27,6 +27,9 @@ package struct SinkFinding: Error, Sendable, Equatable, CustomStringConvertible 
 
 /// Makes sinks of destinations: resolves their secrets, once, at load.
 package struct SinkFactory: Sendable {
+    /// Requests per second where the rule file says nothing: integrator.io's 300 are for the whole account.
+    static let integratorRate = 50.0
+
     private let environment: SinkEnvironment
     private let journal: any RunJournal
     private let outcomes: any DeliveryOutcomes
@@ -41,7 +44,8 @@ package struct SinkFactory: Sendable {
     package func make(_ destination: Destination) -> (ready: ReadyDestination?, findings: [SinkFinding]) {
         let parts = DestinationParts(destination, secrets: environment.secrets)
         guard parts.findings.isEmpty else { return (nil, parts.findings) }
-        let limiter = RateLimiter(rate: destination.rate, environment: environment)
+        let rate = destination.rate ?? (destination.kind == .integrator ? Self.integratorRate : nil)
+        let limiter = RateLimiter(rate: rate, environment: environment)
         let calls = HTTPSink(environment: environment, limiter: limiter)
         return (ready(destination, parts, calls), [])
     }

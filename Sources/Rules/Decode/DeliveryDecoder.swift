@@ -22,7 +22,8 @@ struct DeliveryDecoder {
         checkKinds(destination)
         guard let target = target(destination) else { return nil }
         return DeliverySpec(
-            destination: text, lane: lane(), target: target, retry: retry, location: file.source.location(node.position))
+            destination: text, lane: lane(), target: target, retry: retry, location: file.source.location(node.position)
+        )
     }
 
     private func checkKinds(_ destination: Destination) {
@@ -92,17 +93,22 @@ struct DeliveryDecoder {
             return destination.hasTrailingSlash ? TextTemplate(pieces: [.literal("/")]) : nil
         }
         if destination.url.contains("?") {
-            findings.report(.badValue, at: path, "a path cannot be appended to the URL of '\(destination.name)', which has a query")
+            findings.report(
+                .badValue, at: path, "a path cannot be appended to the URL of '\(destination.name)', which has a query")
         }
         guard var template = parser(.text).text(path) else { return nil }
         for case .literal(let text) in template.pieces {
-            guard text.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value >= 0x7F || $0 == "#" }) else { continue }
+            guard text.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value >= 0x7F || $0 == "#" }) else {
+                continue
+            }
             findings.report(
                 .badValue, at: path, "a path cannot hold spaces, '#' or characters beyond ASCII",
                 hint: "percent-encode them")
             return nil
         }
-        if case .literal(let text) = template.pieces.first, text.hasPrefix("/") || text.hasPrefix("?") { return template }
+        if case .literal(let text) = template.pieces.first, text.hasPrefix("/") || text.hasPrefix("?") {
+            return template
+        }
         template.pieces.insert(.literal("/"), at: 0)
         return template
     }
@@ -119,13 +125,15 @@ struct DeliveryDecoder {
     private func flow() -> DeliverySpec.Target? {
         if let conform = node.entry("conform"), conform.value.scalar?.text != "off" {
             findings.report(
-                .notSupported, at: conform, "comparing data with the flow's parameters is not available in this version",
+                .notSupported, at: conform,
+                "comparing data with the flow's parameters is not available in this version",
                 hint: "write conform: off, or leave it out")
         }
         guard node.entry("fanOut") == nil,  // reported by the key table
             let flow = required("flow", "a delivery to a flowmate destination"),
             let id = parser(.text).text(flow),
-            let data = required("data", "a delivery to a flowmate destination", hint: "it is posted as {\"data\": ...}"),
+            let data = required(
+                "data", "a delivery to a flowmate destination", hint: "it is posted as {\"data\": ...}"),
             let template = parser(.body).tree(data)
         else { return nil }
         return .flow(id: id, data: template)
@@ -137,7 +145,8 @@ struct DeliveryDecoder {
         switch (node.entry("flow"), node.entry("listener")) {
         case (let flow?, let listener?):
             let second = flow.keyPosition > listener.keyPosition ? flow : listener
-            findings.report(.bothGiven, at: second, "'flow' and 'listener' cannot both be given", hint: "write two deliveries")
+            findings.report(
+                .bothGiven, at: second, "'flow' and 'listener' cannot both be given", hint: "write two deliveries")
             return nil
         case (nil, nil):
             findings.report(
@@ -164,46 +173,5 @@ struct DeliveryDecoder {
             return nil
         }
         return .listener(name: text, body: template)
-    }
-}
-
-/// A run of an integrator.io flow.
-struct RunDecoder {
-    let node: YAMLNode
-    let delivery: DeliveryDecoder
-    let findings: FindingList
-
-    func decode(_ flow: YAMLNode) -> DeliverySpec.Target? {
-        let isCoalesced = node.entry("coalesce") != nil
-        checkKeys()
-        let times = delivery.parser(.time, isCoalesced: isCoalesced)
-        guard let id = delivery.parser(.text, isCoalesced: isCoalesced).text(flow) else { return nil }
-        let coalesce = node["coalesce"]
-        return .run(
-            RunSpec(
-                flow: id, exports: node.texts("exports").map { $0.lowercased() },
-                from: node["window"]?["from"].flatMap(times.time), until: node["window"]?["until"].flatMap(times.time),
-                key: coalesce?["key"].flatMap(delivery.parser(.text).text),
-                quietMilliseconds: coalesce?.milliseconds("quiet") ?? 10_000,
-                maximumMilliseconds: coalesce?.milliseconds("max") ?? 120_000,
-                limit: coalesce?.integer("limit") ?? 1000))
-    }
-
-    private func checkKeys() {
-        if let body = node.entry("body") {
-            findings.report(.bothGiven, at: body, "'flow' and 'body' cannot both be given", hint: "a run has no body")
-        }
-        if let key = node.entry("key") {
-            findings.report(
-                .notSupported, at: key, "'key' is not available for runs in this version",
-                hint: "leave it out: runs of one flow go one after another; 'coalesce' has a key of its own")
-        }
-        guard let coalesce = node["coalesce"] else { return }
-        for (key, only) in [("mode", "batch"), ("keep", "ids"), ("transaction", "false")] {
-            guard let value = coalesce[key], let text = value.scalar?.text, text != only else { continue }
-            findings.report(
-                .notSupported, at: value, "'\(key): \(text.shortened)' is not available in this version",
-                hint: "write \(key): \(only), or leave it out")
-        }
     }
 }

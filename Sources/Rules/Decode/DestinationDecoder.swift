@@ -95,7 +95,9 @@ struct DestinationDecoder {
         switch choice.key {
         case "bearer": return choice.value.secret.map(Destination.Auth.bearer)
         case "basic":
-            guard let user = choice.value.text("user"), let password = choice.value.secret("password") else { return nil }
+            guard let user = choice.value.text("user"), let password = choice.value.secret("password") else {
+                return nil
+            }
             return .basic(user: user, password: password)
         case "header":
             guard let name = headerName(in: choice.value, "name"), let value else { return nil }
@@ -112,7 +114,9 @@ struct DestinationDecoder {
 
     private func headerName(in node: YAMLNode, _ key: String) -> String? {
         guard let value = node[key], let name = value.scalar?.text else { return nil }
-        if !name.isHeaderName { findings.report(.badValue, at: value, "\(value.kindInWords) is not the name of a header") }
+        if !name.isHeaderName {
+            findings.report(.badValue, at: value, "\(value.kindInWords) is not the name of a header")
+        }
         return name
     }
 
@@ -155,32 +159,5 @@ extension Destination.Kind {
         case .flowmate: "a flowmate destination"
         case .integrator: "an integrator destination"
         }
-    }
-}
-
-/// Headers that an operator may set.
-struct HeaderCheck {
-    let findings: FindingList
-
-    /// These belong to the relay or to the connection.
-    static let reserved: Set<String> = [
-        "host", "content-length", "transfer-encoding", "connection", "webhook-id", "webhook-timestamp",
-        "webhook-signature",
-    ]
-
-    func check(_ entry: YAMLNode.Entry) {
-        if Self.reserved.contains(entry.key.lowercased()) {
-            findings.report(.badValue, at: entry, "the header '\(entry.key)' is set by the relay itself")
-        }
-        if let text = entry.value.scalar?.text, !HeaderText.isSafe(text) {
-            findings.report(.badValue, at: entry.value, "a header cannot hold control characters")
-        }
-    }
-}
-
-enum HeaderText {
-    /// No control characters, so that one header cannot become two.
-    static func isSafe(_ text: String) -> Bool {
-        text.unicodeScalars.allSatisfy { ($0.value >= 0x20 && $0.value != 0x7F) || $0 == "\t" }
     }
 }

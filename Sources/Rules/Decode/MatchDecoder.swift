@@ -25,7 +25,8 @@ struct MatchDecoder {
         switch (node.entry("entity"), node.entry("event")) {
         case (let entity?, let event?):
             let second = max(entity.keyPosition, event.keyPosition) == entity.keyPosition ? entity : event
-            findings.report(.bothGiven, at: second, "'entity' and 'event' cannot both be given", hint: "write two rules")
+            findings.report(
+                .bothGiven, at: second, "'entity' and 'event' cannot both be given", hint: "write two rules")
             return nil
         case (nil, nil):
             findings.report(.missingKey, at: entry, "match needs 'entity' or 'event'")
@@ -65,7 +66,9 @@ struct MatchDecoder {
 
     private func topics() -> [MatchBlock.TopicPattern] {
         for element in node["topic"]?.elements ?? [] {
-            guard let topic = element.scalar?.text, !topic.hasPrefix("/") || topic.dropLast().contains("*") else { continue }
+            guard let topic = element.scalar?.text, !topic.hasPrefix("/") || topic.dropLast().contains("*") else {
+                continue
+            }
             findings.report(
                 .badValue, at: element, "'\(topic.shortened)' is not a topic",
                 hint: "write /data/AccountChangeEvent, or a prefix such as /data/*")
@@ -130,11 +133,13 @@ struct MatchDecoder {
         for element in node["all"]?.elements ?? [] {
             guard let name = element.scalar?.text else { continue }
             if condition.none?.contains(where: { $0.covers(name) }) == true {
-                findings.report(.neverTrue, at: element, "'\(name.shortened)' is also under 'none', so this never matches")
+                findings.report(
+                    .neverTrue, at: element, "'\(name.shortened)' is also under 'none', so this never matches")
             } else if let only = condition.only, !FieldChanges.auditFields.contains(name),
                 !only.contains(where: { $0.covers(name) || FieldName(name).covers($0.name) })
             {
-                findings.report(.neverTrue, at: element, "'\(name.shortened)' is not under 'only', so this never matches")
+                findings.report(
+                    .neverTrue, at: element, "'\(name.shortened)' is not under 'only', so this never matches")
             }
         }
     }

@@ -33,7 +33,8 @@ struct RuleMeaning {
 
     /// Whether `needs` or `changed` sees to it that the field is there.
     private func isKnown(_ path: String) -> Bool {
-        if let needs = rule.needs, needs.fields.contains(where: { $0.name == path || FieldName(path).covers($0.name) }) {
+        if let needs = rule.needs, needs.fields.contains(where: { $0.name == path || FieldName(path).covers($0.name) })
+        {
             return true
         }
         guard rule.match.changes.isSubset(of: [.create, .update, .undelete]), let changed = rule.match.changed
@@ -56,6 +57,7 @@ struct RuleMeaning {
         guard kinds.contains(.flowmate) || kinds.contains(.integrator) else { return }
         file.findings.report(
             .echo, .warning, at: match, "what the flow writes back to Salesforce will match this rule again",
-            hint: "add ignore: {clients: [...]} with the flow's API client, or ignore: {} to say that it writes nothing")
+            hint: "add ignore: {clients: [...]} with the flow's API client, or ignore: {} to say that it writes nothing"
+        )
     }
 }

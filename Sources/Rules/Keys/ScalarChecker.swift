@@ -29,7 +29,8 @@ struct ScalarChecker {
         guard number < Int64(range.lowerBound) || number > Int64(range.upperBound) else { return }
         if range.count == 1 {
             checker.report(
-                .badValue, at: node.position, length: node.length, "\(label) must be \(range.lowerBound), this is \(text)")
+                .badValue, at: node.position, length: node.length,
+                "\(label) must be \(range.lowerBound), this is \(text)")
         } else {
             bad("is not from \(range.lowerBound) to \(range.upperBound)")
         }
@@ -72,44 +73,5 @@ struct ScalarChecker {
     private func bad(_ problem: String, hint: String? = nil) {
         checker.report(
             .badValue, at: node.position, length: node.length, "'\(text.shortened)' \(problem)", hint: hint)
-    }
-}
-
-/// Secrets are references; what is written literally never appears in a finding.
-struct SecretChecker {
-    let checker: KeyChecker
-
-    func check(_ node: YAMLNode) {
-        guard node.isMap, node.entries.allSatisfy({ DestinationKeys.secret.key($0.key) != nil }) else {
-            return checker.report(
-                .secretLiteral, at: node.position, length: node.length,
-                "secrets are given as {env: NAME} or {file: path}",
-                hint: "put the secret in an environment variable or a file, and name that here", secret: true)
-        }
-        checker.check(node, DestinationKeys.secret, at: node.position)
-    }
-}
-
-enum URLText {
-    /// What follows `https://` or `http://`; nil for other schemes.
-    static func afterScheme(_ text: String) -> Substring? {
-        for scheme in ["https://", "http://"] where text.hasPrefix(scheme) { return text.dropFirst(scheme.count) }
-        return nil
-    }
-
-    static func isPlain(_ text: String) -> Bool { text.hasPrefix("http://") }
-}
-
-enum RateText {
-    /// `10/s`, `300/m`, `5000/h` as requests per second.
-    static func perSecond(_ text: String) -> Double? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count <= 9, let count = UInt32(parts[0]), count > 0 else { return nil }
-        switch parts[1] {
-        case "s": return Double(count)
-        case "m": return Double(count) / 60
-        case "h": return Double(count) / 3600
-        default: return nil
-        }
     }
 }

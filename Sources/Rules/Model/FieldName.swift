@@ -15,7 +15,8 @@ struct FieldName: Sendable, Hashable {
 
     /// Whether `changed`, a name of the header's lists, is this field or a component of it.
     func covers(_ changed: String) -> Bool {
-        changed == name || changed.hasPrefix(componentPrefix)
+        changed == name
+            || (changed.utf8.count > componentPrefix.utf8.count && changed.utf8.starts(with: componentPrefix.utf8))
     }
 
     /// Whether a value of it tells something: not absent, not null, and of a compound at least one component.

@@ -1,7 +1,7 @@
 import Events
 
-/// A rule, read and checked.
-struct Rule: Sendable {
+/// A rule, read and checked. Immutable; a class, because matching only ever passes it on, and copies would cost.
+final class Rule: Sendable {
     enum Mode: String, Sendable { case live, off }
     /// What a gap event does to a rule that does not list gaps.
     enum GapPolicy: String, Sendable { case skip, deliver }
@@ -13,15 +13,29 @@ struct Rule: Sendable {
         var missing: Missing
     }
 
-    var id: String
-    var mode: Mode
-    var labels: Fields
-    var match: MatchBlock
-    var needs: Needs?
-    var onGap: GapPolicy
+    let id: String
+    let mode: Mode
+    let labels: Fields
+    let match: MatchBlock
+    let needs: Needs?
+    let onGap: GapPolicy
     /// In file order; the position in this list is the delivery index.
-    var deliveries: [DeliverySpec]
-    var location: SourceLocation
+    let deliveries: [DeliverySpec]
+    let location: SourceLocation
+
+    init(
+        id: String, mode: Mode, labels: Fields, match: MatchBlock, needs: Needs?, onGap: GapPolicy,
+        deliveries: [DeliverySpec], location: SourceLocation
+    ) {
+        self.id = id
+        self.mode = mode
+        self.labels = labels
+        self.match = match
+        self.needs = needs
+        self.onGap = onGap
+        self.deliveries = deliveries
+        self.location = location
+    }
 }
 
 /// One delivery of a rule, its templates compiled.

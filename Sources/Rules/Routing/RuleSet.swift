@@ -23,7 +23,7 @@ package struct RuleSet: Sendable {
     /// The IDs of all rules, those that are off included, in order.
     package var ruleIDs: [String] { rules.map(\.id) }
 
-    /// Builds every delivery that the rules want of this event. What is rendered here is what is sent, on every attempt.
+    /// Builds every delivery that the rules want of this event. What is rendered here is what is sent, each time.
     ///
     /// - Parameter now: epoch milliseconds; what `now` in a template gives.
     package func route(_ event: Event, now: Int64) -> RoutingResult {

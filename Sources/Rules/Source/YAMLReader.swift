@@ -22,7 +22,7 @@ struct YAMLReader {
         guard !scan.isBlocked else { return nil }
         do {
             guard let root = try compose(text, source) else { return emptyFile(source) }
-            return Converter(source: source, findings: findings, tagged: scan.tags).node(root, depth: 1)
+            return YAMLConverter(source: source, findings: findings, tagged: scan.tags).node(root, depth: 1)
         } catch {
             if scan.tags.isEmpty { YAMLProblem(error, in: source).report(to: findings, in: source) }
             return nil
@@ -92,7 +92,7 @@ struct YAMLReader {
         return nil
     }
 
-    /// Puts a private-use scalar in front, which `Converter` takes as "already reported".
+    /// Puts a private-use scalar in front, which `YAMLConverter` takes as "already reported".
     private static func disguise(_ scalars: inout [Unicode.Scalar], _ range: Range<Int>, number: Int) {
         for offset in range { scalars[offset] = "x" }
         scalars[range.lowerBound] = Unicode.Scalar(0xE000 + UInt32(number)) ?? "x"
@@ -100,54 +100,4 @@ struct YAMLReader {
 
     /// A finding for this failure exists already.
     struct Reported: Error {}
-}
-
-/// Yams' nodes → ours.
-private struct Converter {
-    let source: SourceText
-    let findings: FindingList
-    let tagged: Set<SourcePosition>
-
-    func node(_ node: Node, depth: Int) -> YAMLNode {
-        let position = node.mark.map { SourcePosition(line: $0.line, column: $0.column) }
-        let place = position ?? SourcePosition(line: 1, column: 1)
-        return YAMLNode(content: content(node, at: place, depth: depth), position: place, source: source)
-    }
-
-    private func content(_ node: Node, at position: SourcePosition, depth: Int) -> YAMLNode.Content {
-        guard !tagged.contains(position) else { return .broken }
-        guard depth <= YAMLReader.maximumDepth else {
-            findings.report(
-                .tooDeep, in: source, at: position, "this is nested more than \(YAMLReader.maximumDepth) levels deep")
-            return .broken
-        }
-        switch node {
-        case .scalar(let scalar): return .scalar(YAMLNode.Scalar(text: scalar.string, style: style(scalar.style)))
-        case .sequence(let sequence): return .list(sequence.map { self.node($0, depth: depth + 1) })
-        case .mapping(let mapping): return .map(mapping.compactMap { entry($0.key, $0.value, depth: depth) })
-        case .alias: return .broken
-        }
-    }
-
-    private func entry(_ key: Node, _ value: Node, depth: Int) -> YAMLNode.Entry? {
-        let keyNode = node(key, depth: depth + 1)
-        guard let text = keyNode.scalar?.text else {
-            if !keyNode.isBroken {
-                findings.report(.yaml, in: source, at: keyNode.position, "a key must be text, this is a list or a map")
-            }
-            return nil
-        }
-        if let first = text.unicodeScalars.first, (0xE000...0xE0FF).contains(first.value) { return nil }
-        return YAMLNode.Entry(key: text, keyPosition: keyNode.position, value: node(value, depth: depth + 1))
-    }
-
-    private func style(_ style: Node.Scalar.Style) -> YAMLNode.Style {
-        switch style {
-        case .singleQuoted: .singleQuoted
-        case .doubleQuoted: .doubleQuoted
-        case .literal: .literal
-        case .folded: .folded
-        case .any, .plain: .plain
-        }
-    }
 }

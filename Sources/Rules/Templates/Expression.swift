@@ -1,7 +1,7 @@
 import Events
 
-/// A computed value inside a template: in this version a field path. Callers only ask for its value, its static type and
-/// whether it may be absent, so that a larger language can take its place.
+/// A computed value inside a template: in this version a field path. Callers only ask for its value, its static type
+/// and whether it may be absent, so that a larger language can take its place.
 struct Expression: Sendable {
     let operand: Operand
     /// As written, without the braces.

@@ -47,7 +47,8 @@ struct ExpressionParser {
         guard let milliseconds = DurationText.literal(text) else {
             report(
                 .wrongArgument, at: operatorOffset, to: end,
-                "'\(text.shortened)' is not a duration of whole milliseconds", hint: "durations are written 5s, 10m or 1h30m")
+                "'\(text.shortened)' is not a duration of whole milliseconds",
+                hint: "durations are written 5s, 10m or 1h30m")
             return nil
         }
         return TimeExpression(expression: expression, offsetMilliseconds: sign * milliseconds)
@@ -112,7 +113,8 @@ struct ExpressionParser {
         return nil
     }
 
-    private func report(_ code: FindingCode, at start: Int, to end: Int? = nil, _ message: String, hint: String? = nil) {
+    private func report(_ code: FindingCode, at start: Int, to end: Int? = nil, _ message: String, hint: String? = nil)
+    {
         let first = positions[start]
         let last = positions[max(start, (end ?? start + 1) - 1)]
         let length = first.line == last.line ? last.column - first.column + 1 : Int.max / 2

@@ -63,7 +63,8 @@ struct TemplateScope {
         case "flow": return Problem(code: .notAvailable, message: "'flow' is only for 'fanOut'", hint: nil)
         case "let":
             return Problem(
-                code: .notSupported, message: "'let' is not available in this version", hint: "use 'vars' for constants")
+                code: .notSupported, message: "'let' is not available in this version", hint: "use 'vars' for constants"
+            )
         default: return nil
         }
     }

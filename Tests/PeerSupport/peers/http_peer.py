@@ -6,6 +6,7 @@ accepted so far.
 """
 
 import json
+import os
 import socket
 import ssl
 import struct
@@ -96,10 +97,27 @@ def serve_one(request, connection):
     return True
 
 
+def shake_hands(connection):
+    try:
+        connection.do_handshake()
+        return True
+    except ssl.SSLError:
+        # Closing over unread bytes would be a reset, and overtake the alert that says what is wrong.
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        while os.read(connection.fileno(), 4096):
+            pass
+        return False
+
+
 def serve(connection):
     try:
         if context:
-            connection = context.wrap_socket(connection, server_side=True)
+            connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            if not shake_hands(connection):
+                return connection.close()
+        elif connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            connection.sendall(answer(400, b"this port speaks no TLS"))
+            return connection.close()
         reader = connection.makefile("rb")
         while True:
             head = b""

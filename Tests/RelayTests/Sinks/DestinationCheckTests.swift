@@ -8,9 +8,9 @@ import Testing
 @Suite struct DestinationCheckTests {
     private func check(
         _ destination: Destination, flows: [DestinationCheck.Flow] = [],
-        _ answer: @escaping @Sendable (String) -> ScriptedHTTP.Answer
+        _ answer: @escaping @Sendable (String) -> FakeHTTP.Answer
     ) async -> [CheckResult] {
-        let http = ScriptedHTTP { request in
+        let http = FakeHTTP { request in
             #expect(request.method == "GET")
             return answer(request.url)
         }
@@ -18,7 +18,7 @@ import Testing
             .check(destination, flows: flows)
     }
 
-    private static func answer(_ status: Int, _ body: String = "") -> ScriptedHTTP.Answer {
+    private static func answer(_ status: Int, _ body: String = "") -> FakeHTTP.Answer {
         .success(HTTPResponse(status: status, body: Array(body.utf8)))
     }
 
@@ -71,7 +71,7 @@ import Testing
         let results = await check(flowMate, flows: flows + [DestinationCheck.Flow(id: "short")]) { url in
             if url.contains("?page") { return Self.answer(200, #"{"data":[],"meta":{"total":4}}"#) }
             let id = String(url.suffix(24))
-            func flow(_ rest: String) -> ScriptedHTTP.Answer {
+            func flow(_ rest: String) -> FakeHTTP.Answer {
                 Self.answer(200, #"{"data":{"id":"\#(id)","name":"n",\#(rest)}}"#)
             }
             return switch id.first {
@@ -98,7 +98,8 @@ import Testing
             let answers = [
                 "tokenInfo": #"{"scope":"*"}"#,
                 "flows/f1":
-                    #"{"_id":"f1","name":"n","pageGenerators":[{"_exportId":"e1"},{"_exportId":"e2"},{"_exportId":"e3"}]}"#,
+                    #"{"_id":"f1","name":"n","pageGenerators":[{"_exportId":"e1"},{"_exportId":"e2"},"#
+                    + #"{"_exportId":"e3"}]}"#,
                 "flows/f2": #"{"_id":"f2","disabled":true}"#, "flows/f3": #"{"_id":"f3","isAbstract":true}"#,
                 "exports/e1": #"{"_id":"e1","type":"delta","_connectionId":"c1"}"#,
                 "exports/e2": #"{"_id":"e2"}"#, "exports/e3": #"{"_id":"e3","type":"webhook"}"#,
@@ -126,7 +127,7 @@ import Testing
             "a": .init(url: .env("T"), export: "e1", auth: nil, sign: nil, records: "data"),
             "b": .init(url: .env("T"), export: "e1", auth: nil, sign: nil, records: nil),
         ]
-        let http = ScriptedHTTP { request in
+        let http = FakeHTTP { request in
             request.url.hasSuffix("tokenInfo")
                 ? Self.answer(200, "{}")
                 : Self.answer(200, #"{"_id":"e1","name":"l","type":"webhook","webhook":{"pathToRecords":"data"}}"#)

@@ -20,18 +20,18 @@ import Testing
         return try #require(factory.make(destination).ready?.sink as? FlowMateSink)
     }
 
-    private static func answer(_ status: Int, _ body: String = "") -> ScriptedHTTP.Answer {
+    private static func answer(_ status: Int, _ body: String = "") -> FakeHTTP.Answer {
         .success(HTTPResponse(status: status, body: Array(body.utf8)))
     }
 
     private static let inactive = answer(404, #"{"error":"Flow x either does not exist or is inactive."}"#)
 
-    private static func flow(_ status: String, extra: String = "") -> ScriptedHTTP.Answer {
+    private static func flow(_ status: String, extra: String = "") -> FakeHTTP.Answer {
         answer(200, #"{"data":{"id":"\#(flow)","name":"n","status":"\#(status)"\#(extra)},"meta":{}}"#)
     }
 
-    private var echoing: ScriptedHTTP {
-        ScriptedHTTP { request in
+    private var echoing: FakeHTTP {
+        FakeHTTP { request in
             let id = request.headers.first { $0.name == "x-request-id" }?.value ?? ""
             return Self.answer(200, #"{"data":{"requestId":"\#(id)","message":"thank you"}}"#)
         }
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `every attempt carries the same request ID`() async throws {
-        let http = ScriptedHTTP { _ in Self.answer(503) }
+        let http = FakeHTTP { _ in Self.answer(503) }
         let sink = try sink(http)
         for number in 1...3 { _ = await sink.attempt(delivery, number: number) }
         let ids = http.requests.map { $0.headers.first { $0.name == "x-request-id" }?.value }
@@ -59,10 +59,10 @@ import Testing
     }
 
     @Test func `an unknown outcome is a possible duplicate unless the echo proved otherwise`() async throws {
-        let lost = ScriptedHTTP.Answer.failure(
+        let lost = FakeHTTP.Answer.failure(
             TransportError(kind: .timeout, target: "https://fm.example:443", reason: "x", mayHaveBeenSent: true))
         let rewritten = Self.answer(200, #"{"data":{"requestId":"another","message":"thank you"}}"#)
-        let sink = try sink(ScriptedHTTP(answers: [lost, rewritten, lost]))
+        let sink = try sink(FakeHTTP(answers: [lost, rewritten, lost]))
         #expect(await sink.attempt(delivery, number: 1).note.possibleDuplicate)
         #expect(await sink.attempt(delivery, number: 2).isDelivered)
         #expect(await sink.echo == .notIdempotent)
@@ -71,16 +71,16 @@ import Testing
 
     @Test func `a proven echo makes an unknown outcome harmless`() async throws {
         let id = FlowMateRequestID.make(flow: Self.flow, delivery: delivery.id)
-        let lost = ScriptedHTTP.Answer.failure(
+        let lost = FakeHTTP.Answer.failure(
             TransportError(kind: .timeout, target: "https://fm.example:443", reason: "x", mayHaveBeenSent: true))
         let receipt = Self.answer(200, #"{"data":{"requestId":"\#(id)"}}"#)
-        let sink = try sink(ScriptedHTTP(answers: [receipt, lost]))
+        let sink = try sink(FakeHTTP(answers: [receipt, lost]))
         _ = await sink.attempt(delivery, number: 1)
         #expect(await !sink.attempt(delivery, number: 1).note.possibleDuplicate)
     }
 
     @Test func `a flow that asks for the credential gets it, and keeps getting it`() async throws {
-        let http = ScriptedHTTP { request in
+        let http = FakeHTTP { request in
             request.headers.contains(HTTPRequest.Header("Authorization", "Bearer token-1"))
                 ? Self.answer(200, #"{"data":{"requestId":"x"}}"#) : Self.answer(403, #"{"error":"Unauthorized"}"#)
         }
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test func `a flow that refuses the credential too is held, after one more call`() async throws {
-        let http = ScriptedHTTP { _ in Self.answer(403, #"{"error":"Unauthorized"}"#) }
+        let http = FakeHTTP { _ in Self.answer(403, #"{"error":"Unauthorized"}"#) }
         let sink = try sink(http)
         guard case .hold(_, .target, .seconds(600)) = await sink.attempt(delivery, number: 1) else {
             Issue.record("403 holds the flow")
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func `a refused credential holds the destination`() async throws {
-        let sink = try sink(ScriptedHTTP { _ in Self.answer(401, #"{"message":"x"}"#) })
+        let sink = try sink(FakeHTTP { _ in Self.answer(401, #"{"message":"x"}"#) })
         guard case .hold(_, .destination, nil) = await sink.attempt(delivery, number: 1) else {
             Issue.record("401 holds the destination")
             return
@@ -116,7 +116,7 @@ import Testing
         ("stopping", "", "hold target -"), ("active", #","cron":"* * * * *""#, "hold target -"),
     ])
     func `after 404 the flow's state decides`(_ status: String, _ extra: String, _ expected: String) async throws {
-        let http = ScriptedHTTP(answers: [Self.inactive, Self.flow(status, extra: extra)])
+        let http = FakeHTTP(answers: [Self.inactive, Self.flow(status, extra: extra)])
         let outcome = try await sink(http).attempt(delivery, number: 1)
         #expect(outcome.short == expected)
         #expect(outcome.note.status == 404)
@@ -126,16 +126,17 @@ import Testing
 
     @Test func `a flow that does not exist parks the delivery`() async throws {
         let gone = Self.answer(404, #"{"errors":[{"message":"No flow found","code":404}]}"#)
-        #expect(try await sink(ScriptedHTTP(answers: [Self.inactive, gone])).attempt(delivery, number: 1).short == "park")
+        #expect(
+            try await sink(FakeHTTP(answers: [Self.inactive, gone])).attempt(delivery, number: 1).short == "park")
     }
 
     @Test func `a flow whose state cannot be read is held`() async throws {
-        let http = ScriptedHTTP(answers: [Self.inactive, Self.answer(401)])
+        let http = FakeHTTP(answers: [Self.inactive, Self.answer(401)])
         #expect(try await sink(http, auth: false).attempt(delivery, number: 1).short == "hold target -")
     }
 
     @Test func `a flow ID that is none parks the delivery without a call`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         #expect(try await sink(http).attempt(.make(to: .flow(id: "x")), number: 1).short == "park")
         #expect(http.requests.isEmpty)
     }

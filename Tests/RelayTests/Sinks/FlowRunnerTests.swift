@@ -24,12 +24,12 @@ import Testing
             var overlaps = 0
         }
 
-        let clock: ManualClock
+        let clock: TurnedClock
         let state = Mutex(State())
 
-        init(_ clock: ManualClock) { self.clock = clock }
+        init(_ clock: TurnedClock) { self.clock = clock }
 
-        func answer(_ request: HTTPRequest) -> ScriptedHTTP.Answer {
+        func answer(_ request: HTTPRequest) -> FakeHTTP.Answer {
             let now = clock.wall
             return state.withLock { state in
                 guard request.headers.contains(HTTPRequest.Header("Authorization", state.token)) else {
@@ -43,7 +43,8 @@ import Testing
                     return last.map { Self.answer(200, "[\(Self.json($0, now))]") } ?? Self.answer(204)
                 }
                 if path.hasPrefix("/jobs?") {
-                    return Self.answer(200, "[\(state.jobs.reversed().map { Self.json($0, now) }.joined(separator: ","))]")
+                    return Self.answer(
+                        200, "[\(state.jobs.reversed().map { Self.json($0, now) }.joined(separator: ","))]")
                 }
                 if parts[0] == "jobs" {
                     return state.jobs.first { $0.id == parts[1] }.map { Self.answer(200, Self.json($0, now)) }
@@ -53,7 +54,7 @@ import Testing
             }
         }
 
-        private static func run(_ state: inout State, _ flow: String, _ now: Int64) -> ScriptedHTTP.Answer {
+        private static func run(_ state: inout State, _ flow: String, _ now: Int64) -> FakeHTTP.Answer {
             if state.rateLimited > 0 {
                 state.rateLimited -= 1
                 return .success(HTTPResponse(status: 429, headers: [HTTPRequest.Header("Retry-After", "60")]))
@@ -73,15 +74,15 @@ import Testing
             return #"{"_id":"\#(job.id)","status":"\#(status)","createdAt":"\#(ISOTime.text(job.created))"}"#
         }
 
-        private static func answer(_ status: Int, _ body: String = "") -> ScriptedHTTP.Answer {
+        private static func answer(_ status: Int, _ body: String = "") -> FakeHTTP.Answer {
             .success(HTTPResponse(status: status, body: Array(body.utf8)))
         }
     }
 
     struct House {
-        let clock = ManualClock()
+        let clock = TurnedClock()
         let server: Server
-        let http: ScriptedHTTP
+        let http: FakeHTTP
         let journal: MemoryJournal
         let outcomes = RecordedOutcomes()
 
@@ -89,7 +90,7 @@ import Testing
             let server = Server(clock)
             self.server = server
             self.journal = journal
-            http = ScriptedHTTP { server.answer($0) }
+            http = FakeHTTP { server.answer($0) }
         }
 
         func runner(token: SecretReference = .env("T")) throws -> FlowRunner {

@@ -8,7 +8,9 @@ import Testing
 @Suite struct ListenerSinkTests {
     private let delivery = Delivery.make(to: .listener(name: "orders"))
 
-    private func sink(_ http: ScriptedHTTP, _ change: (inout Destination.Listener) -> Void = { _ in }) throws -> any Sink {
+    private func sink(_ http: FakeHTTP, _ change: (inout Destination.Listener) -> Void = { _ in }) throws
+        -> any Sink
+    {
         var destination = Destination(name: "celigo", kind: .integrator, url: "https://api.integrator.io")
         var listener = Destination.Listener(url: .env("URL"), export: nil, auth: nil, sign: nil, records: nil)
         change(&listener)
@@ -22,7 +24,7 @@ import Testing
     }
 
     @Test func `a delivery goes to the secret URL with its identity`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         #expect(try await sink(http).attempt(delivery, number: 1).isDelivered)
         let request = try #require(http.requests.first)
         #expect(request.url == "https://h/v1/exports/e/tokentokentoken1/data")
@@ -31,7 +33,7 @@ import Testing
     }
 
     @Test func `the signature covers the body with its token`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         let sink = try sink(http) {
             $0.auth = .body(path: "t", value: .env("T"))
             $0.sign = .hmac(algorithm: .sha256, encoding: .hex, header: "X-Sig", prefix: "", secrets: [.env("H")])
@@ -51,7 +53,7 @@ import Testing
         (429, 1, "hold destination 30"), (503, 1, "retry"), (302, 1, "hold destination -"),
     ])
     func `each status has its outcome`(_ status: Int, _ number: Int, _ expected: String) async throws {
-        let http = ScriptedHTTP(answers: [.success(HTTPResponse(status: status))])
+        let http = FakeHTTP(answers: [.success(HTTPResponse(status: status))])
         let outcome = try await sink(http).attempt(delivery, number: number)
         #expect(outcome.short == expected)
         #expect(outcome.note.possibleDuplicate == (status == 503))
@@ -59,20 +61,21 @@ import Testing
 
     @Test func `neither URL nor token shows in a note`() async throws {
         let page = "no /v1/exports/e/tokentokentoken1/data with secret-1"
-        let http = ScriptedHTTP(answers: [.success(HTTPResponse(status: 404, body: Array(page.utf8)))])
-        let note = try await sink(http) { $0.auth = .header(name: "X", value: .env("T")) }.attempt(delivery, number: 1).note
+        let http = FakeHTTP(answers: [.success(HTTPResponse(status: 404, body: Array(page.utf8)))])
+        let note = try await sink(http) { $0.auth = .header(name: "X", value: .env("T")) }.attempt(delivery, number: 1)
+            .note
         #expect(note.excerpt == "no /v1/exports/e/•••/data with •••")
         #expect(!note.reason.contains("tokentoken"))
     }
 
     @Test func `a listener without a name in the destination is held, not lost`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         #expect(try await sink(http).attempt(.make(to: .listener(name: "x")), number: 1).short == "hold target -")
         #expect(http.requests.isEmpty)
     }
 
     @Test func `a body without a place for the token is parked`() async throws {
-        let sink = try sink(ScriptedHTTP()) { $0.auth = .body(path: "t", value: .env("T")) }
+        let sink = try sink(FakeHTTP()) { $0.auth = .body(path: "t", value: .env("T")) }
         #expect(await sink.attempt(.make(to: .listener(name: "orders"), body: "[]"), number: 1).short == "park")
     }
 }

@@ -50,7 +50,8 @@ import Testing
     ])
     func `each algorithm gives its published code`(_ algorithm: Destination.Signing.Algorithm, _ code: String) throws {
         let signer = try signer(
-            .hmac(algorithm: algorithm, encoding: .hex, header: "X-Sig", prefix: "p=", secrets: [.env("A"), .env("B")]),
+            .hmac(
+                algorithm: algorithm, encoding: .hex, header: "X-Sig", prefix: "p=", secrets: [.env("A"), .env("B")]),
             ["A": "Jefe"])
         let header = signer.header(id: "x", timestamp: 1, body: Array("what do ya want for nothing?".utf8))
         #expect(header == HTTPRequest.Header("X-Sig", "p=" + code))
@@ -58,7 +59,8 @@ import Testing
 
     @Test func `codes come in base64 too`() throws {
         let signer = try signer(
-            .hmac(algorithm: .sha1, encoding: .base64, header: "X-Sig", prefix: "", secrets: [.env("A")]), ["A": "Jefe"])
+            .hmac(algorithm: .sha1, encoding: .base64, header: "X-Sig", prefix: "", secrets: [.env("A")]), ["A": "Jefe"]
+        )
         let header = signer.header(id: "x", timestamp: 1, body: Array("what do ya want for nothing?".utf8))
         #expect(header.value == "7/zfauXrL6LSdBbV8YTfnCWafHk=")
     }

@@ -16,10 +16,11 @@ import Testing
         #expect(RetryAfter.parse(text, now: Self.now) == .seconds(seconds))
     }
 
-    @Test(arguments: [
-        nil, "", "soon", "-1", "1.5", "+5", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 32 Nov 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 0849 GMT",
-    ] as [String?])
+    @Test(
+        arguments: [
+            nil, "", "soon", "-1", "1.5", "+5", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 32 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 0849 GMT",
+        ] as [String?])
     func `what is no Retry-After is ignored`(_ text: String?) {
         #expect(RetryAfter.parse(text, now: Self.now) == nil)
     }

@@ -10,7 +10,7 @@ import Testing
         _ destination: Destination, _ environment: [String: String] = [:]
     ) -> (ready: ReadyDestination?, findings: [SinkFinding]) {
         SinkFactory(
-            environment: .test(ScriptedHTTP(), environment: environment), journal: MemoryJournal(),
+            environment: .test(FakeHTTP(), environment: environment), journal: MemoryJournal(),
             outcomes: RecordedOutcomes()
         ).make(destination)
     }

@@ -6,7 +6,7 @@ import Synchronization
 @testable import Relay
 
 /// Answers as a test says, and remembers what was asked.
-final class ScriptedHTTP: HTTPClient {
+final class FakeHTTP: HTTPClient {
     typealias Answer = Result<HTTPResponse, TransportError>
 
     private let state = Mutex<(requests: [HTTPRequest], answers: [Answer])>(([], []))
@@ -33,7 +33,7 @@ final class ScriptedHTTP: HTTPClient {
 }
 
 /// A clock that a test turns. It stands still otherwise.
-final class ManualClock: RelayClock {
+final class TurnedClock: RelayClock {
     private struct State {
         var wall: Int64 = 1_800_000_000_000
         var uptime: Int64 = 1_000
@@ -106,7 +106,7 @@ extension Delivery {
 
 extension SinkEnvironment {
     static func test(
-        _ http: any HTTPClient, clock: any RelayClock = ManualClock(), environment: [String: String] = [:]
+        _ http: any HTTPClient, clock: any RelayClock = TurnedClock(), environment: [String: String] = [:]
     ) -> SinkEnvironment {
         SinkEnvironment(
             http: http, clock: clock, version: "1.2.3", secrets: SecretStore(environment: environment),

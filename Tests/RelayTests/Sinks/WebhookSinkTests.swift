@@ -9,7 +9,7 @@ import Testing
     private static let outcomes = RecordedOutcomes()
 
     private func sink(
-        _ http: ScriptedHTTP, clock: ManualClock = ManualClock(), environment: [String: String] = [:],
+        _ http: FakeHTTP, clock: TurnedClock = TurnedClock(), environment: [String: String] = [:],
         _ change: (inout Destination) -> Void = { _ in }
     ) throws -> any Sink {
         var destination = Destination(name: "d", kind: .webhook, url: "https://h.example/hook?x=1")
@@ -23,7 +23,7 @@ import Testing
     private let plain = Delivery.make(to: .webhook(method: "POST", path: "", headers: []))
 
     @Test func `a delivery is sent as it is stored, with its identity`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         let outcome = try await sink(http).attempt(plain, number: 1)
         #expect(outcome == .delivered(AttemptNote(status: 204, reason: "accepted")))
         let request = try #require(http.requests.first)
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `method, path and headers of the delivery hold, but not against identity and credential`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         let sink = try sink(http, environment: ["T": "token-1"]) {
             $0.auth = .bearer(.env("T"))
             $0.headers = [DeliveryTarget.Header(name: "X-A", value: "destination")]
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func `basic and header credentials are put where they belong`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         let basic = try sink(http, environment: ["P": "pässword"]) { $0.auth = .basic(user: "u", password: .env("P")) }
         _ = await basic.attempt(plain, number: 1)
         let header = try sink(http, environment: ["P": "v"]) { $0.auth = .header(name: "X-Key", value: .env("P")) }
@@ -68,8 +68,8 @@ import Testing
     }
 
     @Test func `each attempt is signed anew, with its own time`() async throws {
-        let http = ScriptedHTTP()
-        let clock = ManualClock()
+        let http = FakeHTTP()
+        let clock = TurnedClock()
         let sink = try sink(http, clock: clock, environment: ["S": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]) {
             $0.sign = .standardWebhooks(secrets: [.env("S")])
         }
@@ -102,13 +102,13 @@ import Testing
         (429, .hold), (500, .retry), (501, .park), (502, .retry), (503, .retry), (504, .retry), (505, .park),
     ])
     func `each status has its outcome`(_ status: Int, _ expected: Kind) async throws {
-        let http = ScriptedHTTP(answers: [.success(HTTPResponse(status: status))])
+        let http = FakeHTTP(answers: [.success(HTTPResponse(status: status))])
         #expect(kind(try await sink(http).attempt(plain, number: 1)) == expected)
     }
 
     @Test func `Retry-After is passed on, and 429 slows the whole destination`() async throws {
         let later = [HTTPRequest.Header("Retry-After", "17")]
-        let http = ScriptedHTTP(answers: [
+        let http = FakeHTTP(answers: [
             .success(HTTPResponse(status: 503, headers: later)), .success(HTTPResponse(status: 429, headers: later)),
             .success(HTTPResponse(status: 429)),
         ])
@@ -136,7 +136,7 @@ import Testing
         _ failure: TransportError.Kind, _ sent: Bool, _ expected: Kind
     ) async throws {
         let error = TransportError(kind: failure, target: "https://h:443", reason: "why", mayHaveBeenSent: sent)
-        let outcome = try await sink(ScriptedHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
+        let outcome = try await sink(FakeHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
         #expect(kind(outcome) == expected)
         #expect(outcome.note.possibleDuplicate == sent)
         #expect(outcome.note.reason == "cannot reach https://h:443: why")
@@ -146,19 +146,19 @@ import Testing
     @Test func `a yes that breaks off is a yes`() async throws {
         let error = TransportError(
             kind: .reset, target: "https://h:443", reason: "x", mayHaveBeenSent: true, status: 200)
-        let outcome = try await sink(ScriptedHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
+        let outcome = try await sink(FakeHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
         #expect(kind(outcome) == .delivered)
     }
 
     @Test func `a no that breaks off is no yes`() async throws {
         let error = TransportError(
             kind: .reset, target: "https://h:443", reason: "x", mayHaveBeenSent: true, status: 500)
-        let outcome = try await sink(ScriptedHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
+        let outcome = try await sink(FakeHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
         #expect(kind(outcome) == .retry)
     }
 
     @Test func `an error page that repeats the token does not show it`() async throws {
-        let http = ScriptedHTTP(answers: [
+        let http = FakeHTTP(answers: [
             .success(HTTPResponse(status: 400, body: Array("bad: Bearer token-1".utf8)))
         ])
         let sink = try sink(http, environment: ["T": "token-1"]) { $0.auth = .bearer(.env("T")) }
@@ -166,7 +166,7 @@ import Testing
     }
 
     @Test func `a delivery for another kind of receiver is parked, not sent`() async throws {
-        let http = ScriptedHTTP()
+        let http = FakeHTTP()
         #expect(kind(try await sink(http).attempt(.make(to: .listener(name: "x")), number: 1)) == .park)
         #expect(http.requests.isEmpty)
     }

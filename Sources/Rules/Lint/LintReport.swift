@@ -1,0 +1,34 @@
+import Events
+
+/// Everything a check found, and the set to run if there was no error among it.
+package struct LintReport: Sendable {
+    /// By file, line and column.
+    package let findings: [Finding]
+    /// Nil when there is an error: a set loads whole or not at all.
+    package let ruleSet: RuleSet?
+    package let fileCount: Int
+
+    package var errorCount: Int { findings.count { $0.severity == .error } }
+    package var warningCount: Int { findings.count { $0.severity == .warning } }
+
+    /// All findings as text, each ended by a newline; empty when there are none.
+    package var text: String { findings.map(\.text).joined() }
+
+    /// `{"files":2,"errors":1,"warnings":0,"findings":[...]}`
+    package var json: String {
+        var json = JSONText()
+        json.raw(#"{"files":"#)
+        json.int(Int64(fileCount))
+        json.raw(#","errors":"#)
+        json.int(Int64(errorCount))
+        json.raw(#","warnings":"#)
+        json.int(Int64(warningCount))
+        json.raw(#","findings":["#)
+        for (index, finding) in findings.enumerated() {
+            if index > 0 { json.raw(",") }
+            finding.appendJSON(to: &json)
+        }
+        json.raw("]}")
+        return json.string
+    }
+}
