@@ -1,5 +1,4 @@
 internal import CCurl
-import Synchronization
 
 /// One attempt to open a `ByteStream`.
 @IOThread

@@ -134,12 +134,18 @@ extension Link {
         for _ in 0..<Self.readsPerTurn {
             switch try stream.read(into: Self.buffer) {
             case .wouldBlock: return
-            case .end: return fail("the server closed the connection")
+            case .end: return serverHasGone()
             case .bytes(let count): receive(UnsafeRawBufferPointer(rebasing: Self.buffer[..<count]))
             }
             guard state != .closed else { return }
         }
         IOThread.post { self.ready() }
+    }
+
+    private func serverHasGone() {
+        // What nghttp2 has against the last bytes it says when asked what to send.
+        _ = try? session.bytesToSend(limit: 64 << 10)
+        fail(session.failure ?? "the server closed the connection")
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {

@@ -69,12 +69,13 @@ package actor Subscription {
         do {
             let session = try await session()
             let stream = try await calls.subscribe(session)
+            monitor = StreamMonitor(
+                watchdog: settings.watchdog, parkAfter: settings.parkAfter, now: time.monotonic())
             let watcher = Task { await watch(stream) }
             defer { watcher.cancel() }
             let failure: StreamFailure
             do throws(StreamFailure) {
                 try await stream.request(plan.start(credit: window.open(), now: time.wall()))
-                monitor.handled(now: time.monotonic())
                 failure = try await read(stream)
             } catch {
                 failure = error

@@ -1,7 +1,8 @@
 import GRDB
 import Glibc
 
-/// Everything that outlives the process, in one SQLite file: journal, cursors, outbox, dead letters, quarantine, schemas.
+/// Everything that outlives the process, in one SQLite file: journal, cursors, outbox, dead letters, quarantine,
+/// schemas.
 ///
 /// All work runs one piece after another on the connection's own thread, never on the shared pool. WAL mode with
 /// `synchronous=NORMAL`: after a power loss the last commits may be gone, but then cursors and deliveries are gone

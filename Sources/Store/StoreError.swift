@@ -47,7 +47,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         let code = sqliteCode == 0 ? "" : " (SQLite \(sqliteCode))"
-        return "cannot \(action) in \(path): \(reason)\(code). \(advice)"
+        let place = action.hasSuffix("store") ? "at" : "in"
+        return "cannot \(action) \(place) \(path): \(reason)\(code). \(advice)"
     }
 
     private var advice: String {

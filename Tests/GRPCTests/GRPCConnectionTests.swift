@@ -226,6 +226,33 @@ struct GRPCConnectionTests {
         }
     }
 
+    @Test func `a server that falls silent is given up after a PING`() async throws {
+        try await PeerProcess.with("http_peer.py", ["silent"]) { peer in
+            var configuration = GRPCConfiguration()
+            configuration.keepaliveInterval = .milliseconds(50)
+            configuration.keepaliveTimeout = .milliseconds(50)
+            let endpoint = GRPCEndpoint(host: "127.0.0.1", port: peer.port, plaintext: true)
+            let connection = GRPCConnection(endpoint: endpoint, configuration: configuration)
+            let stream = try await connection.open(path: "/t/Chat")
+            let error = await failure { _ = try await stream.next() }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message == "keepalive timeout")
+            #expect(error?.origin == .transport)
+        }
+    }
+
+    @Test func `a server that speaks no HTTP/2 is told apart`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            let connection = GRPCConnection(
+                endpoint: GRPCEndpoint(host: "127.0.0.1", port: peer.port, plaintext: true))
+            let error = await failure {
+                _ = try await connection.unary(path: "/t/Unary", message: [], deadline: .seconds(20))
+            }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message.contains("HTTP/2") == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test func `closing ends open RPCs and refuses new ones`() async throws {
         try await withServer { _, connection in
             let stream = try await connection.open(path: "/t/Chat")

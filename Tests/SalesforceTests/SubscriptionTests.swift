@@ -104,6 +104,7 @@ import TestSupport
         await run(calls, host, position: nil) { await host.replayIDs.count == 2 }
         #expect(calls.requests[1].first?.replayID == id(1))
         #expect(await host.statuses.contains { $0.detail.contains("not even a keepalive") })
+        #expect(calls.requests.count == 2)
     }
 
     @Test func `without room the stream is parked and resumed, with nothing handed over twice`() async throws {

@@ -28,7 +28,8 @@ import Testing
         let child = try Child(shell: script)
         #expect(child.readLine() == "held")
         let error = #expect(throws: StoreError.self) { try scratch.open() }
-        #expect(error?.reason == "it is in use by process \(child.pid) (sluice run, host h, since 2026-11-22T03:00:30Z)")
+        let holder = "process \(child.pid) (sluice run, host h, since 2026-11-22T03:00:30Z)"
+        #expect(error?.reason == "it is in use by \(holder)")
         child.kill()
         let store = try scratch.open()
         try store.close()
@@ -130,7 +131,7 @@ import Testing
 
     @Test func `a missing file or folder is said by its path`() {
         let error = #expect(throws: StoreError.self) { try Store(readingPath: "/nowhere/sluice.db") }
-        #expect(error?.description.hasPrefix("cannot read the store in /nowhere/sluice.db: there is no such") == true)
+        #expect(error?.description.hasPrefix("cannot read the store at /nowhere/sluice.db: there is no such") == true)
         let other = #expect(throws: StoreError.self) { try Store(path: "/nowhere/sluice.db", wall: 0) }
         #expect(other?.kind == .cannotOpen)
         #expect(other?.description.contains("No such file or directory") == true)

@@ -98,3 +98,14 @@ struct DestinationHold {
         }
     }
 }
+
+/// A hold that began, was prolonged, or ended; `target` nil means the whole destination.
+enum HoldChange: Equatable {
+    case held(target: String?, reason: String, until: Int64, isFirst: Bool)
+    case released(target: String?)
+}
+
+extension AttemptNote {
+    /// Nobody answered, or only something that stands in front of the receiver.
+    var isUnreachable: Bool { status == nil || status == 502 || status == 503 || status == 504 }
+}

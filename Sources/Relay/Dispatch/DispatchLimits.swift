@@ -36,5 +36,20 @@ package struct DispatchLimits: Sendable {
     /// Failures one after another, without an answer or with 502, 503 or 504, that hold a destination.
     package var unreachable = 16
 
+    /// Deliveries in memory over all destinations, in windows.
+    package var allWindows = 8_000
+    package var allWindowBytes = 16 << 20
+    /// What each destination has at least, however many there are.
+    package var leastWindow = 64
+
     package init() {}
+
+    /// The limits of one destination among `count`.
+    func shared(among count: Int) -> DispatchLimits {
+        var limits = self
+        let share = max(1, count)
+        limits.window = min(window, max(leastWindow, allWindows / share))
+        limits.windowBytes = min(windowBytes, max(256 << 10, allWindowBytes / share))
+        return limits
+    }
 }

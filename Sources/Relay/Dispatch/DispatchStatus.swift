@@ -7,7 +7,7 @@ package struct DispatchStatus: Sendable, Equatable {
         package var inFlight: Int
         /// Lanes that wait for a retry, or whose flow or listener is held.
         package var blockedLanes: Int
-        /// Nil when it is well: why nothing, or not everything, is sent, and when it is tried next (epoch milliseconds).
+        /// Why nothing, or not everything, is sent. Nil when it is well.
         package var hold: Hold?
         /// No rule file names it any more; its deliveries are kept.
         package var isMissing: Bool
@@ -23,7 +23,7 @@ package struct DispatchStatus: Sendable, Equatable {
         package var target: String?
         package var reason: String
         package var since: Int64
-        /// Nil while the probe is under way.
+        /// Epoch milliseconds; nil while the probe is under way.
         package var nextTry: Int64?
     }
 

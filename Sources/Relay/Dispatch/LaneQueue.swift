@@ -11,25 +11,25 @@ import Store
 /// `DispatchLimits.lanes` stubs nothing more is read.
 final class LaneQueue {
     let limits: DispatchLimits
-    private(set) var window: StreamWindow
+    var window: StreamWindow
     private(set) var hold = DestinationHold()
     private(set) var inFlight = 0
     /// 0 while no rule file names this destination: deliveries are kept, nothing is tried.
     private(set) var concurrency = 0
 
-    private var lanes: [String: Lane] = [:]
+    var lanes: [String: Lane] = [:]
     private var groups: [String: TargetGroup] = [:]
-    private var runnable: Deque<TargetGroup> = []
+    var runnable: Deque<TargetGroup> = []
     private var running: [Int64: Lane] = [:]
     private var timers = Heap<Timer>()
-    private var loads: Deque<Lane> = []
-    private var loading: [Lane] = []
-    private var lanesWithTail: [Lane] = []
+    var loads: Deque<Lane> = []
+    var loading: [Lane] = []
+    var lanesWithTail: [Lane] = []
     /// Lanes in `settling`, by the commit that settles them: the next one, and the one under way.
     private var settling: [Lane] = []
     private var settlingNow: [Lane] = []
     /// The last shedding freed nothing; only a commit can change that.
-    private var shedIsFutile = false
+    var shedIsFutile = false
 
     init(limits: DispatchLimits, storedBeyond: Bool) {
         self.limits = limits
@@ -77,14 +77,14 @@ final class LaneQueue {
         }
     }
 
-    private var hasRoom: Bool { concurrency > 0 && window.hasRoom && lanes.count < limits.lanes }
+    var hasRoom: Bool { concurrency > 0 && window.hasRoom && lanes.count < limits.lanes }
 
-    private func admitTail(_ now: Moment) {
+    func admitTail(_ now: Moment) {
         guard !window.storedBeyond else { return }
         while hasRoom, let entry = window.popTail() { consider(entry, now) }
     }
 
-    private func consider(_ entry: OutboxEntry, _ now: Moment) {
+    func consider(_ entry: OutboxEntry, _ now: Moment) {
         window.passed(entry.seq)
         let name = entry.delivery.lane
         let lane: Lane
@@ -109,7 +109,7 @@ final class LaneQueue {
         lane.tail.append(entry)
     }
 
-    private func isBlocked(_ lane: Lane) -> Bool {
+    func isBlocked(_ lane: Lane) -> Bool {
         switch lane.state {
         case .waiting: true
         case .ready: !(lane.group?.hold.isFree ?? true)
@@ -153,7 +153,7 @@ final class LaneQueue {
         loads.append(lane)
     }
 
-    private func makeReady(_ lane: Lane, _ now: Moment) {
+    func makeReady(_ lane: Lane, _ now: Moment) {
         guard let head = lane.entries.first else {
             if lane.hasMore { return load(lane) }
             lanes[lane.name] = nil
@@ -295,99 +295,4 @@ final class LaneQueue {
         timers.insert(Timer(due: until, target: group.map { .group($0) } ?? .destination))
         return .held(target: group?.key, reason: hold.reason, until: until, isFirst: hold.level == 1)
     }
-
-    // MARK: Reading from the store
-
-    var wantsReads: Bool {
-        concurrency > 0 && (!loads.isEmpty || isStarved || (window.storedBeyond && window.wantsMore && hasRoom))
-    }
-
-    /// The window holds nothing that can be tried, although more waits outside it.
-    private var isStarved: Bool {
-        window.isPaged && !shedIsFutile && inFlight < concurrency && runnable.isEmpty && hold.isFree
-            && !(window.wantsMore && hasRoom)
-    }
-
-    /// What to read now, for the destination `name`. Each call is followed by one of `loaded` or `loadFailed`; no
-    /// commit may run in between.
-    func reads(for name: String, now: Moment) -> [OutboxRead] {
-        guard concurrency > 0 else { return [] }
-        if isStarved {
-            shed()
-            admitTail(now)
-        }
-        let share = max(8, min(limits.laneRows, (limits.window - window.count) / max(1, loads.count)))
-        while loading.count < limits.laneReads, let lane = loads.popFirst() { loading.append(lane) }
-        var reads = loading.map {
-            OutboxRead(
-                destination: name, isGathered: false, lane: $0.name, after: $0.loadedThrough,
-                through: window.boundary, limit: $0.isFailing ? min(share, limits.blockedLane) : share)
-        }
-        if window.storedBeyond, window.wantsMore, hasRoom {
-            reads.append(
-                OutboxRead(
-                    destination: name, isGathered: false, after: window.boundary,
-                    limit: min(limits.pageRows, max(1, limits.window / 2))))
-        }
-        return reads
-    }
-
-    /// The answers to `reads`, in its order.
-    func loaded(_ reads: [OutboxRead], _ rows: [[StoredDelivery]], now: Moment, policy: RetryPolicy) {
-        for (read, found) in zip(reads, rows) {
-            let entries = found.map { OutboxEntry($0, now: now, longest: policy.longestAsked) }
-            let isAll = found.count < read.limit
-            if let name = read.lane {
-                refill(lanes[name]!, entries, isAll: isAll, now)
-            } else {
-                for entry in entries { consider(entry, now) }
-                if isAll { window.storedBeyond = false }
-            }
-        }
-        loading.removeAll()
-        admitTail(now)
-    }
-
-    func loadFailed() {
-        loads.prepend(contentsOf: loading)
-        loading.removeAll()
-    }
-
-    private func refill(_ lane: Lane, _ entries: [OutboxEntry], isAll: Bool, _ now: Moment) {
-        for entry in entries {
-            lane.append(entry)
-            window.entered(entry)
-        }
-        if isAll {
-            lane.hasMore = false
-            while let entry = lane.tail.popFirst() {
-                lane.append(entry)
-                window.entered(entry)
-            }
-        }
-        lane.state = .idle
-        makeReady(lane, now)
-    }
-
-    /// Makes stubs of blocked lanes.
-    private func shed() {
-        let before = window.count
-        defer { shedIsFutile = window.count == before }
-        for lane in lanes.values where isBlocked(lane) {
-            let hadTail = !lane.tail.isEmpty
-            for entry in lane.shed() { window.left(entry) }
-            if !hadTail, !lane.tail.isEmpty { lanesWithTail.append(lane) }
-        }
-    }
-}
-
-/// A hold that began, was prolonged, or ended; `target` nil means the whole destination.
-enum HoldChange: Equatable {
-    case held(target: String?, reason: String, until: Int64, isFirst: Bool)
-    case released(target: String?)
-}
-
-extension AttemptNote {
-    /// Nobody answered, or only something that stands in front of the receiver.
-    var isUnreachable: Bool { status == nil || status == 502 || status == 503 || status == 504 }
 }

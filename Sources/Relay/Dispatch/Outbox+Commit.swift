@@ -133,7 +133,8 @@ extension Outbox {
         guard !isStopping else { return false }
         var plan: [(route: Route, lanes: [OutboxRead], claims: [OutboxRead])] = []
         for route in routes.values where route.wantsReads {
-            plan.append((route, route.lanes.reads(for: route.name, now: clock.now), route.claims.reads(for: route.name)))
+            let lanes = route.lanes.reads(for: route.name, now: clock.now)
+            plan.append((route, lanes, route.claims.reads(for: route.name)))
         }
         let reads = plan.flatMap { $0.lanes + $0.claims }
         guard !reads.isEmpty else {

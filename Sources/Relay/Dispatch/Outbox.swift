@@ -23,6 +23,7 @@ package actor Outbox {
     var routes: [String: Route] = [:]
     var stored = 0
     private var nextSeq: Int64 = 1
+    private var routeLimits: DispatchLimits
     private var isStarted = false
     /// Nothing new is accepted or tried.
     var isStopping = false
@@ -57,6 +58,7 @@ package actor Outbox {
         self.store = store
         self.clock = clock
         self.limits = limits
+        routeLimits = limits
         self.policy = policy
         self.random = random
         self.logger = logger
@@ -66,12 +68,13 @@ package actor Outbox {
     /// Takes up what the store holds; older deliveries go before new ones. Called once, before `accept`.
     package func start(_ destinations: [DispatchDestination]) async throws(StoreError) {
         precondition(!isStarted, "an outbox starts once")
+        routeLimits = limits.shared(among: destinations.count)
         nextSeq = try await store.lastSeq() + 1
         let counts = try await store.pendingCounts()
         for name in Set(counts.map(\.destination)) {
             let lanes = counts.first { $0.destination == name && !$0.isGathered }?.count ?? 0
             let claims = counts.first { $0.destination == name && $0.isGathered }?.count ?? 0
-            routes[name] = Route(name: name, limits: limits, storedLanes: lanes, storedClaims: claims)
+            routes[name] = Route(name: name, limits: routeLimits, storedLanes: lanes, storedClaims: claims)
             stored += lanes + claims
         }
         for state in try await store.destinationStates() { ledger.set(nil, of: state.destination) }
@@ -81,9 +84,10 @@ package actor Outbox {
 
     /// Replaces the destinations. Deliveries of one that is gone are kept and shown; they go on when it comes back.
     package func setDestinations(_ destinations: [DispatchDestination]) {
+        routeLimits = limits.shared(among: destinations.count)
         for destination in destinations where routes[destination.name] == nil {
             routes[destination.name] = Route(
-                name: destination.name, limits: limits, storedLanes: 0, storedClaims: 0)
+                name: destination.name, limits: routeLimits, storedLanes: 0, storedClaims: 0)
         }
         let byName = Dictionary(uniqueKeysWithValues: destinations.map { ($0.name, $0) })
         for route in routes.values {
@@ -132,7 +136,7 @@ package actor Outbox {
 
     private func route(_ name: String) -> Route {
         if let route = routes[name] { return route }
-        let route = Route(name: name, limits: limits, storedLanes: 0, storedClaims: 0)
+        let route = Route(name: name, limits: routeLimits, storedLanes: 0, storedClaims: 0)
         routes[name] = route
         reportMissing(route)
         return route

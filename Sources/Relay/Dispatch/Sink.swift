@@ -58,8 +58,8 @@ package struct AttemptNote: Sendable, Equatable {
     }
 }
 
-/// Gathers claims (`DeliveryTarget.run`) of one destination into runs. Such deliveries go here instead of to a lane, and
-/// stay in the outbox until the collector reports them through `DeliveryOutcomes`.
+/// Gathers claims (`DeliveryTarget.run`) of one destination into runs. Such deliveries go here instead of to a lane,
+/// and stay in the outbox until the collector reports them through `DeliveryOutcomes`.
 package protocol RunCollector: Sendable {
     /// In stream order per flow. The same claim comes again after a restart, and must not count twice: the collector's
     /// saved state may know it already. Returns soon: the dispatcher waits. The collector holds at most

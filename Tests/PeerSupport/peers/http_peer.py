@@ -1,7 +1,7 @@
 """An HTTP/1.1 server that does to its clients what its paths say.
 
 Prints one JSON line when it listens, and ends with stdin. Arguments: `plain`, `tls`, `expired`, `elsewhere` (a certificate
-for another host) or `mutual` (a client certificate is required). The line `connections` on stdin prints how many were
+for another host), `mutual` (a client certificate is required) or `silent` (reads, never answers). The line `connections` on stdin prints how many were
 accepted so far.
 """
 
@@ -111,6 +111,10 @@ def shake_hands(connection):
 
 def serve(connection):
     try:
+        if mode == "silent":
+            while connection.recv(4096):
+                pass
+            return connection.close()
         if context:
             connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
             if not shake_hands(connection):
@@ -157,7 +161,7 @@ def accept(listener):
 
 mode = sys.argv[1] if len(sys.argv) > 1 else "plain"
 folder = tempfile.TemporaryDirectory()
-context, facts = (None, {}) if mode == "plain" else tls_context(mode, folder.name)
+context, facts = (None, {}) if mode in ("plain", "silent") else tls_context(mode, folder.name)
 listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 threading.Thread(target=accept, args=(listener,), daemon=True).start()
 print(json.dumps({"port": listener.getsockname()[1], **facts}), flush=True)

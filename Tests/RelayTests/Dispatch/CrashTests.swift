@@ -46,8 +46,9 @@ import Testing
             var next = start
             while next < world.events {
                 let end = min(world.events, next + sizes[next])
+                let raw = [UInt8](repeating: 1, count: 50)
                 try await bench.outbox.accept(
-                    Make.batch((next..<end).map(world.delivery), cursor: end - 1, raw: [UInt8](repeating: 1, count: 50)))
+                    Make.batch((next..<end).map(world.delivery), cursor: end - 1, raw: raw))
                 next = end
             }
         }
