@@ -19,7 +19,7 @@ package actor IOThread {
     /// main function. Traps anywhere else.
     nonisolated static func assumeIsolated<Result>(_ body: @IOThread () throws -> Result) rethrows -> Result {
         precondition(IOExecutor.isCurrentThread, "called outside the I/O thread")
-        // Isolation is no part of a synchronous function's calling convention; `MainActor.assumeIsolated` does the same.
+        // Isolation is no part of a synchronous function's type at run time: `MainActor.assumeIsolated` does the same.
         return try withoutActuallyEscaping(body) { try unsafeBitCast($0, to: (() throws -> Result).self)() }
     }
 }

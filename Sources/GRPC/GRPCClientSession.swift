@@ -38,7 +38,7 @@ final class GRPCClientSession {
 
     func start(path: String, metadata: GRPCMetadata, timeout: Duration?) throws(GRPCError) -> Int32 {
         if let name = metadata.firstUnsendable {
-            let reason = "metadata \(name) is reserved, or holds what a header cannot (a line break, a blank at its end)"
+            let reason = "metadata \(name) is reserved, or holds what a header cannot (line break, blank at an end)"
             throw GRPCError(.invalidArgument, reason, origin: .us)
         }
         do throws(HTTP2Error) {
@@ -155,6 +155,10 @@ final class GRPCClientSession {
 
     private func closed(_ streamID: Int32, _ code: HTTP2ErrorCode, byPeer: Bool) -> [Event] {
         guard let rpc = rpcs.removeValue(forKey: streamID) else { return [] }
+        // A connection that we end for the server's mistakes takes its streams with it, under all sorts of codes.
+        if !byPeer, let failure = http.failure {
+            return [.finished(streamID: streamID, .failure(.connection(failure.reason)))]
+        }
         return [.finished(streamID: streamID, .failure(rpc.reader.reset(code, byPeer: byPeer)))]
     }
 }

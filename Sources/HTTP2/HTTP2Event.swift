@@ -1,6 +1,6 @@
 /// What the peer's bytes meant.
 package enum HTTP2Event: Sendable, Equatable {
-    /// A request's or answer's head, or trailers (then there is no field that starts with a colon). 1xx heads are left out.
+    /// A request's or answer's head, or trailers (then no field starts with a colon). 1xx heads are left out.
     case headers(streamID: Int32, [HTTP2Header])
     case data(streamID: Int32, [UInt8])
     /// The peer sends no more on this stream.

@@ -33,7 +33,8 @@ extension Session {
             Session.of(context).headerBlock = HeaderBlock()
             return 0
         }
-        nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, _, name, nameLength, value, length, _, context in
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+            _, _, name, nameLength, value, length, _, context in
             Session.of(context).addHeader(
                 UnsafeBufferPointer(start: name, count: nameLength), UnsafeBufferPointer(start: value, count: length))
         }

@@ -2,8 +2,8 @@ internal import CNghttp2
 
 /// One side of an HTTP/2 connection without its socket: bytes in, events out.
 ///
-/// nghttp2 does frames, HPACK, flow control and the state machines. Its callbacks (`Session+Callbacks`) only collect. One
-/// owner, not thread-safe.
+/// nghttp2 does frames, HPACK, flow control and the state machines. Its callbacks (`Session+Callbacks`) only collect.
+/// One owner, not thread-safe.
 final class Session {
     enum Role { case client, server }
 

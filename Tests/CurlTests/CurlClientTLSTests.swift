@@ -9,7 +9,8 @@ struct CurlClientTLSTests {
 
     private func request(_ peer: PeerProcess, ca: String = "ca") -> HTTPRequest {
         HTTPRequest(
-            url: "https://localhost:\(peer.port)/echo", connection: ConnectionOptions(caFile: peer.facts[ca], proxy: ""))
+            url: "https://localhost:\(peer.port)/echo",
+            connection: ConnectionOptions(caFile: peer.facts[ca], proxy: ""))
     }
 
     private func failure(_ request: HTTPRequest) async -> TransportError? {
@@ -33,8 +34,8 @@ struct CurlClientTLSTests {
     }
 
     @Test(arguments: [
-        ("tls", "otherCA", "self-signed"), ("tls", "none", "self-signed"), ("expired", "ca", "expired"),
-        ("elsewhere", "ca", "does not match|no alternative"),
+        ("tls", "otherCA", "issuer"), ("tls", "none", "issuer"), ("expired", "ca", "expired"),
+        ("elsewhere", "ca", "matches target host name"),
     ])
     func `a certificate that does not hold is refused in plain words`(
         mode: String, ca: String, words: String
@@ -43,8 +44,7 @@ struct CurlClientTLSTests {
             let error = await failure(request(peer, ca: ca))
             #expect(error?.kind == .certificate)
             #expect(error?.mayHaveBeenSent == false)
-            let reason = error?.reason ?? ""
-            #expect(words.split(separator: "|").contains { reason.contains($0) } || reason.contains("issuer"), "\(reason)")
+            #expect(error?.reason.contains(words) == true, "\(error?.reason ?? "")")
         }
     }
 

@@ -37,7 +37,8 @@ import Testing
 
 @Suite struct PercentEncodingTests {
     @Test(arguments: [
-        ("plain", "plain"), ("a%20b", "a b"), ("%E2%9C%93", "✓"), ("100%", "100%"), ("%zz%4", "%zz%4"), ("%FF", "\u{FFFD}"),
+        ("plain", "plain"), ("a%20b", "a b"), ("%E2%9C%93", "✓"), ("100%", "100%"), ("%zz%4", "%zz%4"),
+        ("%FF", "\u{FFFD}"),
     ])
     func `a message is decoded, and what is no escape stays`(encoded: String, decoded: String) {
         #expect(PercentEncoding.decode(encoded) == decoded)

@@ -142,7 +142,8 @@ import Testing
         let stream = try pair.client.request(Self.request)
         try pair.exchange()
         // HEADERS with `:status 103`, as the server's session cannot send it.
-        pair.clientEvents += try pair.client.receive([0, 0, 5, 1, 4, 0, 0, 0, UInt8(stream), 0x08, 3] + Array("103".utf8))
+        let interim = [0, 0, 5, 1, 4, 0, 0, 0, UInt8(stream), 0x08, 3] + Array("103".utf8)
+        pair.clientEvents += try pair.client.receive(interim)
         #expect(pair.clientEvents == [.settings])
         pair.server.respond([HTTP2Header(":status", "200")], on: stream)
         try pair.exchange()

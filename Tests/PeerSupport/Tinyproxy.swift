@@ -12,7 +12,7 @@ package enum Tinyproxy {
         let log = folder.appendingPathComponent("log")
         let port = freePort()
         let allowed = allowedPorts.map { "ConnectPort \($0)" }.joined(separator: "\n")
-        let text = "Port \(port)\nListen 127.0.0.1\nLogFile \"\(log.path)\"\nLogLevel Connect\nMaxClients 50\n\(allowed)\n"
+        let text = "Port \(port)\nListen 127.0.0.1\nLogFile \"\(log.path)\"\nLogLevel Connect\n\(allowed)\n"
         let configuration = folder.appendingPathComponent("tinyproxy.conf")
         try text.write(to: configuration, atomically: true, encoding: .utf8)
         let child = try ChildProcess(["tinyproxy", "-d", "-c", configuration.path])

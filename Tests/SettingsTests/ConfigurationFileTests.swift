@@ -54,7 +54,7 @@ import Testing
 
     /// What is written, and the first line of each finding.
     @Test(arguments: [
-        ("clientSecret: {file: secrets/salesforce}", "clientSecret: abc123", "sluice.yaml:5:64: error[secret-literal]"),
+        ("clientSecret: {file: secrets/salesforce}", "clientSecret: abc123", "sluice.yaml:5:72: error[secret-literal]"),
         ("rules: my-rules", "rulez: my-rules", "sluice.yaml:10:1: error[unknown-key]: 'rulez' is not a key of sluice.yaml"),
         ("watchdog: 3s", "watchdog: 3", "error[bad-duration]"),
         ("window: 10", "window: 500", "error[bad-value]"),
