@@ -25,6 +25,7 @@ final class Transfer {
         handle.clearError()
         handle.easy.set(CURLOPT_URL, request.url)
         handle.easy.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
+        handle.easy.set(CURLOPT_FRESH_CONNECT, request.isSentOnce)
         setMethod(request)
         headerList = Self.headerList(of: request)
         sluice_setopt_headers(easy, headerList)

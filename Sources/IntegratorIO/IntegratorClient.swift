@@ -92,12 +92,14 @@ package struct IntegratorClient: Sendable {
         if let credential = settings.credential {
             headers.append(HTTPRequest.Header(settings.credentialHeader, credential.exposed))
         }
+        var request = HTTPRequest(
+            method: method, url: settings.root + path, headers: headers, body: body, timeout: settings.timeout,
+            maximumResponseBytes: 4 << 20, connection: settings.connection)
+        // A second run must be decided on, never a side effect of the transport.
+        request.isSentOnce = method != "GET"
         let response: HTTPResponse
         do {
-            response = try await http.send(
-                HTTPRequest(
-                    method: method, url: settings.root + path, headers: headers, body: body, timeout: settings.timeout,
-                    maximumResponseBytes: 4 << 20, connection: settings.connection))
+            response = try await http.send(request)
         } catch {
             throw IntegratorFailure(action: action, cause: .transport(error))
         }

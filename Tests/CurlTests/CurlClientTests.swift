@@ -141,6 +141,18 @@ struct CurlClientTests {
         }
     }
 
+    @Test func `a request that must be sent once is not sent again when its connection dies`() async throws {
+        try await PeerProcess.with("http_peer.py") { peer in
+            // A kept connection is what tempts libcurl to send again.
+            _ = try await client.send(get(peer, "/resets"))
+            var request = get(peer, "/reset-before")
+            request.method = "POST"
+            request.isSentOnce = true
+            #expect(await failure(request)?.kind == .reset)
+            #expect(try await client.send(get(peer, "/resets")).body == Array("1".utf8))
+        }
+    }
+
     @Test func `what is not HTTP is refused`() async throws {
         try await PeerProcess.with("http_peer.py") { peer in
             let error = await failure(get(peer, "/garbage"))

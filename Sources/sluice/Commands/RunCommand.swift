@@ -34,6 +34,12 @@ struct RunCommand: AsyncParsableCommand {
         log.notice(
             "started: \(topics) topics, \(rules.ruleIDs.count) rules, \(rules.destinations.count) destinations",
             metadata: ["store": "\(store.path)", "rules": "\(rules.hash.prefix(12))", "version": "\(Sluice.version)"])
+        // Once the first events went through, so that their code is not dropped just before it is used.
+        let trim = Task {
+            guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
+            ResidentMemory.trimAfterStart()
+        }
+        defer { trim.cancel() }
         let signal = await signals.first()
         log.notice("stopping on \(signal); a second signal ends at once")
         signals.exitOnNext()

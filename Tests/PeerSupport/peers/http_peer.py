@@ -49,6 +49,10 @@ def wait_for_end(connection):
     connection.recv(1)
 
 
+RESETS = []
+"""The requests that were answered by a reset."""
+
+
 def serve_one(request, connection):
     """Returns whether the connection goes on."""
     match request.path.split("?")[0]:
@@ -69,7 +73,10 @@ def serve_one(request, connection):
             wait_for_end(connection)
             return False
         case "/reset-before":
+            RESETS.append(request.method)
             return break_off(connection)
+        case "/resets":
+            connection.sendall(answer(200, str(len(RESETS)).encode()))
         case "/reset-inside":
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
             return break_off(connection)

@@ -1,0 +1,72 @@
+/// How two numbers lie on the one number line of int, uint and double.
+enum NumericOrder {
+    case less, same, greater
+    /// One of them is NaN.
+    case unordered
+}
+
+/// Nil when one of the values is not a number.
+func compareNumbers(_ left: CELValue, _ right: CELValue) -> NumericOrder? {
+    switch (left, right) {
+    case (.int(let left), .int(let right)): order(left, right)
+    case (.uint(let left), .uint(let right)): order(left, right)
+    case (.double(let left), .double(let right)): order(left, right)
+    case (.int(let left), .uint(let right)): order(left, right)
+    case (.uint(let left), .int(let right)): order(left, right)
+    case (.int(let left), .double(let right)): order(left, right)
+    case (.uint(let left), .double(let right)): order(left, right)
+    case (.double(let left), .int(let right)): reversed(order(right, left))
+    case (.double(let left), .uint(let right)): reversed(order(right, left))
+    default: nil
+    }
+}
+
+private func order(_ left: Double, _ right: Double) -> NumericOrder {
+    left < right ? .less : left > right ? .greater : left == right ? .same : .unordered
+}
+
+/// Integers of both signs compare by value, whatever their type.
+private func order(_ left: some BinaryInteger, _ right: some BinaryInteger) -> NumericOrder {
+    left < right ? .less : left > right ? .greater : .same
+}
+
+/// Exact: the double is split into whole part and fraction, so nothing is rounded.
+private func order(_ left: some FixedWidthInteger, _ right: Double) -> NumericOrder {
+    guard !right.isNaN else { return .unordered }
+    let whole = right.rounded(.down)
+    if whole >= 18_446_744_073_709_551_616.0 { return .less }
+    if whole < -9_223_372_036_854_775_808.0 { return .greater }
+    let comparison = whole < 0 ? order(left, Int64(whole)) : order(left, UInt64(whole))
+    return comparison == .same && right > whole ? .less : comparison
+}
+
+private func reversed(_ order: NumericOrder) -> NumericOrder {
+    switch order {
+    case .less: .greater
+    case .greater: .less
+    case .same, .unordered: order
+    }
+}
+
+/// CEL's order, for `<` and its kin and for `sort`. Nil where the two kinds have no order.
+func compareValues(_ left: CELValue, _ right: CELValue) -> NumericOrder? {
+    switch (left, right) {
+    case (.string(let left), .string(let right)):
+        sameText(left, right) ? .same : textPrecedes(left, right) ? .less : .greater
+    case (.bool(let left), .bool(let right)): left == right ? .same : right ? .less : .greater
+    case (.bytes(let left), .bytes(let right)):
+        left == right ? .same : left.lexicographicallyPrecedes(right) ? .less : .greater
+    case (.timestamp(let left), .timestamp(let right)): left == right ? .same : left < right ? .less : .greater
+    case (.duration(let left), .duration(let right)): order(left.nanoseconds, right.nanoseconds)
+    default: compareNumbers(left, right)
+    }
+}
+
+extension Int64 {
+    /// The whole number a double stands for, or nil with a fraction or out of range.
+    init?(wholeOf value: Double) {
+        guard value >= -9_223_372_036_854_775_808.0, value < 9_223_372_036_854_775_808.0 else { return nil }
+        guard value == value.rounded(.towardZero) else { return nil }
+        self = Int64(value)
+    }
+}
