@@ -72,7 +72,9 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: ["Relay", "Emulator", "Settings", "ChangeEvents", arguments, log], swiftSettings: strict),
-        .executableTarget(name: "sluice-bench", dependencies: ["ChangeEvents", "Avro"], swiftSettings: strict),
+        .executableTarget(
+            name: "sluice-bench", dependencies: ["Salesforce", "GRPC", "PubSub", "ChangeEvents", "Avro", "Events"],
+            swiftSettings: strict),
 
         .target(
             name: "TestSupport", dependencies: ["Events", "Curl"], path: "Tests/TestSupport", swiftSettings: strict),

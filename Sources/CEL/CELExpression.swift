@@ -7,6 +7,8 @@ package struct CELExpression: Sendable {
     package let id: Int
     /// 1 for a leaf.
     let depth: Int
+    /// Comprehensions within comprehensions, this one counted.
+    let nesting: Int
 
     package indirect enum Kind: Sendable {
         case literal(CELValue)

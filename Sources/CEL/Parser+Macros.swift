@@ -71,15 +71,3 @@ extension CELMacro {
         }
     }
 }
-
-extension CELExpression {
-    /// Comprehensions within comprehensions, this one counted.
-    var nesting: Int {
-        switch kind {
-        case .macro(let macro):
-            let inner = [macro.condition, macro.result].compactMap { $0?.nesting }.max() ?? 0
-            return max(macro.range.nesting, inner + (macro.isComprehension ? 1 : 0))
-        default: return children.map(\.nesting).max() ?? 0
-        }
-    }
-}

@@ -183,6 +183,13 @@ extension Parser {
         var depth = 1
         for child in children { depth = max(depth, child.depth + 1) }
         guard depth <= options.limits.depth else { throw tooDeep(range) }
-        return CELExpression(kind: kind, range: range, id: nodeCount, depth: depth)
+        return CELExpression(
+            kind: kind, range: range, id: nodeCount, depth: depth, nesting: nesting(kind, over: children))
+    }
+
+    private func nesting(_ kind: CELExpression.Kind, over children: [CELExpression]) -> Int {
+        guard case .macro(let macro) = kind else { return children.map(\.nesting).max() ?? 0 }
+        let inner = max(macro.condition?.nesting ?? 0, macro.result?.nesting ?? 0)
+        return max(macro.range.nesting, inner + (macro.isComprehension ? 1 : 0))
     }
 }

@@ -14,13 +14,10 @@ struct InputLines {
     /// Whether `next` can answer without waiting for input.
     var hasBufferedLine: Bool { buffer[searched...].contains(UInt8(ascii: "\n")) }
 
-    /// Without its line feed; nil at the end of input. Empty lines are skipped.
+    /// Without its line feed; nil at the end of input.
     mutating func next() -> [UInt8]? {
         while true {
-            if let line = buffered() {
-                if line.isEmpty { continue }
-                return line
-            }
+            if isSkipping { skip() } else if let line = buffered() { return line }
             if isAtEnd { return rest() }
             read()
         }
@@ -31,19 +28,24 @@ struct InputLines {
             searched = buffer.count
             guard buffer.count - start > Self.maximumBytes else { return nil }
             defer {
-                buffer.removeAll()
-                start = 0
-                searched = 0
+                start = buffer.count
                 isSkipping = true
             }
-            return isSkipping ? [] : Array(buffer[start..<(start + Self.maximumBytes)])
+            return Array(buffer[start..<(start + Self.maximumBytes)])
         }
         defer {
             start = end + 1
             searched = start
-            isSkipping = false
         }
-        return isSkipping ? [] : Array(buffer[start..<end])
+        return Array(buffer[start..<end])
+    }
+
+    /// Drops what is buffered of a line that was cut, up to and including its line feed.
+    private mutating func skip() {
+        let end = buffer[start...].firstIndex(of: UInt8(ascii: "\n"))
+        start = end.map { $0 + 1 } ?? buffer.count
+        searched = start
+        isSkipping = end == nil
     }
 
     private mutating func rest() -> [UInt8]? {

@@ -1,0 +1,159 @@
+/// A member's name, prepared for every kind of operand.
+struct MemberName: Sendable {
+    let name: CELName
+    let key: CELKey
+    let range: Range<Int>
+    private let absent: CELError
+    private let missing: CELError
+
+    init(_ text: String, id: Int, _ range: Range<Int>) {
+        name = CELName(text, id: id)
+        key = .string(text)
+        self.range = range
+        // Made once: absent fields are everyday, and throwing these costs no allocation.
+        absent = CELError(.absent, "'\(text)' is absent", at: range)
+        missing = CELError(.noSuchKey, "no such key '\(text)'", at: range)
+    }
+
+    /// - Returns: nil when the operand has no such member.
+    func find(in operand: CELValue) throws(CELError) -> CELValue? {
+        switch operand {
+        case .object(let object): return try object.member(name)
+        case .map(let map): return map[key]
+        case .optional(nil): return nil
+        case .optional(let inner?): return try find(in: inner)
+        default: throw noOverload("selecting '\(name.text)'", [operand], at: range)
+        }
+    }
+
+    /// An optional's member is an optional again.
+    func select(from operand: CELValue) throws(CELError) -> CELValue {
+        if let value = try find(in: operand) {
+            if case .optional = operand { return .optional(value) }
+            return value
+        }
+        switch operand {
+        case .optional: return .optional(nil)
+        case .object: throw absent
+        default: throw missing
+        }
+    }
+}
+
+final class SelectNode: Node {
+    let operand: any Node
+    let member: MemberName
+    let range: Range<Int>
+
+    init(_ operand: any Node, _ member: MemberName, _ range: Range<Int>) {
+        self.operand = operand
+        self.member = member
+        self.range = range
+    }
+
+    func evaluate(_ frame: CELFrame) throws(CELError) -> CELValue {
+        try frame.charge(1)
+        return try member.select(from: try operand.evaluate(frame))
+    }
+}
+
+/// `operand.?name`
+final class OptionalSelectNode: Node {
+    let operand: any Node
+    let member: MemberName
+    let range: Range<Int>
+
+    init(_ operand: any Node, _ member: MemberName, _ range: Range<Int>) {
+        self.operand = operand
+        self.member = member
+        self.range = range
+    }
+
+    func evaluate(_ frame: CELFrame) throws(CELError) -> CELValue {
+        try frame.charge(1)
+        return .optional(try member.find(in: try operand.evaluate(frame)))
+    }
+}
+
+/// `has(operand.name)`
+final class HasNode: ConditionNode {
+    let operand: any Node
+    let member: MemberName
+    let range: Range<Int>
+
+    init(_ operand: any Node, _ member: MemberName, _ range: Range<Int>) {
+        self.operand = operand
+        self.member = member
+        self.range = range
+    }
+
+    func condition(_ frame: CELFrame) throws(CELError) -> Bool {
+        try frame.charge(1)
+        return try member.find(in: try operand.evaluate(frame)) != nil
+    }
+}
+
+/// `operand[key]` and `operand[?key]`
+final class IndexNode: Node {
+    let operand: any Node
+    let key: any Node
+    let isOptional: Bool
+    let range: Range<Int>
+
+    init(_ operand: any Node, _ key: any Node, isOptional: Bool, _ range: Range<Int>) {
+        self.operand = operand
+        self.key = key
+        self.isOptional = isOptional
+        self.range = range
+    }
+
+    func evaluate(_ frame: CELFrame) throws(CELError) -> CELValue {
+        try frame.charge(1)
+        let container = try operand.evaluate(frame)
+        let key = try key.evaluate(frame)
+        let found = try find(key, in: container)
+        if isOptional { return .optional(found) }
+        if case .optional = container { return .optional(found) }
+        guard let found else { throw missing(key, in: container) }
+        return found
+    }
+
+    private func find(_ key: CELValue, in container: CELValue) throws(CELError) -> CELValue? {
+        switch container {
+        case .list(let elements): return try element(key, of: elements)
+        case .map(let map):
+            guard !key.isNull else { throw noOverload("[]", [container, key], at: range) }
+            return CELKey(key).flatMap { map[$0] }
+        case .object(let object):
+            guard case .string(let name) = key else { throw noOverload("[]", [container, key], at: range) }
+            return try object.member(CELName(name))
+        case .optional(nil): return nil
+        case .optional(let inner?): return try find(key, in: inner)
+        default: throw noOverload("[]", [container, key], at: range)
+        }
+    }
+
+    private func element(_ key: CELValue, of elements: [CELValue]) throws(CELError) -> CELValue? {
+        let index: Int64? =
+            switch key {
+            case .int(let number): number
+            case .uint(let number): Int64(clamping: number)
+            case .double(let number): Int64(wholeOf: number)
+            case .null: throw noOverload("[]", [.list([]), key], at: range)
+            default: nil
+            }
+        guard let index else {
+            throw CELError(.badArgument, "a \(key.typeName) is no list index", at: self.key.range)
+        }
+        return elements.indices.contains(Int(index)) ? elements[Int(index)] : nil
+    }
+
+    private func missing(_ key: CELValue, in container: CELValue) -> CELError {
+        switch container {
+        case .list(let elements):
+            CELError(.indexOutOfRange, "the index is outside of the list of \(elements.count)", at: self.key.range)
+        case .object: CELError(.absent, "the member is absent", at: self.key.range)
+        default: CELError(.noSuchKey, "no such key", at: self.key.range)
+        }
+    }
+}
