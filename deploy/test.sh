@@ -23,7 +23,7 @@ unit() {
 interop() {
   SLUICE_BIN=$(build_release sluice)
   export SLUICE_BIN
-  "$SLUICE_PYTHON" -m pytest Tests/Interop -q --durations=5 "$@"
+  "$SLUICE_PYTHON" -m pytest Tests/Interop -q -n 2 --durations=5 "$@"
 }
 
 case "$part" in

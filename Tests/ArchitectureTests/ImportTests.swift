@@ -5,8 +5,8 @@ import Testing
 @Suite struct ImportTests {
     /// Lowest first. A target may import targets of earlier lines only.
     private static let layers: [[String]] = [
-        ["CCurl", "CNghttp2", "CPubSub"],
-        ["Events"],
+        ["CCurl", "CNghttp2", "CPubSub", "CRE2"],
+        ["Events", "CEL"],
         ["Avro", "Curl", "HTTP2", "PubSub", "Rules", "Store"],
         ["ChangeEvents", "GRPC", "FlowMate", "IntegratorIO", "Settings"],
         ["Salesforce", "Emulator"],
