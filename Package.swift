@@ -45,12 +45,15 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"])]),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CPubSub", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
 
         layer("Events"),
+        layer("CEL", ["CRE2"]),
         layer("Avro", ["Events", crypto]),
         layer("ChangeEvents", ["Avro", "Events"]),
-        layer("Rules", ["Events", yaml, crypto]),
-        layer("Settings", ["Rules", "Events"]),
+        layer("Documents", ["Events", yaml]),
+        layer("Rules", ["Documents", "Events", crypto]),
+        layer("Settings", ["Documents", "Events"]),
 
         layer("Curl", ["CCurl"]),
         layer("HTTP2", ["CNghttp2"]),
@@ -81,8 +84,10 @@ let package = Package(
         .target(name: "PeerSupport", path: "Tests/PeerSupport", exclude: ["peers"], swiftSettings: strict),
         tests("ArchitectureTests", []),
         tests("EventsTests", ["Events"]),
+        tests("CELTests", ["CEL"]),
         tests("AvroTests", ["Avro"]),
         tests("ChangeEventsTests", ["ChangeEvents"]),
+        tests("DocumentsTests", ["Documents"]),
         tests("RulesTests", ["Rules"], data: ["Corpus"]),
         tests("SettingsTests", ["Settings"]),
         tests("CurlTests", ["Curl", "PeerSupport"]),
@@ -96,5 +101,6 @@ let package = Package(
         tests("RelayTests", ["Relay"]),
         tests("EmulatorTests", ["Emulator", "Avro", "Curl", "GRPC", "PubSub"]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )

@@ -1,7 +1,7 @@
 # Sourced by demo.sh and test.sh: installs what is missing, and says in one line what it cannot.
 
 build_packages=(build-essential pkg-config git libcurl4-openssl-dev libssl-dev libnghttp2-dev libprotobuf-c-dev
-  protobuf-c-compiler libsqlite3-dev zlib1g-dev)
+  protobuf-c-compiler libre2-dev libsqlite3-dev zlib1g-dev)
 test_packages=(python3 python3-venv tinyproxy openssl)
 
 fail() {

@@ -18,23 +18,16 @@ package struct AvroDecoder: Sendable {
 
     /// Walks the payload of a record and notes where its fields stand, so that single ones can be read later.
     ///
-    /// - Parameters:
-    ///   - marks: gets one number per field: 0 for null, else the offset in the payload plus one, of the value or of its
-    ///     branch number.
-    ///   - openEnums: pass over enum numbers that have no symbol.
-    package func scan(
-        _ payload: [UInt8], marks: inout [UInt32], openEnums: Bool = false
-    ) throws(AvroDecodeError) {
+    /// - Parameter openEnums: pass over enum numbers that have no symbol.
+    package func scan(_ payload: [UInt8], openEnums: Bool = false) throws(AvroDecodeError) -> FieldMarks {
         let node = plan.nodes[plan.root]
         precondition(node.kind == .record, "only a record has fields to mark")
-        marks = [UInt32](repeating: 0, count: Int(node.count))
+        let marks = FieldMarks(count: Int(node.count))
         try read(payload, openEnums: openEnums) { (reader) throws(DecodeFailure) in
-            var span = marks.mutableSpan
-            try span.withUnsafeMutableBufferPointer { (buffer) throws(DecodeFailure) in
-                try reader.skipRecord(node, marks: buffer.baseAddress)
-            }
+            try reader.skipRecord(node, marks: marks.memory.baseAddress)
             try reader.expectEnd()
         }
+        return marks
     }
 
     package func value(_ payload: [UInt8]) throws(AvroDecodeError) -> Value {

@@ -14,7 +14,8 @@ extension JSONBuffer {
 
     /// Copies while looking, eight bytes at a time.
     ///
-    /// - Returns: false as soon as a byte needs more than copying: not ASCII, a control character, a quote, a backslash.
+    /// - Returns: false as soon as a byte needs more than copying: not ASCII, a control character, a quote, a
+    ///   backslash.
     @inline(__always)
     private static func copyPlain(_ text: UnsafeRawBufferPointer, to memory: UnsafeMutableRawPointer) -> Bool {
         guard let source = text.baseAddress else { return true }
@@ -27,15 +28,17 @@ extension JSONBuffer {
         }
         while index < text.count {
             let byte = (source + index).load(as: UInt8.self)
-            guard byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { return false }
+            guard byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else {
+                return false
+            }
             (memory + index).storeBytes(of: byte, as: UInt8.self)
             index += 1
         }
         return true
     }
 
-    /// Exact for words of ASCII, and false for any with a high bit: a borrow from a lower byte can only report a byte too
-    /// many next to one that is reported rightly.
+    /// Exact for words of ASCII, and false for any with a high bit: a borrow from a lower byte can only report a byte
+    /// too many next to one that is reported rightly.
     @inline(__always)
     private static func isPlain(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101

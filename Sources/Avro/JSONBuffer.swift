@@ -71,7 +71,8 @@ package struct JSONBuffer: ~Copyable {
         var rest = number.magnitude
         repeat {
             place -= 1
-            memory.storeBytes(of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: place, as: UInt8.self)
+            let digit = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            memory.storeBytes(of: digit, toByteOffset: place, as: UInt8.self)
             rest /= 10
         } while rest != 0
         if number < 0 {

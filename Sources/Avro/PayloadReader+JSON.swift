@@ -1,6 +1,6 @@
 extension PayloadReader {
-    /// One value as JSON: unions unwrapped, enums as their symbol, bytes and fixed as base64, non-finite numbers as text,
-    /// longs exact.
+    /// One value as JSON: unions unwrapped, enums as their symbol, bytes and fixed as base64, non-finite numbers as
+    /// text, longs exact.
     mutating func json(_ node: Int, _ output: inout JSONBuffer) throws(DecodeFailure) {
         try json(nodes[node].kind, node, &output)
     }

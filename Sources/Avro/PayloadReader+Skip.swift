@@ -6,8 +6,8 @@ extension PayloadReader {
 
     /// Steps over the fields of a record.
     ///
-    /// - Parameter marks: if given, has room for one number per field, all zero: set to the offset plus one of every field
-    ///   that is not null (for a union, of its branch number).
+    /// - Parameter marks: if given, has room for one number per field, all zero: set to the offset plus one of every
+    ///   field that is not null (for a union, of its branch number).
     mutating func skipRecord(_ node: Plan.Node, marks: UnsafeMutablePointer<UInt32>?) throws(DecodeFailure) {
         var index = Int(node.first)
         try spend(Int(node.count))

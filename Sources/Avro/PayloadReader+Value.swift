@@ -1,8 +1,8 @@
 import Events
 
 extension PayloadReader {
-    /// One value, built. Unions give the value of their branch, enums their symbol (an unknown one its number, where those
-    /// are let through), bytes and fixed `.bytes`.
+    /// One value, built. Unions give the value of their branch, enums their symbol (an unknown one its number, where
+    /// those are let through), bytes and fixed `.bytes`.
     package mutating func value(_ node: Int) throws(DecodeFailure) -> Value {
         try value(nodes[node].kind, node)
     }

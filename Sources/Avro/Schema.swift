@@ -3,8 +3,8 @@ import Events
 /// A parsed Avro schema: a table of types that refer to each other by number, so that recursive types need no cycles of
 /// references.
 ///
-/// Defaults, aliases, orders and logical types are read over: none of them changes how bytes written with this schema are
-/// read.
+/// Defaults, aliases, orders and logical types are read over: none of them changes how bytes written with this schema
+/// are read.
 package struct Schema: Sendable, Equatable {
     /// An index into `types`.
     package typealias TypeID = Int

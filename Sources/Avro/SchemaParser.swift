@@ -2,8 +2,8 @@ import Events
 
 /// JSON to the table of types. Source: Avro 1.12 specification, "Schema Declaration" and "Names".
 ///
-/// A union with two branches of one unnamed type is let through although the specification forbids it: its bytes name the
-/// branch, so that reading them is not ambiguous.
+/// A union with two branches of one unnamed type is let through although the specification forbids it: its bytes name
+/// the branch, so that reading them is not ambiguous.
 struct SchemaParser {
     /// Where in the schema the parser is.
     struct Scope {
@@ -153,7 +153,9 @@ struct SchemaParser {
             guard case .string(let symbol) = item, isName(symbol[...]) else {
                 throw failure(scope, "a symbol of \(clipped(fullName)) is not a valid name")
             }
-            guard seen.insert(symbol).inserted else { throw failure(scope, "the symbol \(clipped(symbol)) stands twice") }
+            guard seen.insert(symbol).inserted else {
+                throw failure(scope, "the symbol \(clipped(symbol)) stands twice")
+            }
             symbols.append(symbol)
         }
         types[id] = .enumeration(Schema.Enumeration(fullName: fullName, symbols: symbols))
@@ -189,7 +191,9 @@ struct SchemaParser {
 
     /// `[A-Za-z_][A-Za-z0-9_]*`
     private func isName(_ text: Substring) -> Bool {
-        guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return text.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),

@@ -54,19 +54,12 @@ extension CELDuration {
             result = sum
         }
         let (value, overflow) = result.multipliedReportingOverflow(by: unit)
-        var scale = unit
-        var rest: Int64 = 0
-        for digit in fraction where scale > 1 {
-            scale /= 10
-            rest += Int64(digit - 0x30) * scale
-        }
-        let (sum, tooLarge) = value.addingReportingOverflow(unit == 60_000_000_000 || unit == 3_600_000_000_000
-            ? exactFraction(fraction, of: unit) : rest)
+        let (sum, tooLarge) = value.addingReportingOverflow(nanoseconds(fraction, of: unit))
         return overflow || tooLarge ? nil : sum
     }
 
-    /// Minutes and hours do not divide by ten to the end, so up to nine digits are multiplied out.
-    private static func exactFraction(_ digits: ArraySlice<UInt8>, of unit: Int64) -> Int64 {
+    /// A fraction of a unit, of which nine digits count.
+    private static func nanoseconds(_ digits: ArraySlice<UInt8>, of unit: Int64) -> Int64 {
         var numerator: Int64 = 0
         var denominator: Int64 = 1
         for digit in digits.prefix(9) {

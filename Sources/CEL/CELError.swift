@@ -21,16 +21,29 @@ package final class CELError: Error, Sendable {
     }
 
     package let kind: Kind
-    /// One clause, without a position and without values of the event.
-    package let message: String
+    private let text: String
+    /// Whether `text` is only the name of the member that is absent: its message is written when it is asked for.
+    private let isMemberName: Bool
     /// Unicode scalars of the source; nil until the call that failed is known.
     package let range: Range<Int>?
 
     package init(_ kind: Kind, _ message: String, at range: Range<Int>? = nil) {
         self.kind = kind
-        self.message = message
         self.range = range
+        text = message
+        isMemberName = false
     }
+
+    /// The everyday error: made with the expression, thrown without an allocation.
+    init(absentMember name: String, at range: Range<Int>) {
+        kind = .absent
+        self.range = range
+        text = name
+        isMemberName = true
+    }
+
+    /// One clause, without a position and without values of the event.
+    package var message: String { isMemberName ? "'\(text)' is absent" : text }
 
     /// The innermost position wins.
     func at(_ range: Range<Int>) -> CELError {

@@ -38,6 +38,12 @@ package final class CELFrame {
     /// Counts work on text or lists: a tenth of a unit per byte or element.
     package func charge(items: Int) throws(CELError) { try charge(thousandths: min(items, 1 << 40) * 100) }
 
+    /// Counts a plain search for one text in another, which at worst compares each element with each.
+    func charge(search part: Int, in whole: Int) throws(CELError) {
+        let comparisons = whole.multipliedReportingOverflow(by: part)
+        try charge(items: max(whole, comparisons.overflow ? .max : comparisons.partialValue / 64))
+    }
+
     @inline(__always)
     func charge(thousandths: Int) throws(CELError) {
         spent += thousandths

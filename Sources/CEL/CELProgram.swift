@@ -8,9 +8,24 @@ package final class CELProgram: Sendable {
     /// `x || true` is true without an `x`; run the checker to hear of them before.
     ///
     /// - Throws: `CELError` for message literals and for literal arguments that a function refuses.
-    package init(_ tree: CELSyntaxTree, in environment: CELEnvironment) throws(CELError) {
+    package convenience init(_ tree: CELSyntaxTree, in environment: CELEnvironment) throws(CELError) {
+        try self.init(tree.root, in: environment)
+    }
+
+    /// Compiles a part of a tree, outside of any macro's names: one clause for itself, for example.
+    package init(_ expression: CELExpression, in environment: CELEnvironment) throws(CELError) {
         var compiler = Compiler(environment)
-        root = try compiler.compile(tree.root)
+        root = try compiler.compile(expression)
+        localCount = compiler.localCount
+        costLimit = environment.costLimit
+    }
+
+    /// Compiles `a && b && ...` from parts of trees, in this order. Without parts it is true.
+    package init(conjunction parts: [CELExpression], in environment: CELEnvironment) throws(CELError) {
+        var compiler = Compiler(environment)
+        var nodes: [any Node] = []
+        for part in parts { nodes.append(try compiler.compile(part)) }
+        root = nodes.count == 1 ? nodes[0] : LogicNode(nodes, decisive: false, 0..<0)
         localCount = compiler.localCount
         costLimit = environment.costLimit
     }

@@ -145,7 +145,7 @@ extension Compiler {
         do {
             return CallNode(name, nodes, try specialization(literals) ?? usual, range)
         } catch {
-            throw error.at(range)
+            throw error.at(nodes.last { $0 is ConstantNode }?.range ?? range)
         }
     }
 

@@ -1,12 +1,10 @@
 /// The elements a comprehension walks over: first and second variable of each step.
 private struct Steps {
-    let range: CELValue
     let firsts: [CELKey]?
     let seconds: [CELValue]
 
     /// A list gives (index, element); a map or host object gives (key, value).
     init(_ value: CELValue, at range: Range<Int>) throws(CELError) {
-        self.range = value
         switch value {
         case .list(let elements):
             firsts = nil

@@ -83,7 +83,9 @@ extension Lexer {
     private mutating func escape(into content: inout LiteralContent) throws(CELError) {
         let start = position
         advance()
-        guard let letter = peek() else { throw CELError(.syntax, "the string has no closing quote", at: start..<position) }
+        guard let letter = peek() else {
+            throw CELError(.syntax, "the string has no closing quote", at: start..<position)
+        }
         advance()
         switch letter {
         case "a": content.append("\u{07}")
@@ -101,7 +103,8 @@ extension Lexer {
             advance(-1)
             content.append(code: try digits(3, radix: 8, from: start))
         default:
-            throw CELError(.syntax, "no such escape in a \(content.isBytes ? "bytes literal" : "string")", at: start..<position)
+            throw CELError(
+                .syntax, "no such escape in a \(content.isBytes ? "bytes literal" : "string")", at: start..<position)
         }
     }
 

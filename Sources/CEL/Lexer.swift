@@ -61,7 +61,8 @@ struct Lexer {
 
     private mutating func quotedIdentifier(from start: Int) throws(CELError) -> Token {
         position += 1
-        while let scalar = peek(), scalar.isIdentifierStart || scalar.isDigit || ".-/ ".unicodeScalars.contains(scalar) {
+        while let scalar = peek(), scalar.isIdentifierStart || scalar.isDigit || ".-/ ".unicodeScalars.contains(scalar)
+        {
             position += 1
         }
         guard peek() == "`", position > start + 1 else {
@@ -82,7 +83,9 @@ struct Lexer {
             }
         }
         guard let symbol = Token.Symbol(rawValue: single) else {
-            throw CELError(.syntax, "'\(single)' has no meaning here", at: start..<start + 1)
+            let isPrintable = source[start].properties.generalCategory != .control
+            let name = isPrintable ? "'\(single)'" : "the control character \(source[start].value)"
+            throw CELError(.syntax, "\(name) has no meaning here", at: start..<start + 1)
         }
         position += 1
         return Token(kind: .symbol(symbol), range: start..<position)

@@ -1,25 +1,20 @@
 /// A member's name, prepared for every kind of operand.
 struct MemberName: Sendable {
     let name: CELName
-    let key: CELKey
     let range: Range<Int>
     private let absent: CELError
-    private let missing: CELError
 
     init(_ text: String, id: Int, _ range: Range<Int>) {
         name = CELName(text, id: id)
-        key = .string(text)
         self.range = range
-        // Made once: absent fields are everyday, and throwing these costs no allocation.
-        absent = CELError(.absent, "'\(text)' is absent", at: range)
-        missing = CELError(.noSuchKey, "no such key '\(text)'", at: range)
+        absent = CELError(absentMember: text, at: range)
     }
 
     /// - Returns: nil when the operand has no such member.
     func find(in operand: CELValue) throws(CELError) -> CELValue? {
         switch operand {
         case .object(let object): return try object.member(name)
-        case .map(let map): return map[key]
+        case .map(let map): return map[.string(name.text)]
         case .optional(nil): return nil
         case .optional(let inner?): return try find(in: inner)
         default: throw noOverload("selecting '\(name.text)'", [operand], at: range)
@@ -35,7 +30,7 @@ struct MemberName: Sendable {
         switch operand {
         case .optional: return .optional(nil)
         case .object: throw absent
-        default: throw missing
+        default: throw CELError(.noSuchKey, "no such key '\(name.text)'", at: range)
         }
     }
 }

@@ -66,17 +66,19 @@ final class FailureNode: Node {
 final class VariableNode: Node {
     let slot: Int
     let range: Range<Int>
-    private let unbound: CELError
+    private let name: String
 
     init(_ slot: Int, _ name: String, _ range: Range<Int>) {
         self.slot = slot
+        self.name = name
         self.range = range
-        unbound = CELError(.undeclared, "'\(name)' has no value here", at: range)
     }
 
     func evaluate(_ frame: CELFrame) throws(CELError) -> CELValue {
         try frame.charge(1)
-        guard let value = frame.variables[slot] else { throw unbound }
+        guard let value = frame.variables[slot] else {
+            throw CELError(.undeclared, "'\(name)' has no value here", at: range)
+        }
         return value
     }
 }

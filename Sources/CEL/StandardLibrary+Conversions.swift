@@ -5,18 +5,31 @@ extension StandardLibrary {
         conversion("uint", from: [.uint, .int, .double, .string], to: .uint, toUInt),
         conversion("double", from: [.double, .int, .uint, .string], to: .double, toDouble),
         conversion(
-            "string", from: [.string, .bool, .int, .uint, .double, .bytes, .timestamp, .duration], to: .string, toString),
+            "string", from: [.string, .bool, .int, .uint, .double, .bytes, .timestamp, .duration], to: .string, toString
+        ),
         conversion("bytes", from: [.bytes, .string], to: .bytes, toBytes),
-        conversion("timestamp", from: [.timestamp, .string, .int], to: .timestamp, toTimestamp),
-        conversion("duration", from: [.duration, .string], to: .duration, toDuration),
+        conversion("timestamp", from: [.timestamp, .string, .int], to: .timestamp, isRead: true, toTimestamp),
+        conversion("duration", from: [.duration, .string], to: .duration, isRead: true, toDuration),
     ]
 
     private typealias Convert = @Sendable (CELValue, CELFrame) throws(CELError) -> CELValue?
 
+    /// - Parameter isRead: whether a literal is read once, when the expression is compiled. One that cannot be read
+    ///   still fails only when it is reached.
     private static func conversion(
-        _ name: String, from types: [CELType], to result: CELType, _ convert: @escaping Convert
+        _ name: String, from types: [CELType], to result: CELType, isRead: Bool = false, _ convert: @escaping Convert
     ) -> CELFunction {
-        CELFunction(name, types.map { .global($0, returns: result) }, .unary(convert))
+        let overloads = types.map { CELOverload.global($0, returns: result) }
+        guard isRead else { return CELFunction(name, overloads, .unary(convert)) }
+        return CELFunction(
+            name, overloads,
+            specialization: { literals throws(CELError) in
+                guard case .string(let text)?? = literals.first else { return nil }
+                let value: CELValue? =
+                    name == "timestamp"
+                    ? CELTimestamp(text).map { .timestamp($0) } : CELDuration(text).map { .duration($0) }
+                return value.map { value in .unary { _, _ in value } }
+            }, .unary(convert))
     }
 
     @Sendable private static func toBool(_ value: CELValue, _ frame: CELFrame) throws(CELError) -> CELValue? {
@@ -76,7 +89,9 @@ extension StandardLibrary {
         case .string: return value
         case .bytes(let bytes):
             try frame.charge(items: bytes.count)
-            guard let text = String(validating: bytes, as: UTF8.self) else { throw badArgument("the bytes are not UTF-8") }
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw badArgument("the bytes are not UTF-8")
+            }
             return .string(text)
         default: return scalarText(value).map { .string($0) }
         }
@@ -111,7 +126,9 @@ extension StandardLibrary {
         switch value {
         case .duration: return value
         case .string(let text):
-            guard let duration = CELDuration(text) else { throw badArgument("the text is no duration such as '90s' or '1h30m'") }
+            guard let duration = CELDuration(text) else {
+                throw badArgument("the text is no duration such as '90s' or '1h30m'")
+            }
             return .duration(duration)
         default: return nil
         }

@@ -22,8 +22,10 @@ extension StandardLibrary {
 
     /// One or more numbers, or one list of numbers.
     private static func extremum(_ name: String, keeps order: NumericOrder) -> CELFunction {
-        let several = [CELOverload.variadic(anything, anything, returns: .dyn)]
-        let pairs = numbers.map { CELOverload.global($0, $0, returns: $0) }
+        let several = [CELOverload.variadic(.dyn, .dyn, .dyn, returns: .dyn)]
+        let pairs = numbers.flatMap { left in
+            numbers.map { CELOverload.global(left, $0, returns: left == $0 ? left : .dyn) }
+        }
         let lists = (numbers + [.dyn]).map { CELOverload.global(.list($0), returns: $0) }
         let single = numbers.map { CELOverload.global($0, returns: $0) }
         return CELFunction(

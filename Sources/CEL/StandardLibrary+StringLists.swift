@@ -44,6 +44,7 @@ extension StandardLibrary {
             limit = given
         }
         guard limit != 0 else { return .list([]) }
+        try frame.charge(search: separator.utf8.count, in: text.utf8.count)
         let pieces = pieces(
             of: try scalars(text, frame), around: try scalars(separator, frame), limit: limit < 0 ? .max : Int(limit))
         try frame.charge(items: pieces.count)
@@ -81,6 +82,7 @@ extension StandardLibrary {
         }
         let source = try scalars(text, frame)
         let part = try scalars(old, frame)
+        try frame.charge(search: part.count, in: source.count)
         let replacement = try scalars(new, frame)
         return .string(string(try replacing(part, in: source, by: replacement, limit: limit, frame)))
     }

@@ -49,7 +49,7 @@ extension StandardLibrary {
             name, [.receiver(.string, .string, returns: .bool)],
             .binary { text, part, frame throws(CELError) in
                 guard case .string(let text) = text, case .string(let part) = part else { return nil }
-                try frame.charge(items: text.utf8.count)
+                try frame.charge(search: part.utf8.count, in: text.utf8.count)
                 return .bool(holds(text, part))
             })
     }
@@ -91,6 +91,7 @@ extension StandardLibrary {
     ) throws(CELError) -> (text: [Unicode.Scalar], part: [Unicode.Scalar], from: Int?)? {
         guard case .string(let text) = arguments[0], case .string(let part) = arguments[1] else { return nil }
         let found = (text: try scalars(text, frame), part: try scalars(part, frame))
+        try frame.charge(search: found.part.count, in: found.text.count)
         guard arguments.count > 2 else { return (found.text, found.part, nil) }
         guard case .int(let index) = arguments[2] else { return nil }
         return (found.text, found.part, try position(index, in: found.text))
@@ -101,7 +102,8 @@ extension StandardLibrary {
         return .int(Int64(occurrence(of: part, in: text, from: from ?? 0) ?? -1))
     }
 
-    @Sendable private static func lastIndexOf(_ arguments: [CELValue], _ frame: CELFrame) throws(CELError) -> CELValue? {
+    @Sendable private static func lastIndexOf(_ arguments: [CELValue], _ frame: CELFrame) throws(CELError) -> CELValue?
+    {
         guard let (text, part, from) = try search(arguments, frame) else { return nil }
         guard part.count <= text.count else { return .int(-1) }
         var index = min(from ?? text.count, text.count - part.count)

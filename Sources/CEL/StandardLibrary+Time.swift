@@ -5,7 +5,8 @@ extension StandardLibrary {
             civil("getDayOfMonth") { $0.day - 1 }, civil("getDayOfWeek") { $0.weekday },
             civil("getDayOfYear") { $0.dayOfYear },
         ] + [
-            clock("getHours", unit: 3_600_000_000_000) { $0.hour }, clock("getMinutes", unit: 60_000_000_000) { $0.minute },
+            clock("getHours", unit: 3_600_000_000_000) { $0.hour },
+            clock("getMinutes", unit: 60_000_000_000) { $0.minute },
             clock("getSeconds", unit: 1_000_000_000) { $0.second },
             CELFunction(
                 "getMilliseconds", zoned + [.receiver(.duration, returns: .int)],

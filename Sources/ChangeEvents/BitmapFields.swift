@@ -5,8 +5,7 @@ import Events
 /// The wire form is a list of strings: `0x<HEX>` is one big integer whose bit *i* stands for top-level field *i* (0 is the
 /// header), `<p>-0x<HEX>` the same over the components of compound field *p*. A list may hold only nested elements.
 struct BitmapFields: Sendable, Equatable {
-    /// Bit set over the slots of the schema's `FieldTable`.
-    private var words: [UInt64] = []
+    private var slots = SlotSet()
     /// Elements that are neither bitmaps nor names of fields, as received. At most `unreadLimit`.
     private(set) var unread: [String] = []
     /// Bits that stand for no field, and elements beyond `unreadLimit`.
@@ -14,40 +13,32 @@ struct BitmapFields: Sendable, Equatable {
 
     static let unreadLimit = 100
 
-    var isEmpty: Bool { words.isEmpty && unread.isEmpty }
+    var isEmpty: Bool { slots.isEmpty && unread.isEmpty }
 
-    func contains(_ slot: Int) -> Bool {
-        slot >> 6 < words.count && words[slot >> 6] & 1 << UInt64(slot & 63) != 0
-    }
+    func contains(_ slot: Int) -> Bool { slots.contains(slot) }
 
     /// Names in the order of the schema, components after the top-level fields, then what could not be read.
     func names(in fields: FieldTable) -> [String] {
         guard !isEmpty else { return [] }
         var names: [String] = []
-        names.reserveCapacity(words.reduce(unread.count) { $0 + $1.nonzeroBitCount })
-        for (index, word) in words.enumerated() {
-            var rest = word
-            while rest != 0 {
-                names.append(fields.fullNames[index << 6 + rest.trailingZeroBitCount])
-                rest &= rest - 1
-            }
-        }
+        names.reserveCapacity(slots.count + unread.count)
+        slots.forEach { names.append(fields.fullNames[$0]) }
         names.append(contentsOf: unread)
         return names
     }
 
     mutating func insert(element: UnsafeRawBufferPointer, in fields: FieldTable) {
         guard let mark = prefixEnd(element) else { return insert(name: element, in: fields) }
-        let slots: Range<Int>
+        let range: Range<Int>
         if mark == 2 {
-            slots = 0..<fields.topLevelCount
+            range = 0..<fields.topLevelCount
         } else {
             guard let components = components(of: element[..<(mark - 3)], in: fields) else {
                 return keep(element)
             }
-            slots = components
+            range = components
         }
-        insert(hex: UnsafeRawBufferPointer(rebasing: element[mark...]), into: slots, capacity: fields.slots.count)
+        insert(hex: UnsafeRawBufferPointer(rebasing: element[mark...]), into: range)
     }
 
     /// Where the digits begin, if this is `0x…` or `<p>-0x…` with nothing but hex digits behind.
@@ -74,28 +65,23 @@ struct BitmapFields: Sendable, Equatable {
     }
 
     /// The last digit holds bits 0 to 3, the one before it bits 4 to 7, and so on: odd counts need no special case.
-    private mutating func insert(hex: UnsafeRawBufferPointer, into slots: Range<Int>, capacity: Int) {
+    private mutating func insert(hex: UnsafeRawBufferPointer, into range: Range<Int>) {
         var bit = 0
         for character in hex.reversed() {
             var digit = Hex.digit(character)!
             while digit != 0 {
-                let slot = slots.lowerBound + bit + digit.trailingZeroBitCount
-                if slot < slots.upperBound { insert(slot: slot, capacity: capacity) } else { ignored += 1 }
+                let slot = range.lowerBound + bit + digit.trailingZeroBitCount
+                if slot < range.upperBound { slots.insert(slot) } else { ignored += 1 }
                 digit &= digit - 1
             }
             bit += 4
         }
     }
 
-    private mutating func insert(slot: Int, capacity: Int) {
-        if words.isEmpty { words = [UInt64](repeating: 0, count: (capacity + 63) >> 6) }
-        words[slot >> 6] |= 1 << UInt64(slot & 63)
-    }
-
     /// Some deployments and older channels send plain names.
     private mutating func insert(name: UnsafeRawBufferPointer, in fields: FieldTable) {
         guard let slot = fields.slot(named: String(decoding: name, as: UTF8.self)) else { return keep(name) }
-        insert(slot: slot, capacity: fields.slots.count)
+        slots.insert(slot)
     }
 
     private mutating func keep(_ element: UnsafeRawBufferPointer) {

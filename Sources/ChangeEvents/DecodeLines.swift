@@ -50,7 +50,10 @@ package struct DecodeLines {
         _ payload: [UInt8], _ schema: EventSchema, to output: inout JSONBuffer
     ) throws(LineError) {
         var header = ChangeEventHeader.empty
-        do { _ = try DecodedPayload(payload, schema: schema, header: &header) } catch { throw LineError(error) }
+        var recent = RecentHeader()
+        do { _ = try DecodedPayload(payload, schema: schema, header: &header, recent: &recent) } catch {
+            throw LineError(error)
+        }
         var names = JSONText()
         names.value(.list(header.changedFields.map(Value.string)))
         output.append(",\"changedFields\":")

@@ -9,20 +9,23 @@ package final class DecodedPayload: Sendable {
     package let payload: [UInt8]
     /// Nil for platform events.
     let lists: FieldLists?
-    /// By top-level field: 0 for null, else the place in `payload` plus one.
-    private let marks: [UInt32]
+    /// By top-level field.
+    private let marks: FieldMarks
 
     /// Checks every byte, so that nothing read later can fail.
     ///
-    /// - Parameter header: filled for change events. It is not kept here: events own their headers.
-    init(_ payload: [UInt8], schema: EventSchema, header: inout ChangeEventHeader) throws(AvroDecodeError) {
-        var marks: [UInt32] = []
-        try schema.decoder.scan(payload, marks: &marks, openEnums: true)
+    /// - Parameters:
+    ///   - header: filled for change events. It is not kept here: events own their headers.
+    ///   - recent: of the event before this one.
+    init(
+        _ payload: [UInt8], schema: EventSchema, header: inout ChangeEventHeader, recent: inout RecentHeader
+    ) throws(AvroDecodeError) {
+        let marks = try schema.decoder.scan(payload, openEnums: true)
         if let layout = schema.header {
             let start = Int(marks[layout.field]) - 1
             var lists = FieldLists()
             try schema.decoder.read(payload, at: start, openEnums: true) { (reader) throws(DecodeFailure) in
-                try layout.read(&reader, fields: schema.fields, into: &header, &lists)
+                try layout.read(&reader, fields: schema.fields, into: &header, &lists, &recent)
             }
             self.lists = lists
         } else {

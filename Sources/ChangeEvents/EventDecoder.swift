@@ -7,6 +7,7 @@ package struct EventDecoder: Sendable {
     package static let maximumRecords = 10_000
 
     package let org: Org
+    private let recentHeader = RecentHeaderSlot()
 
     package init(org: Org) { self.org = org }
 
@@ -19,16 +20,13 @@ package struct EventDecoder: Sendable {
     ) throws(UndecodableEvent) -> [Event] {
         precondition(event.schemaID == schema.id, "an event is decoded with the schema that it names")
         var header = ChangeEventHeader.empty
-        let payload: DecodedPayload
-        do { payload = try DecodedPayload(event.payload, schema: schema, header: &header) } catch {
-            throw UndecodableEvent(schemaID: event.schemaID, reason: .payload(error))
-        }
+        let payload = try payload(of: event, schema: schema, &header)
         guard schema.isChangeEvent else {
             return [platformEvent(event, payload, topic: topic, receivedAt: receivedAt)]
         }
         if header.recordIds.count == 1 {
             let id = header.recordIds[0]
-            return [changeEvent(event, payload, header, recordID: id, topic: topic, receivedAt: receivedAt)]
+            return [changeEvent(event, payload, consume header, recordID: id, topic: topic, receivedAt: receivedAt)]
         }
         let records = header.recordIds.isEmpty ? [""] : distinct(header.recordIds)
         guard records.count <= Self.maximumRecords else {
@@ -36,6 +34,19 @@ package struct EventDecoder: Sendable {
         }
         return records.map { id in
             changeEvent(event, payload, header, recordID: id, topic: topic, receivedAt: receivedAt)
+        }
+    }
+
+    private func payload(
+        of event: ConsumerEvent, schema: EventSchema, _ header: inout ChangeEventHeader
+    ) throws(UndecodableEvent) -> DecodedPayload {
+        var recent = RecentHeader()
+        recentHeader.exchange(&recent)
+        defer { recentHeader.exchange(&recent) }
+        do throws(AvroDecodeError) {
+            return try DecodedPayload(event.payload, schema: schema, header: &header, recent: &recent)
+        } catch {
+            throw UndecodableEvent(schemaID: event.schemaID, reason: .payload(error))
         }
     }
 

@@ -58,7 +58,8 @@ extension HeaderLayout.Part {
             (.transactionKey, .primitive(.string)), (.commitUser, .primitive(.string)):
             true
         case (.sequenceNumber, .primitive(.int)), (.sequenceNumber, .primitive(.long)),
-            (.commitTimestamp, .primitive(.long)), (.commitNumber, .primitive(.long)), (.commitNumber, .primitive(.int)):
+            (.commitTimestamp, .primitive(.long)), (.commitNumber, .primitive(.long)),
+            (.commitNumber, .primitive(.int)):
             true
         case (.changeType, .enumeration): true
         case (.recordIds, .array(let items)), (.nulledFields, .array(let items)), (.diffFields, .array(let items)),

@@ -20,8 +20,8 @@ package struct HTTPRequest: Sendable {
     /// What is read of the answer; the rest is discarded and `bodyIsTruncated` set.
     package var maximumResponseBytes: Int
     package var connection: ConnectionOptions
-    /// Sent at most once. Otherwise libcurl sends a request again by itself when a kept connection dies before the first
-    /// byte of an answer, which is only right where the receiver tells duplicates. Costs a connection of its own.
+    /// Sent at most once. Otherwise libcurl sends a request again by itself when a kept connection dies before the
+    /// first byte of an answer, which is only right where the receiver tells duplicates. Costs a connection of its own.
     package var isSentOnce = false
 
     package init(

@@ -22,12 +22,18 @@ final class IOLoop {
 
     nonisolated private init() {}
 
+    /// How often work that brings about more work is gone through before the sockets have their turn.
+    private static let roundsPerTurn = 2
+
     func run(_ executor: IOExecutor) {
         var batch: [IOExecutor.Work] = []
         while true {
-            batch = executor.takeWork(leaving: batch)
-            for work in batch { perform(work, on: executor) }
-            batch.removeAll(keepingCapacity: batch.capacity <= 4096)
+            for _ in 0..<Self.roundsPerTurn {
+                batch = executor.takeWork(leaving: batch)
+                if batch.isEmpty { break }
+                for work in batch { perform(work, on: executor) }
+                batch.removeAll(keepingCapacity: batch.capacity <= 4096)
+            }
             for action in timers.takeDue(at: now) { action() }
             advanceTransfers()
             let mayWait = executor.prepareToSleep()

@@ -40,7 +40,8 @@ package struct Event: Sendable {
         self.org = org
     }
 
-    /// The `event.change` of rules: `create`, `update`, `delete`, `undelete`, `gap`, `overflow`; empty for platform events.
+    /// The `event.change` of rules: `create`, `update`, `delete`, `undelete`, `gap`, `overflow`; empty for
+    /// platform events.
     ///
     /// A change without a nameable record (overflow, or a wildcard ID such as `001*`) counts as `overflow`.
     package var change: String {

@@ -1,8 +1,8 @@
 /// Reads JSON (RFC 8259) strictly, with every dimension bounded.
 ///
 /// Integers within 64 bits stay exact, all other numbers become doubles. Objects become `.record` in the order of the
-/// text. Refused: duplicate keys, invalid UTF-8, lone surrogates, a byte-order mark, anything after the value, and depth
-/// or size above the limits.
+/// text. Refused: duplicate keys, invalid UTF-8, lone surrogates, a byte-order mark, anything after the value, and
+/// depth or size above the limits.
 package struct JSONReader {
     /// Containers inside containers.
     package static let maximumDepth = 512

@@ -38,7 +38,8 @@ package struct JSONText: Sendable {
         }
     }
 
-    /// The shortest form that reads back the same; whole numbers without a fraction (`120000`). Minus zero stays `-0.0`.
+    /// The shortest form that reads back the same; whole numbers without a fraction (`120000`).
+    /// Minus zero stays `-0.0`.
     ///
     /// - Returns: false, with nothing appended, for NaN and the infinities, which JSON cannot say.
     @discardableResult

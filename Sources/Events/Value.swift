@@ -1,7 +1,7 @@
 /// A value of a record, a template or an expression.
 ///
-/// A `record` holds only the fields that are *known*: a field that the event does not tell is not there at all, one that
-/// is known to be empty is `.null`. That is how absent and null stay apart, at every depth.
+/// A `record` holds only the fields that are *known*: a field that the event does not tell is not there at all, one
+/// that is known to be empty is `.null`. That is how absent and null stay apart, at every depth.
 package enum Value: Hashable, Sendable {
     case null
     case bool(Bool)

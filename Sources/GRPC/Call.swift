@@ -1,9 +1,9 @@
 internal import Curl
 
-/// One RPC on its connection: what has arrived and not been taken, and who waits.
+/// One RPC on its connection, and who waits for it.
 @IOThread
 final class Call {
-    /// `send` waits while more than this is unsent.
+    /// `send` waits while more than this is unsent; `post` does not allow it.
     static let maximumUnsentBytes = 1 << 20
 
     let streamID: Int32
@@ -11,9 +11,8 @@ final class Call {
     private let endpoint: String
     /// Nil once the RPC has ended.
     private var link: Link?
-    private var inbox: ArraySlice<[UInt8]> = []
+    nonisolated private let inbox = Inbox()
     private var result: Result<GRPCMetadata, GRPCError>?
-    private var receiver: Promise<Void>?
     private var senders: [Promise<Void>] = []
     private var deadline: IOThread.TimerID?
     private(set) var initialMetadata: GRPCMetadata?
@@ -31,6 +30,7 @@ final class Call {
 
     func send(_ message: [UInt8]) async throws(GRPCError) {
         guard let link else { throw endedError }
+        reportTaken()
         link.send(message, on: streamID)
         guard link.unsentBytes(on: streamID) > Self.maximumUnsentBytes else { return }
         let promise = Promise<Void>()
@@ -42,40 +42,49 @@ final class Call {
         }
     }
 
+    /// Ends an RPC whose server has stopped reading, since nobody waits here.
+    func post(_ message: [UInt8]) {
+        guard let link else { return }
+        guard link.unsentBytes(on: streamID) <= Self.maximumUnsentBytes else {
+            let reason = "the server takes no messages: more than \(Self.maximumUnsentBytes) B wait for it"
+            return end(.failure(GRPCError(.resourceExhausted, reason, origin: .peer)))
+        }
+        reportTaken()
+        link.send(message, on: streamID)
+    }
+
     private var endedError: GRPCError {
         if case .failure(let error) = result { return error }
         return GRPCError(.failedPrecondition, "the server has ended the RPC", origin: .us).on(method, endpoint)
     }
 
-    func next(atMost limit: Int) async throws(GRPCError) -> [[UInt8]]? {
+    /// Runs on the caller's thread.
+    nonisolated(nonsending) func next(atMost limit: Int) async throws(GRPCError) -> [[UInt8]]? {
         while true {
-            if !inbox.isEmpty { return take(min(limit, inbox.count)) }
-            switch result {
-            case .success: return nil
-            case .failure(let error): throw error
-            case nil: try await waitForMessage()
+            switch inbox.take(atMost: limit) {
+            case .messages(let messages): return messages
+            case .end(nil): return nil
+            case .end(let error?): throw error
+            case .nothing: try await waitForMessage()
             }
         }
     }
 
-    private func take(_ count: Int) -> [[UInt8]] {
-        let taken = Array(inbox.prefix(count))
-        inbox.removeFirst(count)
-        if inbox.isEmpty { inbox = [] }
-        link?.taken(count, from: streamID)
-        return taken
-    }
-
-    private func waitForMessage() async throws(GRPCError) {
-        precondition(receiver == nil, "two tasks read one stream")
-        let promise = Promise<Void>()
-        receiver = promise
-        defer { receiver = nil }
+    nonisolated(nonsending) private func waitForMessage() async throws(GRPCError) {
+        // Usually `post` or `send` has done it: then waiting wakes nobody.
+        if inbox.hasReport { IOThread.post { self.reportTaken() } }
         do throws(GRPCError) {
-            try await promise.value()
+            try await inbox.wait()
         } catch {
             throw error.on(method, endpoint)
         }
+    }
+
+    /// The stream's window opens by what the reader has taken. That need not be reported at once, but before the reader
+    /// waits for more.
+    private func reportTaken() {
+        let count = inbox.takeReport()
+        if count > 0 { link?.taken(count, from: streamID) }
     }
 
     func finishSending() {
@@ -106,16 +115,17 @@ final class Call {
     }
 
     func received(_ messages: [[UInt8]]) {
-        inbox.append(contentsOf: messages)
-        receiver?.fulfil(.success(()))
+        reportTaken()
+        inbox.put(messages)
     }
 
     func finished(_ result: Result<GRPCMetadata, GRPCError>) {
         guard self.result == nil else { return }
-        self.result = result.mapError { $0.on(method, endpoint) }
+        let result = result.mapError { $0.on(method, endpoint) }
+        self.result = result
         link = nil
         if let deadline { IOThread.cancel(deadline) }
-        receiver?.fulfil(.success(()))
+        if case .failure(let error) = result { inbox.end(error) } else { inbox.end(nil) }
         wakeSenders(.failure(endedError))
     }
 

@@ -63,16 +63,23 @@ package final class GRPCStream: Sendable {
         try await call.send(message)
     }
 
+    /// Sends without waiting, for small messages that answer what was received. If the RPC has ended the message is
+    /// dropped, and `next()` says why it has; with more than 1 MiB unsent the RPC ends with RESOURCE_EXHAUSTED.
+    package func post(_ message: [UInt8]) {
+        let call = call
+        IOThread.post { call.post(message) }
+    }
+
     /// The next message; nil once the server has ended the RPC with OK. For one task at a time.
     ///
     /// - Throws: the RPC's error, after all messages that came before it. A cancelled task gets CANCELLED, and the
     ///   stream stays open.
-    package func next() async throws(GRPCError) -> [UInt8]? {
+    package nonisolated(nonsending) func next() async throws(GRPCError) -> [UInt8]? {
         try await call.next(atMost: 1)?.first
     }
 
     /// All messages that have arrived, at least one; nil as with `next()`.
-    package func nextBatch() async throws(GRPCError) -> [[UInt8]]? {
+    package nonisolated(nonsending) func nextBatch() async throws(GRPCError) -> [[UInt8]]? {
         try await call.next(atMost: .max)
     }
 

@@ -114,14 +114,16 @@ final class Link {
 // MARK: - Bytes
 
 extension Link {
-    /// How many reads at most before others have their turn.
-    private static let readsPerTurn = 32
+    /// How often the buffer is filled at most before others have their turn.
+    private static let readsPerTurn = 4
 
     /// One for all connections: what is read is digested before the next read.
     private static let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
     private func ready() {
         guard state != .closed else { return }
+        // What the calls do in answer leaves with the flush below.
+        isFlushPlanned = true
         do throws(TransportError) {
             try readAll()
         } catch {
@@ -132,14 +134,28 @@ extension Link {
 
     private func readAll() throws(TransportError) {
         for _ in 0..<Self.readsPerTurn {
-            switch try stream.read(into: Self.buffer) {
+            var count = 0
+            let rest = Result { () throws(TransportError) in try fillBuffer(&count) }
+            // What came before the end or an error may explain it.
+            if count > 0 { receive(UnsafeRawBufferPointer(rebasing: Self.buffer[..<count])) }
+            guard state != .closed else { return }
+            switch try rest.get() {
+            case .bytes: break
             case .wouldBlock: return
             case .end: return serverHasGone()
-            case .bytes(let count): receive(UnsafeRawBufferPointer(rebasing: Self.buffer[..<count]))
             }
-            guard state != .closed else { return }
         }
         IOThread.post { self.ready() }
+    }
+
+    /// TLS gives one record for each read: several are put together, since digesting them costs less at once.
+    private func fillBuffer(_ count: inout Int) throws(TransportError) -> ByteStream.ReadResult {
+        while count < Self.buffer.count {
+            let result = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: Self.buffer[count...]))
+            guard case .bytes(let more) = result else { return result }
+            count += more
+        }
+        return .bytes(count)
     }
 
     private func serverHasGone() {

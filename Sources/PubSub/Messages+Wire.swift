@@ -16,8 +16,7 @@ extension FetchRequest {
     /// An unknown preset reads as `.latest`, which is also what the wire's default means.
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "FetchRequest", unpack: eventbus__v1__fetch_request__unpack,
-            free: eventbus__v1__fetch_request__free_unpacked
+            bytes, as: "FetchRequest", unpack: eventbus__v1__fetch_request__unpack
         ) { message in
             FetchRequest(
                 topicName: String(wire: message.topic_name),
@@ -45,13 +44,14 @@ extension FetchResponse {
     /// - Throws: also for an event without a replay ID, which could never be resumed after.
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         let response = try unpacked(
-            bytes, as: "FetchResponse", unpack: eventbus__v1__fetch_response__unpack,
-            free: eventbus__v1__fetch_response__free_unpacked
+            bytes, as: "FetchResponse", unpack: eventbus__v1__fetch_response__unpack
         ) { message -> FetchResponse? in
             var events: [ConsumerEvent] = []
             events.reserveCapacity(message.n_events)
             for index in 0..<message.n_events {
-                guard let event = message.events[index].flatMap({ ConsumerEvent(wire: $0.pointee) }) else { return nil }
+                let schemaID = events.last?.schemaID ?? ""
+                guard let event = message.events[index].flatMap({ ConsumerEvent(wire: $0.pointee, schemaID: schemaID) })
+                else { return nil }
                 events.append(event)
             }
             return FetchResponse(
@@ -66,12 +66,13 @@ extension FetchResponse {
 }
 
 extension ConsumerEvent {
-    init?(wire message: Eventbus__V1__ConsumerEvent) {
+    /// - Parameter recent: the schema ID of the event before this one, which most share.
+    init?(wire message: Eventbus__V1__ConsumerEvent, schemaID recent: String) {
         guard let event = message.event?.pointee, let replayID = ReplayID([UInt8](wire: message.replay_id)) else {
             return nil
         }
         self.init(
-            id: String(wire: event.id), schemaID: String(wire: event.schema_id), replayID: replayID,
+            id: String(wire: event.id), schemaID: String(wire: event.schema_id, recent: recent), replayID: replayID,
             payload: [UInt8](wire: event.payload))
     }
 
@@ -112,8 +113,7 @@ extension TopicRequest {
 
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "TopicRequest", unpack: eventbus__v1__topic_request__unpack,
-            free: eventbus__v1__topic_request__free_unpacked
+            bytes, as: "TopicRequest", unpack: eventbus__v1__topic_request__unpack
         ) { TopicRequest(topicName: String(wire: $0.topic_name)) }
     }
 }
@@ -134,8 +134,7 @@ extension TopicInfo {
 
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "TopicInfo", unpack: eventbus__v1__topic_info__unpack,
-            free: eventbus__v1__topic_info__free_unpacked
+            bytes, as: "TopicInfo", unpack: eventbus__v1__topic_info__unpack
         ) { message in
             TopicInfo(
                 topicName: String(wire: message.topic_name), tenantGUID: String(wire: message.tenant_guid),
@@ -156,8 +155,7 @@ extension SchemaRequest {
 
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "SchemaRequest", unpack: eventbus__v1__schema_request__unpack,
-            free: eventbus__v1__schema_request__free_unpacked
+            bytes, as: "SchemaRequest", unpack: eventbus__v1__schema_request__unpack
         ) { SchemaRequest(schemaID: String(wire: $0.schema_id)) }
     }
 }
@@ -175,8 +173,7 @@ extension SchemaInfo {
 
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "SchemaInfo", unpack: eventbus__v1__schema_info__unpack,
-            free: eventbus__v1__schema_info__free_unpacked
+            bytes, as: "SchemaInfo", unpack: eventbus__v1__schema_info__unpack
         ) { message in
             SchemaInfo(
                 schemaJSON: String(wire: message.schema_json), schemaID: String(wire: message.schema_id),
@@ -200,8 +197,7 @@ extension PublishRequest {
 
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "PublishRequest", unpack: eventbus__v1__publish_request__unpack,
-            free: eventbus__v1__publish_request__free_unpacked
+            bytes, as: "PublishRequest", unpack: eventbus__v1__publish_request__unpack
         ) { message in
             PublishRequest(
                 topicName: String(wire: message.topic_name),
@@ -228,8 +224,7 @@ extension PublishResponse {
 
     package init(decoding bytes: [UInt8]) throws(WireFormatError) {
         self = try unpacked(
-            bytes, as: "PublishResponse", unpack: eventbus__v1__publish_response__unpack,
-            free: eventbus__v1__publish_response__free_unpacked
+            bytes, as: "PublishResponse", unpack: eventbus__v1__publish_response__unpack
         ) { message in
             PublishResponse(
                 results: (0..<message.n_results).compactMap { index in

@@ -59,26 +59,39 @@ func packed<Message>(_ message: inout Message) -> [UInt8] {
     }
 }
 
-/// Reads `bytes` as the message that `unpack` knows, converts it, and frees what C allocated.
+/// Reads `bytes` as the message that `unpack` knows, and converts it before the memory that C took is freed.
 func unpacked<Message, Result>(
     _ bytes: [UInt8], as name: String,
     unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?,
-    free: (UnsafeMutablePointer<Message>?, UnsafeMutablePointer<ProtobufCAllocator>?) -> Void,
     convert: (Message) -> Result
 ) throws(WireFormatError) -> Result {
-    let message = bytes.withUnsafeBufferPointer { buffer in
-        // An empty message is valid, but a null pointer is not.
-        withUnsafePointer(to: 0 as UInt8) { unpack(nil, buffer.count, buffer.baseAddress ?? $0) }
+    let result = Arena(messageBytes: bytes.count).withAllocator { allocator in
+        let message = bytes.withUnsafeBufferPointer { buffer in
+            // An empty message is valid, but a null pointer is not.
+            withUnsafePointer(to: 0 as UInt8) { unpack(allocator, buffer.count, buffer.baseAddress ?? $0) }
+        }
+        return message.map { convert($0.pointee) }
     }
-    guard let message else { throw WireFormatError(message: name, byteCount: bytes.count) }
-    defer { free(message, nil) }
-    return convert(message.pointee)
+    guard let result else { throw WireFormatError(message: name, byteCount: bytes.count) }
+    return result
 }
 
 extension String {
     /// Copies a C string of protobuf-c; wrong UTF-8 is repaired.
     init(wire pointer: UnsafeMutablePointer<CChar>?) {
         self = pointer.map { String(cString: $0) } ?? ""
+    }
+
+    /// - Parameter recent: taken instead of a copy, if it says the same.
+    init(wire pointer: UnsafeMutablePointer<CChar>?, recent: String) {
+        let isSame = recent.utf8.withContiguousStorageIfAvailable { text in
+            guard let pointer else { return text.isEmpty }
+            return pointer.withMemoryRebound(to: UInt8.self, capacity: text.count + 1) { bytes in
+                // Ends at the first difference, at the latest at the end of the C string.
+                text.indices.allSatisfy { bytes[$0] == text[$0] && bytes[$0] != 0 } && bytes[text.count] == 0
+            }
+        }
+        self = isSame == true ? recent : String(wire: pointer)
     }
 }
 

@@ -1,12 +1,18 @@
 import Events
 
 /// The one place that signs in: every caller shares one session, and one attempt at a time.
+///
+/// A caller whose task is cancelled leaves at once; an attempt that nobody waits for is broken off.
 package actor Authenticator {
     private let signIn: @Sendable () async throws(SignInError) -> Session
     private let time: TimeSource
     private var throttle = SignInThrottle()
     private var current: Session?
-    private var attempt: Task<Result<Session, SignInError>, Never>?
+    /// Of the first session. Cursors and replay IDs belong to it.
+    private var orgID: OrgID?
+    private var attempt: (number: Int, task: Task<Void, Never>)?
+    private var waiters: [Int: CheckedContinuation<Result<Session, SignInError>, Never>] = [:]
+    private var nextNumber = 0
 
     package init(
         time: TimeSource = .system, signIn: @escaping @Sendable () async throws(SignInError) -> Session
@@ -25,7 +31,10 @@ package actor Authenticator {
         return try await signInOnce()
     }
 
-    /// A session other than the one that was refused. Callers that were refused together share one attempt.
+    /// A session newer than the one that was refused. Callers that were refused together share one attempt.
+    ///
+    /// It may carry the same token: Salesforce gives a living session out again, and a supplied token may not have been
+    /// renewed yet. How soon it is tried again is the caller's affair.
     package func renewed(after refused: Session) async throws(SignInError) -> Session {
         if let current, current != refused { return current }
         current = nil
@@ -33,37 +42,73 @@ package actor Authenticator {
     }
 
     private func signInOnce() async throws(SignInError) -> Session {
-        let task = attempt ?? startAttempt()
-        attempt = task
-        return try await task.value.get()
+        let id = number()
+        let result: Result<Session, SignInError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { wait(for: $0, as: id) }
+        } onCancel: {
+            Task { await self.leave(id) }
+        }
+        return try result.get()
     }
 
-    private func startAttempt() -> Task<Result<Session, SignInError>, Never> {
-        let wait = throttle.wait()
-        return Task {
-            if wait > .zero { try? await time.sleep(wait) }
+    private func wait(for waiter: CheckedContinuation<Result<Session, SignInError>, Never>, as id: Int) {
+        guard !Task.isCancelled else { return waiter.resume(returning: .failure(.cancelled)) }
+        waiters[id] = waiter
+        attempt = attempt ?? startAttempt()
+    }
+
+    private func leave(_ id: Int) {
+        waiters.removeValue(forKey: id)?.resume(returning: .failure(.cancelled))
+        guard waiters.isEmpty else { return }
+        attempt?.task.cancel()
+        attempt = nil
+    }
+
+    private func startAttempt() -> (number: Int, task: Task<Void, Never>) {
+        let wait = throttle.wait
+        let number = number()
+        let task = Task {
+            if wait > .zero { guard (try? await time.sleep(wait)) != nil else { return } }
             let result: Result<Session, SignInError>
             do throws(SignInError) {
                 result = .success(try await signIn())
             } catch {
                 result = .failure(error)
             }
-            finish(result)
-            return result
+            finish(result, of: number)
         }
+        return (number, task)
     }
 
-    private func finish(_ result: Result<Session, SignInError>) {
+    private func finish(_ result: Result<Session, SignInError>, of number: Int) {
+        // One that was broken off has nobody to tell, and says nothing about the credentials.
+        guard attempt?.number == number else { return }
         attempt = nil
-        if case .success(let session) = result { current = session }
-        throttle.finished(refused: result.isRefusal)
+        throttle.finished(result)
+        let result = result.flatMap(checked)
+        if case .success(let session) = result {
+            current = session
+            orgID = session.orgID
+        }
+        let waiting = waiters.values
+        waiters = [:]
+        for waiter in waiting { waiter.resume(returning: result) }
     }
-}
 
-extension Result<Session, SignInError> {
-    fileprivate var isRefusal: Bool {
-        if case .failure(.refused) = self { return true }
-        return false
+    private func checked(_ session: Session) -> Result<Session, SignInError> {
+        if let orgID, session.orgID != orgID {
+            return .failure(
+                .setup(
+                    SetupError(
+                        "the credentials now belong to org \(session.orgID), and this relay serves \(orgID)",
+                        fix: "Restore the credentials of \(orgID), or restart with another name for the other org.")))
+        }
+        return .success(session)
+    }
+
+    private func number() -> Int {
+        nextNumber += 1
+        return nextNumber
     }
 }
 
@@ -75,10 +120,18 @@ struct SignInThrottle {
 
     private var refusals = 0
 
-    func wait() -> Duration {
+    var wait: Duration { Self.wait(after: refusals) }
+
+    static func wait(after refusals: Int) -> Duration {
         guard refusals > 0 else { return .zero }
-        return min(Self.base * (1 << min(refusals - 1, 5)), Self.ceiling)
+        return min(base * (1 << min(refusals - 1, 5)), ceiling)
     }
 
-    mutating func finished(refused: Bool) { refusals = refused ? refusals + 1 : 0 }
+    /// A server that is not reached in between says nothing about the credentials.
+    mutating func finished(_ result: Result<Session, SignInError>) {
+        switch result {
+        case .success: refusals = 0
+        case .failure(let error): if error.isFailedLogin { refusals += 1 }
+        }
+    }
 }

@@ -3,6 +3,8 @@ import PubSub
 
 /// One Subscribe call, open. One reader.
 package protocol FetchStream: Sendable {
+    /// A request for more events, without the topic's name, may return before it is sent, and then says nothing of a
+    /// stream that has ended: `next` does.
     func request(_ request: FetchRequest) async throws(StreamFailure)
     /// Nil when the server ended the call without an error, which it does not do by itself.
     func next() async throws(StreamFailure) -> FetchedBatch?

@@ -5,10 +5,13 @@ package struct Position: Sendable, Hashable {
     package var replayID: ReplayID
     /// Epoch milliseconds of the last event's commit, or of the keepalive that brought the position. For statements only.
     package var time: Int64
+    /// Epoch milliseconds by our clock: when it was received.
+    package var receivedAt: Int64
 
-    package init(replayID: ReplayID, time: Int64) {
+    package init(replayID: ReplayID, time: Int64, receivedAt: Int64? = nil) {
         self.replayID = replayID
         self.time = time
+        self.receivedAt = receivedAt ?? time
     }
 }
 

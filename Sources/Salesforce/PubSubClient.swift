@@ -55,6 +55,8 @@ private struct GRPCFetchStream: FetchStream {
     let stream: GRPCStream
 
     func request(_ request: FetchRequest) async throws(StreamFailure) {
+        // More credit is asked for at every turn, and nobody has to wait until it is on its way.
+        guard !request.topicName.isEmpty else { return stream.post(request.encode()) }
         do throws(GRPCError) {
             try await stream.send(request.encode())
         } catch {

@@ -3,17 +3,16 @@ import PubSub
 
 /// Decides where each connection of a topic starts, and what that says about lost events. No sockets, no clocks.
 struct ResumePlan: Sendable {
-    enum Action: Equatable {
-        case start(FetchRequest)
-        case stop(fix: String)
-    }
+    /// How long Salesforce keeps events, in milliseconds.
+    static let retention: Int64 = 72 * 3_600_000
 
     private let settings: TopicSettings
     private(set) var position: Position?
     /// Set when the stored position was refused: where to start instead, and since when events may be missing.
     private var fallback: Fallback?
-    /// When the first stream without any position was opened.
+    /// When the first stream without any position was opened, be it by an earlier process.
     private var startedAt: Int64?
+    private let hadStarted: Bool
 
     private struct Fallback {
         let preset: ReplayPreset
@@ -21,9 +20,12 @@ struct ResumePlan: Sendable {
         let reason: String
     }
 
-    init(settings: TopicSettings, position: Position?) {
+    /// - Parameter startedAt: when an earlier process subscribed, if it left no position behind.
+    init(settings: TopicSettings, position: Position?, startedAt: Int64? = nil) {
         self.settings = settings
         self.position = position
+        self.startedAt = startedAt
+        hadStarted = startedAt != nil
     }
 
     /// The first request of the next stream.
@@ -61,9 +63,7 @@ struct ResumePlan: Sendable {
 
     /// What the first response after a break means. `reconnected` is false for the process's first stream.
     func statement(reconnected: Bool, now: Int64) -> ResumeStatement? {
-        if let position {
-            return ResumeStatement(kind: .nothingLost, text: "resumed after replay ID \(position.replayID): nothing lost")
-        }
+        if let position { return resumed(after: position, now: now) }
         if let fallback {
             let cause = "the stored replay ID \(fallback.lostAfter.replayID) \(fallback.reason)"
             let lost = Timestamp.rfc3339(fallback.lostAfter.time)
@@ -75,10 +75,24 @@ struct ResumePlan: Sendable {
                     + "event: events between \(lost) and \(Timestamp.rfc3339(now)) are skipped"
             return ResumeStatement(kind: .possibleGap, text: text)
         }
-        guard reconnected, settings.start == .latest, let startedAt else { return nil }
+        guard reconnected || hadStarted, settings.start == .latest, let startedAt else { return nil }
         return ResumeStatement(
             kind: .possibleGap,
             text: "resumed at the latest event, since no position was known yet: events between "
                 + "\(Timestamp.rfc3339(startedAt)) and \(Timestamp.rfc3339(now)) may be missing")
+    }
+
+    /// Salesforce may take an ID for some time after it has purged the events that followed it.
+    private func resumed(after position: Position, now: Int64) -> ResumeStatement {
+        let purged = now - Self.retention
+        guard position.receivedAt < purged else {
+            return ResumeStatement(
+                kind: .nothingLost, text: "resumed after replay ID \(position.replayID): nothing lost")
+        }
+        return ResumeStatement(
+            kind: .possibleGap,
+            text: "resumed after replay ID \(position.replayID), which is older than the 72 hours that Salesforce "
+                + "keeps events: events between \(Timestamp.rfc3339(position.time)) and "
+                + "\(Timestamp.rfc3339(purged)) may be missing")
     }
 }

@@ -3,6 +3,8 @@ import Events
 
 /// Asks Salesforce for a session, once. Who may ask, and how often, is `Authenticator`'s affair.
 package struct SignIn: Sendable {
+    static let tokenPath = "/services/oauth2/token"
+
     private let loginURL: LoginURL
     private let credentials: Credentials
     private let connection: ConnectionOptions
@@ -11,15 +13,26 @@ package struct SignIn: Sendable {
     package init(
         loginURL: LoginURL, credentials: Credentials, connection: ConnectionOptions, http: any HTTPClient
     ) throws(SetupError) {
-        if case .clientCredentials = credentials, loginURL.isSharedLoginHost {
-            throw SetupError(
-                "loginUrl \(loginURL) does not serve client credentials",
-                fix: "Use your My Domain address, https://MyDomainName.my.salesforce.com (Setup > My Domain shows it).")
-        }
+        try Self.check(loginURL, credentials)
         self.loginURL = loginURL
         self.credentials = credentials
         self.connection = connection
         self.http = http
+    }
+
+    private static func check(_ loginURL: LoginURL, _ credentials: Credentials) throws(SetupError) {
+        guard loginURL.isSharedLoginHost else { return }
+        switch credentials {
+        case .clientCredentials:
+            throw SetupError(
+                "loginUrl \(loginURL) does not serve client credentials",
+                fix: "Use your My Domain address, https://MyDomainName.my.salesforce.com (Setup > My Domain shows it).")
+        case .accessToken(_, instanceURL: nil, _):
+            throw SetupError(
+                "loginUrl \(loginURL) does not tell which instance the access token belongs to",
+                fix: "Write the My Domain address, https://MyDomainName.my.salesforce.com, as loginUrl or instanceUrl.")
+        case .accessToken: return
+        }
     }
 
     package func session() async throws(SignInError) -> Session {
@@ -54,7 +67,7 @@ package struct SignIn: Sendable {
     }
 
     private func token(clientID: Secret, clientSecret: Secret) async throws(SignInError) -> Session {
-        let url = loginURL.description + "/services/oauth2/token"
+        let url = loginURL.description + Self.tokenPath
         let form = [
             ("grant_type", "client_credentials"), ("client_id", clientID.exposed),
             ("client_secret", clientSecret.exposed),
@@ -111,6 +124,13 @@ package struct SignIn: Sendable {
                 SetupError(
                     "\(url) answered HTTP \(response.status) instead of a token",
                     fix: "Check that loginUrl is the org's My Domain address (https://MyDomainName.my.salesforce.com)."))
+        }
+        // Repeating what was refused may lock the user, whoever refused it.
+        if [400, 401, 403].contains(response.status) {
+            return .refused(
+                error: "HTTP \(response.status)", detail: "",
+                fix: "No reason was given: check clientId and clientSecret, and whether a proxy or firewall answers "
+                    + "here.", url: url)
         }
         return .unreachable("cannot sign in at \(url): HTTP \(response.status) without a token in the answer")
     }

@@ -14,6 +14,15 @@ package enum SignInError: Error, Sendable, CustomStringConvertible {
         return false
     }
 
+    /// Counts against the user or the app in Salesforce: a token that merely is not valid does not.
+    var isFailedLogin: Bool {
+        if case .refused(_, _, _, let url) = self { return url.hasSuffix(SignIn.tokenPath) }
+        return false
+    }
+
+    /// The caller's task was cancelled.
+    static let cancelled = SignInError.unreachable("the sign-in was broken off")
+
     package var description: String {
         switch self {
         case .refused(let error, let detail, let fix, let url):
@@ -25,12 +34,17 @@ package enum SignInError: Error, Sendable, CustomStringConvertible {
 
     /// Reads the `error` and `error_description` of a token endpoint (RFC 6749, section 5.2, with Salesforce's own values).
     init(status: Int, error: String, detail: String, url: String) {
-        if status >= 500 || status == 429 || error == "rate_limit_exceeded" || error == "server_error" {
+        if status >= 500 || status == 429 || Self.passing.contains(error) {
             self = .unreachable("cannot sign in at \(url): HTTP \(status) \(error) \(detail)")
         } else {
             self = .refused(error: error, detail: detail, fix: Self.fix(error: error, detail: detail), url: url)
         }
     }
+
+    /// `unknown_error` comes with "retry your request".
+    private static let passing: Set = [
+        "rate_limit_exceeded", "server_error", "temporarily_unavailable", "unknown_error",
+    ]
 
     private static func fix(error: String, detail: String) -> String {
         let lowered = detail.lowercased()

@@ -1,9 +1,11 @@
 import GRPC
 
 extension StreamFailure {
-    /// Decided by the `error-code` trailer, then by what broke the connection, then by the gRPC status.
+    /// Decided by the `error-code` trailer, then by what broke the connection, then by the gRPC status: but only one
+    /// that the service itself gave. What a proxy or a load balancer answers in its place passes.
     init(_ error: GRPCError) {
-        let reaction = error.errorCode.flatMap(ErrorCode.reaction) ?? Self.transport(error) ?? Self.status(error)
+        let reaction = error.errorCode.flatMap(ErrorCode.reaction) ?? Self.transport(error) ?? Self.ours(error)
+            ?? Self.stranger(error) ?? Self.status(error)
         self.init(reaction: reaction, reason: Self.reason(error), rpcID: error.rpcID)
     }
 
@@ -18,8 +20,24 @@ extension StreamFailure {
         guard let kind = error.underlying?.kind else { return nil }
         switch kind {
         case .badURL: return .stopTopic(fix: "Check pubsub.endpoint in sluice.yaml: host:port.")
-        case .localFile: return .stopTopic(fix: "Check the files named in the org's pubsub settings.")
-        case .certificate: return .reconnect(minimum: ErrorCode.serviceWait)
+        // A file that is being replaced comes back.
+        case .certificate, .localFile: return .reconnect(minimum: ErrorCode.serviceWait)
+        default: return .reconnect(minimum: .zero)
+        }
+    }
+
+    /// A limit of ours, or an answer that cannot be read: not an opinion of the service about the topic.
+    private static func ours(_ error: GRPCError) -> Reaction? {
+        guard error.origin == .us else { return nil }
+        return .reconnect(minimum: error.code == .cancelled ? .zero : ErrorCode.serviceWait)
+    }
+
+    private static func stranger(_ error: GRPCError) -> Reaction? {
+        guard error.origin == .peer, error.trailers["grpc-status"] == nil else { return nil }
+        switch error.code {
+        case .unauthenticated: return .renewSession
+        case .permissionDenied, .unimplemented: return .reconnect(minimum: ErrorCode.limitWait)
+        case .unknown, .resourceExhausted: return .reconnect(minimum: ErrorCode.serviceWait)
         default: return .reconnect(minimum: .zero)
         }
     }

@@ -9,6 +9,8 @@ package struct StreamStatus: Sendable, Equatable {
         case parked
         /// Given up until somebody mends what `detail` names.
         case stopped
+        /// The relay was stopped.
+        case off
     }
 
     package var state: State

@@ -23,15 +23,20 @@ package actor Subscription {
     private var refusedSession: Session?
     /// Why the monitor cancelled the stream, so that the cancellation is not taken for the peer's.
     private var verdict: StreamFailure?
-    private var isParked = false
+    /// The present stream has brought a response.
+    private var isProven = false
     private let unusable: String?
+    /// Only a person can mend what stopped it.
+    private var isStopped = false
 
     /// - Parameters:
     ///   - position: from the store; nil when this topic was never subscribed to.
     ///   - unusable: why the position must not be used although it is there: `belongs to another org (00D…)`.
+    ///   - startedAt: when an earlier process subscribed, if it left no position; epoch milliseconds.
     package init(
-        settings: TopicSettings, position: Position?, unusable: String? = nil, calls: any PubSubCalls, authenticator: Authenticator,
-        host: any SubscriptionHost, time: TimeSource = .system, log: Logger
+        settings: TopicSettings, position: Position?, unusable: String? = nil, startedAt: Int64? = nil,
+        calls: any PubSubCalls, authenticator: Authenticator, host: any SubscriptionHost, time: TimeSource = .system,
+        log: Logger
     ) {
         self.settings = settings
         self.unusable = unusable
@@ -42,7 +47,8 @@ package actor Subscription {
         var log = log
         log[metadataKey: "topic"] = "\(settings.name)"
         self.log = log
-        plan = ResumePlan(settings: settings, position: position)
+        plan = ResumePlan(
+            settings: settings, position: position, startedAt: position == nil ? startedAt : nil)
         window = FetchWindow(limit: settings.window)
         monitor = StreamMonitor(watchdog: settings.watchdog, parkAfter: settings.parkAfter, now: time.monotonic())
     }
@@ -56,8 +62,11 @@ package actor Subscription {
         while !Task.isCancelled {
             await show(outage == nil ? .connecting : .reconnecting, outage?.reason ?? "")
             let failure = await stream()
-            guard !Task.isCancelled, await recover(from: failure) else { return }
+            guard !Task.isCancelled else { break }
+            guard await recover(from: failure) else { break }
         }
+        guard !isStopped else { return }
+        await show(.off, "the relay was stopped")
     }
 
     // MARK: One connection
@@ -65,14 +74,13 @@ package actor Subscription {
     /// Returns why it ended.
     private func stream() async -> StreamFailure {
         verdict = nil
-        isParked = false
+        isProven = false
         do {
             let session = try await session()
             let stream = try await calls.subscribe(session)
             monitor = StreamMonitor(
                 watchdog: settings.watchdog, parkAfter: settings.parkAfter, now: time.monotonic())
             let watcher = Task { await watch(stream) }
-            defer { watcher.cancel() }
             let failure: StreamFailure
             do throws(StreamFailure) {
                 try await stream.request(plan.start(credit: window.open(), now: time.wall()))
@@ -81,6 +89,9 @@ package actor Subscription {
                 failure = error
             }
             await stream.cancel()
+            watcher.cancel()
+            // Its verdict must not reach the next stream.
+            await watcher.value
             if failure.reaction == .renewSession { refusedSession = session }
             return verdict ?? failure
         } catch let failure as StreamFailure {
@@ -116,9 +127,9 @@ package actor Subscription {
             do {
                 try await handle(batch)
             } catch {
-                break
+                return StreamFailure(reaction: .reconnect(minimum: .zero), reason: "\(error)")
             }
-            if isParked { break }
+            if verdict != nil { break }
             monitor.handled(now: time.monotonic())
         }
         return verdict
@@ -131,8 +142,14 @@ package actor Subscription {
         let now = time.wall()
         let received = ReceivedBatch(
             topic: settings.name, events: events, bytes: batch.bytes, replayID: replayID, receivedAt: now)
-        let committed = try await host.accept(received)
-        plan.moved(to: Position(replayID: replayID, time: committed ?? now))
+        do {
+            let committed = try await host.accept(received)
+            plan.moved(to: Position(replayID: replayID, time: committed ?? now, receivedAt: now))
+        } catch {
+            // They may come again, and then they are not repetitions.
+            recent.removeAll()
+            throw error
+        }
     }
 
     private func watch(_ stream: any FetchStream) async {
@@ -150,12 +167,11 @@ package actor Subscription {
                         reason: "nothing received for \(settings.watchdog), not even a keepalive"))
                 return
             case .park:
-                isParked = true
-                await show(.parked, "no room downstream")
                 log.warning(
                     "parked: the outbox has no room, so the stream is closed before Salesforce does it; it resumes by itself"
                 )
                 await end(stream, StreamFailure(reaction: .reconnect(minimum: .zero), reason: "parked for lack of room"))
+                await show(.parked, "no room downstream")
                 return
             }
         }
@@ -170,6 +186,7 @@ package actor Subscription {
 
     /// The first response proves that the new stream works.
     private func recovered() async {
+        isProven = true
         backoff.firstResponse()
         let statement = plan.statement(reconnected: outage != nil, now: time.wall())
         await show(.streaming, "")
@@ -202,8 +219,8 @@ package actor Subscription {
             if let fix = plan.invalidated() { return await stop("\(failure)", fix: fix) }
             recent.removeAll()
         case .renewSession:
-            // The first refusal is the normal end of a session's life; a second in a row is not.
-            if outage?.wasRefused == true { minimum = SignInThrottle.base }
+            // The first refusal is the normal end of a session's life; those that follow without a response are not.
+            minimum = SignInThrottle.wait(after: outage?.refusals ?? 0)
         case .reconnect(let asked): minimum = asked
         }
         let isNews = outage?.reason != failure.reason
@@ -211,13 +228,15 @@ package actor Subscription {
         reconnects += 1
         let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
         if isNews {
-            log.warning("stream ended: \(failure); connecting again in \(wait.formattedSeconds)")
+            let what = isProven ? "stream ended" : "cannot subscribe"
+            log.warning("\(what): \(failure); connecting again in \(wait.formattedSeconds)")
         }
         await show(.reconnecting, failure.reason)
         return (try? await time.sleep(wait)) != nil
     }
 
     private func stop(_ reason: String, fix: String) async -> Bool {
+        isStopped = true
         log.error("stopped: \(reason). \(fix)")
         await show(.stopped, "\(reason). \(fix)")
         return false
@@ -233,13 +252,14 @@ private struct Outage {
     let began: Duration
     let attempts: Int
     let reason: String
-    let wasRefused: Bool
+    /// How often Salesforce refused the session since the last response.
+    let refusals: Int
 
     init(continuing earlier: Outage?, failure: StreamFailure, now: Duration) {
         began = earlier?.began ?? now
         attempts = (earlier?.attempts ?? 0) + 1
         reason = failure.reason
-        wasRefused = failure.reaction == .renewSession
+        refusals = (earlier?.refusals ?? 0) + (failure.reaction == .renewSession ? 1 : 0)
     }
 }
 

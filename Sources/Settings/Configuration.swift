@@ -1,6 +1,7 @@
 import Events
 
-/// What `sluice.yaml` says, checked. Secrets are still references; paths are absolute or relative to the working folder.
+/// What `sluice.yaml` says, checked. Secrets are still references; paths are absolute, or relative to the working
+/// folder.
 package struct Configuration: Sendable, Equatable {
     package var orgs: [OrgConfiguration]
     /// The folder of rule files.

@@ -1,4 +1,4 @@
-import Rules
+import Documents
 import Events
 
 /// A checked tree → the configuration. What the key tables cannot say is checked here.
@@ -60,7 +60,8 @@ struct ConfigurationDecoder {
                     .badValue, at: node, "\(node.kindInWords) is not a topic",
                     hint: "topics start with /data/ (change events) or /event/ (platform events)")
             } else if let first = seen[name] {
-                findings.report(.duplicateID, at: node, "topic \(node.kindInWords) is also listed at line \(first.line)")
+                findings.report(
+                    .duplicateID, at: node, "topic \(node.kindInWords) is also listed at line \(first.line)")
             }
             seen[name] = seen[name] ?? node.position
         }
@@ -144,7 +145,9 @@ struct ConfigurationDecoder {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
         }
-        guard !host.isEmpty, !host.contains("/"), let number = Int(port), (1...65535).contains(number) else { return nil }
+        guard !host.isEmpty, !host.contains("/"), let number = Int(port), (1...65535).contains(number) else {
+            return nil
+        }
         return (String(host), number)
     }
 

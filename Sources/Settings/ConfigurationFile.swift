@@ -1,4 +1,4 @@
-import Rules
+import Documents
 import Events
 import FoundationEssentials
 

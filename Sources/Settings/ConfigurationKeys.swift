@@ -1,4 +1,4 @@
-import Rules
+import Documents
 
 /// Every key of `sluice.yaml`: checking, messages and the JSON Schema share this one declaration.
 enum ConfigurationKeys {

@@ -55,6 +55,9 @@ package final class Store: Sendable {
         }
     }
 
+    /// The process that writes to this store, in words; nil if none does.
+    package var writer: String? { StoreLock.holder(ofStore: path) }
+
     /// Waits for running work and releases the file and the lock. Later calls throw.
     package func close() throws(StoreError) {
         do { try queue.close() } catch { throw StoreError(error, action: "close the store", path: path) }

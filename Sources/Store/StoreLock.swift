@@ -1,4 +1,5 @@
 import Events
+import FoundationEssentials
 import Glibc
 
 /// The right to write to a store: an exclusive `flock` on `<store>.lock`, which the system releases when its process
@@ -27,6 +28,24 @@ final class StoreLock: Sendable {
     deinit { close(descriptor) }
 
     func release() { _ = flock(descriptor, LOCK_UN) }
+
+    /// Who may write to a store at the moment, in words; nil if nobody does. Takes no lock, not even for a moment: a
+    /// relay that starts just then must not be refused.
+    static func holder(ofStore path: String) -> String? {
+        let descriptor = open(path + ".lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0,
+            let locks = FileManager.default.contents(atPath: "/proc/locks")
+        else { return nil }
+        // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`
+        let isHeld = String(decoding: locks, as: UTF8.self).split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(":\(status.st_ino)") }
+        }
+        return isHeld ? holder(descriptor) : nil
+    }
 
     private func write(command: String, wall: Int64) {
         let lines = [

@@ -8,10 +8,10 @@ import Testing
 @Suite struct EventDecoderTests {
     private let decoder = EventDecoder(org: Org(id: "00D", alias: "t", instanceURL: "", isSandbox: false))
 
-    private func decode(_ payload: [UInt8], _ json: String) throws -> [Event] {
+    private func decode(_ payload: [UInt8], _ json: String, by other: EventDecoder? = nil) throws -> [Event] {
         let schema = try Schema(json: json)
         let event = ConsumerEvent(id: "e", schemaID: schema.fingerprint, replayID: ReplayID([1, 2])!, payload: payload)
-        return try decoder.decode(
+        return try (other ?? decoder).decode(
             event, schema: EventSchema(json: json, id: schema.fingerprint), topic: "/t", receivedAt: 77)
     }
 
@@ -121,6 +121,25 @@ import Testing
             for event in (try? decoder.decode(event, schema: schema, topic: "", receivedAt: 0)) ?? [] {
                 _ = event.record.known()
             }
+        }
+    }
+
+    @Test func `an event takes nothing but equal text from the one before it`() throws {
+        let one = SampleChange(nulled: ["0x04"], changed: ["0x7E"])
+        let other = SampleChange(changed: ["0x02"])
+        let fresh = try [one, other].map { sample in
+            let decoder = EventDecoder(org: decoder.org)
+            return try decode(sample.payload, SampleChange.schema, by: decoder)[0].header
+        }
+        for _ in 0..<2 {
+            #expect(try decode(one.payload, SampleChange.schema)[0].header == fresh[0])
+            #expect(throws: UndecodableEvent.self) {
+                try decode(Array(other.payload.dropLast()), SampleChange.schema)
+            }
+            #expect(try decode(other.payload, SampleChange.schema)[0].header == fresh[1])
+            // The same bitmap means other names in another schema.
+            let renamed = SampleChange.schema.replacing(#""name":"Name""#, with: #""name":"Title""#)
+            #expect(try decode(other.payload, renamed)[0].header?.changedFields == ["Title"])
         }
     }
 

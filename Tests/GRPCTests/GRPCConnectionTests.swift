@@ -115,6 +115,18 @@ struct GRPCConnectionTests {
         }
     }
 
+    @Test func `posted messages arrive in order, and after the end they are dropped`() async throws {
+        try await withServer { _, connection in
+            let stream = try await connection.open(path: "/t/Chat")
+            for index in 0..<100 as Range<UInt8> { stream.post([index]) }
+            for index in 0..<100 as Range<UInt8> { #expect(try await stream.next() == [index]) }
+            await stream.cancel()
+            stream.post([1])
+            let error = await failure { _ = try await stream.next() }
+            #expect(error?.code == .cancelled)
+        }
+    }
+
     @Test func `messages before an error are delivered first`() async throws {
         try await withServer { _, connection in
             let stream = try await connection.open(path: "/t/FailLater")

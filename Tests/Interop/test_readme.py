@@ -94,10 +94,13 @@ def test_init_doctor_lint_run_status_and_cursor(binary, folder):
         status = sluice(binary, "sluice status", folder)
         assert status.returncode == 0 and "streaming" in status.stdout
         assert json.loads(sluice(binary, "sluice status --json", folder).stdout)["topics"]
+        assert f"process {relay.pid} " in status.stdout
     finally:
         relay.terminate()
         _, errors = relay.communicate(timeout=30)
     assert relay.returncode == 0, errors
+    after = sluice(binary, "sluice status", folder).stdout
+    assert "No relay is running" in after and "streaming" not in after
 
 
 def test_init_never_overwrites(binary, tmp_path):

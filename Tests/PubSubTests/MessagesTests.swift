@@ -83,6 +83,22 @@ import Testing
         }
     }
 
+    @Test func `an event that says itself again and again is refused before it takes much memory`() throws {
+        // events { event { headers {} } event { headers {} } … replay_id: 01 }
+        func response(repeating count: Int) -> [UInt8] {
+            let event = [UInt8]((0..<count).map { _ in [0x0A, 2, 0x22, 0] as [UInt8] }.joined()) + [0x12, 1, 1]
+            var length = event.count
+            var prefix: [UInt8] = []
+            while length >= 0x80 {
+                prefix.append(UInt8(length & 0x7F) | 0x80)
+                length >>= 7
+            }
+            return [0x0A] + prefix + [UInt8(length)] + event
+        }
+        #expect(try FetchResponse(decoding: response(repeating: 2)).events.count == 1)
+        #expect(throws: WireFormatError.self) { try FetchResponse(decoding: response(repeating: 20_000)) }
+    }
+
     private func hex(_ text: String) -> [UInt8] {
         stride(from: 0, to: text.count, by: 2).map { offset in
             let start = text.index(text.startIndex, offsetBy: offset)

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Documents
 @testable import Rules
 
 /// Files that nobody would write: bounded time, bounded memory, an answer.

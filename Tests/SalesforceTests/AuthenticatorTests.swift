@@ -1,6 +1,7 @@
 import Events
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import Salesforce
 
@@ -33,16 +34,78 @@ import Testing
 
     @Test func `refusals in a row wait longer and longer, so that no user is locked`() {
         var throttle = SignInThrottle()
-        #expect(throttle.wait() == .zero)
-        throttle.finished(refused: true)
-        #expect(throttle.wait() == .seconds(30))
-        throttle.finished(refused: true)
-        #expect(throttle.wait() == .seconds(60))
-        for _ in 0..<20 { throttle.finished(refused: true) }
-        #expect(throttle.wait() == .seconds(900))
-        throttle.finished(refused: false)
-        #expect(throttle.wait() == .zero)
+        #expect(throttle.wait == .zero)
+        throttle.finished(.failure(Self.refusal))
+        #expect(throttle.wait == .seconds(30))
+        throttle.finished(.failure(Self.refusal))
+        #expect(throttle.wait == .seconds(60))
+        throttle.finished(.failure(.unreachable("no route")))
+        #expect(throttle.wait == .seconds(60), "a server that is not reached takes nothing back")
+        for _ in 0..<20 { throttle.finished(.failure(Self.refusal)) }
+        #expect(throttle.wait == .seconds(900))
+        throttle.finished(.success(session(1)))
+        #expect(throttle.wait == .zero)
     }
+
+    @Test func `a token that is not valid is no failed login`() {
+        var throttle = SignInThrottle()
+        throttle.finished(
+            .failure(.refused(error: "HTTP 401", detail: "", fix: "", url: "https://a/services/oauth2/userinfo")))
+        #expect(throttle.wait == .zero)
+    }
+
+    @Test func `a caller that is cancelled leaves at once, though the next sign-in must wait for minutes`() async throws {
+        let counter = Counter()
+        let time = ManualTime()
+        let authenticator = Authenticator(time: time.source) { () async throws(SignInError) in
+            _ = counter.next()
+            throw Self.refusal
+        }
+        await #expect(throws: SignInError.self) { try await authenticator.session() }
+        let waiting = Task { try await authenticator.session() }
+        while time.slept.isEmpty { await Task.yield() }
+        waiting.cancel()
+        await #expect(throws: SignInError.self) { try await waiting.value }
+        // The attempt that nobody waits for any more ends without signing in.
+        for _ in 0..<100 { await Task.yield() }
+        #expect(counter.value == 1)
+    }
+
+    @Test func `who stays gets the session although another caller leaves`() async throws {
+        let time = ManualTime()
+        let gate = Counter()
+        let authenticator = Authenticator(time: time.source) { () async throws(SignInError) in
+            if gate.next() == 1 { throw Self.refusal }
+            return session(2)
+        }
+        await #expect(throws: SignInError.self) { try await authenticator.session() }
+        let leaving = Task { try await authenticator.session() }
+        while time.slept.isEmpty { await Task.yield() }
+        let staying = Task { try await authenticator.session() }
+        for _ in 0..<100 { await Task.yield() }
+        leaving.cancel()
+        await #expect(throws: SignInError.self) { try await leaving.value }
+        time.advance(by: .seconds(30))
+        #expect(try await staying.value == session(2))
+    }
+
+    @Test func `a session of another org is never given out: cursors belong to the first`() async throws {
+        let counter = Counter()
+        let authenticator = Authenticator { () async throws(SignInError) in
+            var made = session(counter.next())
+            if counter.value > 1 { made.orgID = OrgID("00D000000000002EAA")! }
+            return made
+        }
+        let first = try await authenticator.session()
+        await #expect {
+            try await authenticator.renewed(after: first)
+        } throws: { error in
+            "\(error)".contains("00D000000000001EAA") && "\(error)".contains("00D000000000002EAA")
+        }
+    }
+
+    private static let refusal = SignInError.refused(
+        error: "invalid_client", detail: "", fix: "", url: "https://acme.my.salesforce.com/services/oauth2/token")
 }
 
 func session(_ number: Int) -> Session {

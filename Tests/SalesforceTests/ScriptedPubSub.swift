@@ -72,13 +72,21 @@ private actor ScriptedStream: FetchStream {
             return fetched(FetchResponse(latestReplayID: id, pendingNumRequested: 100))
         case .fail(let failure): throw failure
         case .silence:
-            if !isCancelled { await withCheckedContinuation { waiting = $0 } }
+            await withTaskCancellationHandler {
+                if !isCancelled, !Task.isCancelled { await withCheckedContinuation { waiting = $0 } }
+            } onCancel: {
+                Task { await self.wake() }
+            }
             throw StreamFailure(reaction: .reconnect(minimum: .zero), reason: "CANCELLED")
         }
     }
 
     func cancel() async {
         isCancelled = true
+        wake()
+    }
+
+    private func wake() {
         waiting?.resume()
         waiting = nil
     }
@@ -95,10 +103,21 @@ actor RecordingHost: SubscriptionHost {
     private(set) var statements: [ResumeStatement] = []
     private var blocked: CheckedContinuation<Void, Never>?
     private var blocks: Bool
+    private var refusals: Int
 
-    init(blocks: Bool = false) { self.blocks = blocks }
+    /// - Parameters:
+    ///   - blocks: batches wait until `unblock`, or until the stream is parked.
+    ///   - refusals: so many batches are not taken.
+    init(blocks: Bool = false, refusals: Int = 0) {
+        self.blocks = blocks
+        self.refusals = refusals
+    }
 
     func accept(_ batch: ReceivedBatch) async throws -> Int64? {
+        if refusals > 0 {
+            refusals -= 1
+            throw NotTaken()
+        }
         batches.append(batch)
         if blocks { await withCheckedContinuation { blocked = $0 } }
         return nil
@@ -110,9 +129,17 @@ actor RecordingHost: SubscriptionHost {
         blocked = nil
     }
 
-    func changed(_ status: StreamStatus, topic: String) async { statuses.append(status) }
+    func changed(_ status: StreamStatus, topic: String) async {
+        statuses.append(status)
+        guard status.state == .parked else { return }
+        // Room comes while this status is still being written.
+        unblock()
+        for _ in 0..<50 { await Task.yield() }
+    }
 
     func stated(_ statement: ResumeStatement, topic: String) async { statements.append(statement) }
+
+    struct NotTaken: Error {}
 
     var replayIDs: [ReplayID] { batches.flatMap { $0.events.map(\.replayID) } }
 }

@@ -56,6 +56,47 @@ import TestSupport
         }
     }
 
+    @Test(arguments: [400, 401, 403])
+    func `a refusal without a reason is not repeated in haste either`(status: Int) async {
+        let http = ScriptedHTTP { _ in HTTPResponse(status: status, body: Array("<html>".utf8)) }
+        await #expect { try await signIn(http).session() } throws: {
+            ($0 as? SignInError)?.isRetryable == false && ($0 as? SignInError)?.isFailedLogin == true
+        }
+    }
+
+    @Test func `'retry your request' is tried again`() async {
+        let http = ScriptedHTTP { _ in
+            HTTPResponse(
+                status: 400, body: Array(#"{"error":"unknown_error","error_description":"retry your request"}"#.utf8))
+        }
+        await #expect { try await signIn(http).session() } throws: { ($0 as? SignInError)?.isRetryable == true }
+    }
+
+    @Test func `an access token needs to know its instance`() {
+        let http = ScriptedHTTP { _ in HTTPResponse(status: 200) }
+        #expect(throws: SetupError.self) {
+            _ = try SignIn(
+                loginURL: LoginURL("login.salesforce.com"),
+                credentials: .accessToken({ Secret("t") }, instanceURL: nil, orgID: nil),
+                connection: ConnectionOptions(), http: http)
+        }
+    }
+
+    @Test func `a supplied token is read anew at every sign-in, and its connection options are used`() async throws {
+        let http = ScriptedHTTP { _ in
+            HTTPResponse(status: 200, body: Array(#"{"organization_id":"00D000000000001EAA"}"#.utf8))
+        }
+        let counter = Counter()
+        let options = ConnectionOptions(caFile: "/ca.pem", proxy: "http://proxy:1")
+        let signIn = try SignIn(
+            loginURL: LoginURL("acme.my.salesforce.com"),
+            credentials: .accessToken({ Secret("t\(counter.next())") }, instanceURL: nil, orgID: nil),
+            connection: options, http: http)
+        #expect(try await signIn.session().accessToken.exposed == "t1")
+        #expect(try await signIn.session().accessToken.exposed == "t2")
+        #expect(http.requests.allSatisfy { $0.connection == options })
+    }
+
     @Test func `client credentials at the shared login host are refused before anything is sent`() {
         let http = ScriptedHTTP { _ in HTTPResponse(status: 200) }
         #expect(throws: SetupError.self) {

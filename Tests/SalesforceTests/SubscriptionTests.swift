@@ -10,7 +10,9 @@ import TestSupport
     @Test func `a stored replay ID is resumed after, and credit is topped up on the way`() async throws {
         let calls = ScriptedPubSub([[.batch(events(2...61), pending: 40), .batch(events(62...80), pending: 21)]])
         let host = RecordingHost()
-        await run(calls, host, position: Position(replayID: id(1), time: 0)) { await host.batches.count == 2 }
+        await run(calls, host, position: Position(replayID: id(1), time: 1_700_000_000_000)) {
+            await host.batches.count == 2
+        }
         let requests = calls.requests[0]
         #expect(
             requests.first
@@ -112,34 +114,81 @@ import TestSupport
             [.batch(events(1...2), pending: 0), .batch(events(3...4), pending: 0)], [.batch(events(3...4), pending: 98)],
         ])
         let host = RecordingHost(blocks: true)
-        await run(calls, host, position: nil) {
-            if await host.statuses.contains(where: { $0.state == .parked }) { await host.unblock() }
-            return await host.replayIDs.count == 4
-        }
+        await run(calls, host, position: nil) { await host.replayIDs.count == 4 }
         #expect(await host.replayIDs == (1...4).map(id))
         #expect(calls.requests[1].first?.replayID == id(2))
+        #expect(await host.statuses.contains { $0.state == .reconnecting && $0.detail == "parked for lack of room" })
+    }
+
+    @Test func `what ends the stream after a parked one is not taken for parking`() async throws {
+        let corrupted = StreamFailure(reaction: .replayInvalid, reason: "subscription.fetch.replayid.corrupted")
+        let calls = ScriptedPubSub([
+            [.batch(events(1...2), pending: 0), .silence], [.fail(corrupted)], [.batch(events(3...4), pending: 98)],
+        ])
+        let host = RecordingHost(blocks: true)
+        await run(calls, host, position: nil) { await host.replayIDs.count == 4 }
+        #expect(calls.requests.count == 3)
+        #expect(calls.requests[2].first?.replayPreset == .earliest)
+    }
+
+    @Test func `events that were not taken are no repetitions when they come again`() async throws {
+        let calls = ScriptedPubSub([[.batch(events(1...3), pending: 97)], [.batch(events(1...3), pending: 97)]])
+        let host = RecordingHost(refusals: 1)
+        await run(calls, host, position: nil) { await host.batches.count == 1 }
+        #expect(await host.replayIDs == (1...3).map(id))
+        #expect(calls.requests[1].first?.replayPreset == .latest)
+    }
+
+    @Test func `a session that is refused again and again is renewed less and less often`() async throws {
+        let refused = StreamFailure(reaction: .renewSession, reason: "service.auth.error")
+        let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
+        let calls = ScriptedPubSub([
+            [.fail(refused)], [.fail(refused)], [.fail(lost)], [.fail(refused)], [.fail(refused)],
+            [.batch(events(1...1), pending: 99)],
+        ])
+        let host = RecordingHost()
+        let time = ManualTime(autoAdvance: true)
+        await run(calls, host, position: nil, time: time) { await host.replayIDs.count == 1 }
+        #expect(time.slept.filter { $0 >= .seconds(30) && $0 < .seconds(60) }.count == 1)
+        #expect(time.slept.filter { $0 >= .seconds(60) && $0 < .seconds(120) }.count == 1)
+        #expect(time.slept.filter { $0 >= .seconds(120) && $0 < .seconds(240) }.count == 1)
+    }
+
+    @Test func `a relay that is stopped says so, a topic that was given up goes on saying why`() async throws {
+        let host = RecordingHost()
+        let calls = ScriptedPubSub([[.keepalive(id(1)), .silence]])
+        let task = Task { await subscription(calls, host, position: nil).run() }
+        while await host.batches.isEmpty { await Task.yield() }
+        task.cancel()
+        await task.value
+        #expect(await host.statuses.last?.state == .off)
+        let corrupted = StreamFailure(reaction: .stopTopic(fix: "Mend it."), reason: "topic.not.found")
+        let stopped = RecordingHost()
+        await subscription(ScriptedPubSub([[.fail(corrupted)]]), stopped, position: nil).run()
+        #expect(await stopped.statuses.last?.state == .stopped)
     }
 
     // MARK: Helpers
 
     private func run(
         _ calls: ScriptedPubSub, _ host: RecordingHost, policy: TopicSettings.InvalidReplayPolicy = .earliest,
-        position: Position?, until done: () async -> Bool
+        position: Position?, time: ManualTime = ManualTime(autoAdvance: true), until done: () async -> Bool
     ) async {
-        let task = Task { await subscription(calls, host, policy: policy, position: position).run() }
+        let task = Task { await subscription(calls, host, policy: policy, position: position, time: time).run() }
         while await !done() { await Task.yield() }
         task.cancel()
+        await task.value
     }
 
     private func subscription(
         _ calls: ScriptedPubSub, _ host: RecordingHost, policy: TopicSettings.InvalidReplayPolicy = .earliest,
-        position: Position?
+        position: Position?, time: ManualTime = ManualTime(autoAdvance: true)
     ) -> Subscription {
         let counter = Counter()
         return Subscription(
             settings: TopicSettings(name: "/data/ChangeEvents", onInvalidReplay: policy), position: position, calls: calls,
             authenticator: Authenticator { () async throws(SignInError) in session(counter.next()) }, host: host,
-            time: ManualTime(autoAdvance: true).source, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            time: time.source, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func id(_ number: Int) -> ReplayID { ReplayID([0, 0, UInt8(number >> 8), UInt8(number & 255), 0])! }

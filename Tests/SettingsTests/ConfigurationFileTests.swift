@@ -57,6 +57,7 @@ import Testing
         ("clientSecret: {file: secrets/salesforce}", "clientSecret: abc123", "sluice.yaml:5:72: error[secret-literal]"),
         ("rules: my-rules", "rulez: my-rules", "sluice.yaml:10:1: error[unknown-key]: 'rulez' is not a key of sluice.yaml"),
         ("watchdog: 3s", "watchdog: 3", "error[bad-duration]"),
+        ("watchdog: 3s", "watchdog: 0s", "error[bad-duration]"),
         ("window: 10", "window: 500", "error[bad-value]"),
         ("start: earliest", "start: yesterday", "error[bad-value]"),
         ("- /data/ChangeEvents", "- ChangeEvents", "error[bad-value]: 'ChangeEvents' is not a topic"),

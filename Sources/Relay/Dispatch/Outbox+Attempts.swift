@@ -44,7 +44,8 @@ extension Outbox {
     }
 
     private func finished(_ worker: Int, _ assignment: Assignment, _ outcome: AttemptOutcome) -> Assignment? {
-        guard !isAbandoned, let route = routes[assignment.destination] else { return nil }
+        // An attempt that was cancelled by a stop says nothing about its receiver: it is made again after the next start.
+        guard !isAbandoned, workers[worker] != nil, let route = routes[assignment.destination] else { return nil }
         let now = clock.now
         observer?.attempted(
             assignment.delivery, number: assignment.number, outcome: outcome,

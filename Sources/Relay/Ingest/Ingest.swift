@@ -84,6 +84,8 @@ package struct Ingest: SubscriptionHost {
                 if isWaiting { log.notice("got schema \(id); events go on", metadata: ["topic": "\(topic)"]) }
                 return .success(schema)
             } catch {
+                // A stop breaks calls off: that is no news.
+                try Task.checkCancellation()
                 switch error {
                 case .permanent(let reason): return .failure(QuarantineReason(text: reason))
                 case .temporary(let reason):

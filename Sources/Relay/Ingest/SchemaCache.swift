@@ -8,13 +8,26 @@ import Synchronization
 package final class SchemaCache: Sendable {
     /// In memory; beyond it the cache starts anew. An org has one schema for each entity and release of its fields.
     static let limit = 2_000
+    /// How long a refusal holds: a stream full of events of one unusable schema must not become a stream of calls.
+    static let refusalHolds: Duration = .seconds(60)
+
+    private struct Refusal {
+        let reason: String
+        let until: Duration
+    }
 
     private let fetch: @Sendable (String) async throws(SchemaSource.Failure) -> String
     private let store: Store
+    private let time: TimeSource
     private let compiled = Mutex<[String: EventSchema]>([:])
+    private let refused = Mutex<[String: Refusal]>([:])
 
-    package init(store: Store, fetch: @escaping @Sendable (String) async throws(SchemaSource.Failure) -> String) {
+    package init(
+        store: Store, time: TimeSource = .system,
+        fetch: @escaping @Sendable (String) async throws(SchemaSource.Failure) -> String
+    ) {
         self.store = store
+        self.time = time
         self.fetch = fetch
     }
 
@@ -23,6 +36,17 @@ package final class SchemaCache: Sendable {
         if let stored = try? await store.schema(id), let schema = try? EventSchema(json: stored, id: id) {
             return keep(schema)
         }
+        let now = time.monotonic()
+        if let refusal = refused.withLock({ $0[id] }), now < refusal.until { throw .permanent(refusal.reason) }
+        do throws(SchemaSource.Failure) {
+            return try await fetched(id)
+        } catch {
+            if case .permanent(let reason) = error { keep(Refusal(reason: reason, until: now + Self.refusalHolds), id) }
+            throw error
+        }
+    }
+
+    private func fetched(_ id: String) async throws(SchemaSource.Failure) -> EventSchema {
         let json = try await fetch(id)
         do throws(EventSchemaError) {
             let schema = try EventSchema(json: json, id: id)
@@ -31,6 +55,13 @@ package final class SchemaCache: Sendable {
             return keep(schema)
         } catch {
             throw .permanent("\(error)")
+        }
+    }
+
+    private func keep(_ refusal: Refusal, _ id: String) {
+        refused.withLock { refused in
+            if refused.count >= Self.limit { refused.removeAll() }
+            refused[id] = refusal
         }
     }
 

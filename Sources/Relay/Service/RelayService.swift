@@ -8,12 +8,16 @@ import Store
 
 /// The relay: every org's streams, the rules, the outbox and the destinations, from start to stop.
 package actor RelayService {
+    /// What a start that failed waits for attempts under way.
+    static let failedStartLimit: Duration = .seconds(10)
+
     private let store: Store
     private let outbox: Outbox
     private let runners: [FlowRunner]
     private let orgs: [OrgService]
     private let log: Logger
     private var running: [Task<Void, Never>] = []
+    private var isStopping = false
 
     /// Checks everything that can be checked without the network. Nothing runs yet.
     package init(
@@ -58,10 +62,11 @@ package actor RelayService {
 
     private let destinations: [DispatchDestination]
 
-    /// Takes up what the store holds, signs in, and starts every topic.
+    /// Takes up what the store holds, signs in, and starts every topic. A task that is cancelled meanwhile, and a `stop`,
+    /// make it return without having started them.
     ///
     /// - Throws: when Salesforce refuses to sign in, since that is wrong until somebody mends it. A network that is not
-    ///   there yet is waited for.
+    ///   there yet is waited for. Everything is stopped then, so that no attempt under way is broken off unrecorded.
     package func start() async throws(RelayStartError) {
         do throws(StoreError) {
             try await outbox.start(destinations)
@@ -73,10 +78,15 @@ package actor RelayService {
             do throws(SignInError) {
                 try await org.signIn()
             } catch {
-                guard error.isRetryable else { throw .signIn(error) }
-                log.warning("\(error)")
+                guard !Task.isCancelled, !isStopping else { return }
+                guard error.isRetryable else {
+                    _ = await stop(within: Self.failedStartLimit)
+                    throw .signIn(error)
+                }
+                // The org says so itself, for as long as it lasts.
             }
         }
+        guard !Task.isCancelled, !isStopping else { return }
         running = orgs.map { org in Task { await org.run() } }
     }
 
@@ -84,6 +94,7 @@ package actor RelayService {
     ///
     /// - Returns: whether everything is safe; if not, the last events come again from their cursors.
     package func stop(within limit: Duration) async -> Bool {
+        isStopping = true
         for task in running { task.cancel() }
         // Before the outbox: no run may start or report while it drains.
         for runner in runners { await runner.stop() }

@@ -2,13 +2,16 @@ import Events
 import Logging
 import Salesforce
 import Store
+import Synchronization
 
 /// Writes what the streams of one org say about themselves into the store, where `status` finds it.
-package struct StreamReports: Sendable {
+package final class StreamReports: Sendable {
     private let org: String
     private let store: Store
     private let time: TimeSource
     private let log: Logger
+    /// By topic: the state, and since when.
+    private let shown = Mutex<[String: (state: StreamStatus.State, since: Int64)]>([:])
 
     package init(org: String, store: Store, time: TimeSource, log: Logger) {
         self.org = org
@@ -19,8 +22,13 @@ package struct StreamReports: Sendable {
 
     package func changed(_ status: StreamStatus, topic: String) async {
         let now = time.wall()
+        // An outage of many attempts is one state.
+        let since = shown.withLock { shown in
+            if shown[topic]?.state != status.state { shown[topic] = (status.state, now) }
+            return shown[topic]?.since ?? now
+        }
         let state = StreamState(
-            key: Cursor.Key(org: org, topic: topic), state: status.state.rawValue, detail: status.detail, since: now,
+            key: Cursor.Key(org: org, topic: topic), state: status.state.rawValue, detail: status.detail, since: since,
             lastReceivedAt: nil, reconnects: status.reconnects)
         do throws(StoreError) {
             try await store.set(state)

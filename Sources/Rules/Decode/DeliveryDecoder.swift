@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// One element of `to` → `DeliverySpec`, read by the kind of its destination.
@@ -28,9 +29,8 @@ struct DeliveryDecoder {
 
     private func checkKinds(_ destination: Destination) {
         for entry in node.entries {
-            guard let kinds = DeliveryKeys.delivery.key(entry.key)?.kinds, !kinds.contains(destination.kind) else {
-                continue
-            }
+            guard let kinds = DeliveryKeys.delivery.key(entry.key)?.kinds, !kinds.contains(destination.kind.rawValue)
+            else { continue }
             findings.report(
                 .wrongKind, at: entry, destination.kind.refusal(of: entry.key, for: kinds, name: destination.name))
         }

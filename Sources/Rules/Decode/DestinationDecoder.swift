@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// A destination's map → `Destination`, with the checks that need more than one key.
@@ -30,7 +31,9 @@ struct DestinationDecoder {
 
     private func checkKinds(_ kind: Destination.Kind) {
         for inner in node.entries {
-            guard let kinds = DestinationKeys.destination.key(inner.key)?.kinds, !kinds.contains(kind) else { continue }
+            guard let kinds = DestinationKeys.destination.key(inner.key)?.kinds, !kinds.contains(kind.rawValue) else {
+                continue
+            }
             findings.report(.wrongKind, at: inner, kind.refusal(of: inner.key, for: kinds, name: entry.key))
         }
     }
@@ -148,8 +151,8 @@ struct DestinationDecoder {
 
 extension Destination.Kind {
     /// "'window' is only for destinations of kind integrator; 'orders-hook' is a webhook"
-    func refusal(of key: String, for kinds: [Destination.Kind], name: String) -> String {
-        let allowed = kinds.map(\.rawValue).joined(separator: " or ")
+    func refusal(of key: String, for kinds: [String], name: String) -> String {
+        let allowed = kinds.joined(separator: " or ")
         return "'\(key)' is only for destinations of kind \(allowed); '\(name)' is \(inWords)"
     }
 

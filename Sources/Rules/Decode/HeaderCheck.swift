@@ -1,3 +1,5 @@
+import Documents
+
 /// Headers that an operator may set.
 struct HeaderCheck {
     let findings: FindingList

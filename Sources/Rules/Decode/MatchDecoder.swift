@@ -1,3 +1,5 @@
+import Documents
+
 /// `match` → `MatchBlock`, with everything that makes it impossible or surely unmeant.
 struct MatchDecoder {
     let entry: YAMLNode.Entry

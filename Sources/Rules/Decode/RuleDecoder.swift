@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// What rules of one file share.

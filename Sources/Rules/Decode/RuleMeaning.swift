@@ -1,3 +1,5 @@
+import Documents
+
 /// Warnings about one rule as a whole: it is well-formed, but may not do what it looks like.
 struct RuleMeaning {
     let rule: Rule

@@ -1,3 +1,5 @@
+import Documents
+
 /// A delivery that runs an integrator.io flow → `RunSpec`.
 struct RunDecoder {
     let node: YAMLNode

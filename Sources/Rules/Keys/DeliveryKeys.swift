@@ -1,3 +1,5 @@
+import Documents
+
 /// The keys of a delivery and of what it holds.
 enum DeliveryKeys {
     static let delivery = KeyTable(

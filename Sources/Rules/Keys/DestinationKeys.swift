@@ -1,3 +1,5 @@
+import Documents
+
 /// The keys of a destination and of what it holds.
 enum DestinationKeys {
     static let destination = KeyTable(
@@ -56,13 +58,6 @@ enum DestinationKeys {
             Key("ca", .text, "PEM file that replaces the system's authorities."),
             Key("cert", .text, "PEM file of a client certificate."),
             Key("key", .secret, "Its private key."),
-        ])
-
-    static let secret = KeyTable(
-        "a secret", isChoice: true,
-        [
-            Key("env", .text, "Name of an environment variable."),
-            Key("file", .text, "Path of a file."),
         ])
 
     private static let commonAuth = [

@@ -1,3 +1,5 @@
+import Documents
+
 /// The keys of a rule file, from the top down to a rule and its `match`.
 enum RuleKeys {
     static let file = KeyTable(

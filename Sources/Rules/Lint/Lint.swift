@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// One file of a rules folder.
@@ -50,9 +51,8 @@ package struct Lint {
     }
 
     private func read(_ source: RuleSource) -> File? {
-        guard let root = YAMLReader(path: source.path, findings: findings).read(source.bytes) else { return nil }
-        KeyChecker(source: root.source, findings: findings).check(
-            root, RuleKeys.file, at: SourcePosition(line: root.position.line, column: root.position.column))
+        let file = CheckedYAML(path: source.path, bytes: source.bytes, table: RuleKeys.file, findings: findings)
+        guard let root = file.root else { return nil }
         if let defaults = root["defaults"] { ModeCheck(findings: findings).check(defaults) }
         return File(source: root.source, root: root)
     }

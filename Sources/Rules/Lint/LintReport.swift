@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// Everything a check found, and the set to run if there was no error among it.

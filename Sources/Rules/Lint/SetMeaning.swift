@@ -1,3 +1,5 @@
+import Documents
+
 /// Warnings about the set as a whole.
 struct SetMeaning {
     let findings: FindingList

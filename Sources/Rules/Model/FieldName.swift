@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// A field, perhaps a component of a compound one (`BillingAddress.City`), prepared for comparison.
@@ -30,5 +31,11 @@ struct FieldName: Sendable, Hashable {
         case .record(let fields): fields.fields.contains { isSomething($0.value) }
         default: true
         }
+    }
+}
+
+extension YAMLNode {
+    func fieldNames(_ key: String) -> [FieldName]? {
+        self[key] == nil ? nil : texts(key).filter(\.isAPIName).map(FieldName.init)
     }
 }

@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// A rule, read and checked. Immutable; a class, because matching only ever passes it on, and copies would cost.

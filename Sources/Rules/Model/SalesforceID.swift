@@ -1,3 +1,5 @@
+import Documents
+
 /// Record IDs in their two forms: 15 characters, case-sensitive, and 18, whose last three say which are upper case.
 enum SalesforceID {
     /// - Returns: the 18-character form; nil for text that is not an ID.

@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// Builds the requests of one rule for one event.

@@ -1,3 +1,5 @@
+import Documents
+
 enum PercentEncoding {
     /// One path segment: everything but the unreserved characters of RFC 3986 is encoded, the slash too.
     static func segment(_ text: String) -> String {

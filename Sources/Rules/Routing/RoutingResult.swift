@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// What the rules make of one event.

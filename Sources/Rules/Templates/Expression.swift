@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// A computed value inside a template: in this version a field path. Callers only ask for its value, its static type

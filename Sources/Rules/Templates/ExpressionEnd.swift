@@ -1,3 +1,5 @@
+import Documents
+
 /// Finds the brace that ends an expression, by its tokens: strings, comments and inner braces count correctly.
 enum ExpressionEnd {
     case end(Int)

@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// Text of one expression → `Expression`, or one finding at the exact column.
@@ -44,7 +45,7 @@ struct ExpressionParser {
         let operatorOffset = offset
         guard let sign = takeSign(), takeWord("duration"), take("("), let text = takeString(), take(")"), offset == end
         else { return unsupported(at: operatorOffset) }
-        guard let milliseconds = DurationText.literal(text) else {
+        guard let milliseconds = DurationLiteral.milliseconds(text) else {
             report(
                 .wrongArgument, at: operatorOffset, to: end,
                 "'\(text.shortened)' is not a duration of whole milliseconds",

@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// YAML values → templates, in one scope. What cannot be read is reported, and nil.
@@ -205,17 +206,5 @@ struct TemplateParser {
     private static func folded(map entries: [Template.Entry]) -> Template {
         guard entries.isEmpty else { return .map(entries) }
         return .json(Array("{}".utf8))
-    }
-}
-
-extension String {
-    /// Whether `${` is in it, a literal `$${` included.
-    var hasInterpolation: Bool {
-        var before: UInt8 = 0
-        for byte in utf8 {
-            if byte == UInt8(ascii: "{"), before == UInt8(ascii: "$") { return true }
-            before = byte
-        }
-        return false
     }
 }

@@ -1,3 +1,4 @@
+import Documents
 import Events
 
 /// Which names an expression may use, and what they stand for.

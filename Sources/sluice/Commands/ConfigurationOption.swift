@@ -8,10 +8,26 @@ import Store
 /// `--config`, and what nearly every command does with it.
 struct ConfigurationOption: ParsableArguments {
     @Option(name: .long, help: "The configuration file.")
-    var config = "sluice.yaml"
+    var config = Self.usual
+
+    static let usual = "sluice.yaml"
 
     /// Prints warnings; ends the command with all findings if there is an error.
     func load() throws -> Loaded {
+        let configuration = try configuration()
+        let folder = config.lastIndex(of: "/").map { String(config[..<$0]) } ?? ""
+        let environment: [String: String]
+        do throws(EnvironmentFileError) {
+            environment = try EnvironmentFile.variables(beside: config)
+        } catch {
+            throw CommandFailure(.badInput, "\(error)")
+        }
+        return Loaded(
+            configuration: configuration, secrets: SecretStore(environment: environment, baseDirectory: folder))
+    }
+
+    /// Without its secrets.
+    func configuration() throws -> Configuration {
         let file: ConfigurationFile
         do throws(ConfigurationFileError) {
             file = try ConfigurationFile(path: config)
@@ -20,15 +36,12 @@ struct ConfigurationOption: ParsableArguments {
         }
         for finding in file.findings { Terminal.error.write(finding.text) }
         guard let configuration = file.configuration else { throw CommandFailure(.badInput) }
-        let folder = config.lastIndex(of: "/").map { String(config[..<$0]) } ?? ""
-        let secrets = SecretStore(
-            environment: try EnvironmentFile.variables(beside: config), baseDirectory: folder)
-        return Loaded(configuration: configuration, secrets: secrets)
+        return configuration
     }
 
     /// The store of the configuration, for looking only.
     func readingStore() throws -> Store {
-        let path = try load().configuration.storePath
+        let path = try configuration().storePath
         do throws(StoreError) {
             return try Store(readingPath: path)
         } catch {

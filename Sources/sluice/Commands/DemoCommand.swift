@@ -49,6 +49,8 @@ struct DemoCommand: AsyncParsableCommand {
             await group.next()
             group.cancelAll()
         }
+        // Waiting for the last deliveries may take long: a second Ctrl-C ends that.
+        signals.exitOnNext()
         await drain(service)
         let status = await service.status()
         let isSafe = await service.stop(within: .seconds(10))

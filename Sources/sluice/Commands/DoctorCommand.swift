@@ -26,7 +26,9 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         report([
             CheckResult(.ok, "configuration", "\(options.config) is well-formed"),
-            CheckResult(.ok, "rules", "\(rules.ruleIDs.count) rules, \(rules.destinations.count) destinations"),
+            CheckResult(
+                .ok, "rules",
+                "\(counted(rules.ruleIDs.count, "rule")), \(counted(rules.destinations.count, "destination"))"),
         ])
         let http = CurlClient()
         for org in loaded.configuration.orgs {
@@ -78,6 +80,6 @@ private struct CheckPrinter {
     func summary(_ results: [CheckResult]) {
         let failures = results.count { $0.level == .failure }
         let warnings = results.count { $0.level == .warning }
-        Terminal.output.write("\(results.count) checks: \(failures) failed, \(warnings) warnings\n")
+        Terminal.output.write("\(counted(results.count, "check")): \(failures) failed, \(counted(warnings, "warning"))\n")
     }
 }

@@ -38,6 +38,8 @@ struct InitCommand: ParsableCommand {
             throw CommandFailure(.environment, "cannot write \(path): \(String(cString: strerror(errno))).")
         }
         defer { close(descriptor) }
+        // Also where the file was there already.
+        if mode == 0o600 { fchmod(descriptor, mode) }
         guard Glibc.write(descriptor, text, text.utf8.count) == text.utf8.count else {
             throw CommandFailure(.environment, "cannot write \(path): \(String(cString: strerror(errno))).")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Settings
 import Rules
 
@@ -23,11 +24,11 @@ struct RulesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let report: LintReport
+            let target = try target()
             do throws(RuleFolderError) {
-                let target = try target()
                 report = try Lint.check(paths: target.paths, options: Lint.Options(knownOrgs: target.orgs))
             } catch {
-                throw CommandFailure(.environment, "\(error)")
+                throw CommandFailure(.badInput, "\(error)")
             }
             if json || format == .json {
                 Terminal.output.write(report.json + "\n")
@@ -38,18 +39,19 @@ struct RulesCommand: AsyncParsableCommand {
         }
 
         private func summary(_ report: LintReport) -> String {
-            func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
-            let rules = report.ruleSet.map { ", " + count($0.ruleIDs.count, "rule") } ?? ""
-            return "\(count(report.fileCount, "file"))\(rules): \(count(report.errorCount, "error")), "
-                + "\(count(report.warningCount, "warning"))\n"
+            let rules = report.ruleSet.map { ", " + counted($0.ruleIDs.count, "rule") } ?? ""
+            return "\(counted(report.fileCount, "file"))\(rules): \(counted(report.errorCount, "error")), "
+                + "\(counted(report.warningCount, "warning"))\n"
         }
 
         /// Without paths the configuration says where the rules are, and which orgs they may name.
-        private func target() throws(RuleFolderError) -> (paths: [String], orgs: [String]?) {
+        private func target() throws -> (paths: [String], orgs: [String]?) {
             guard paths.isEmpty else { return (paths, nil) }
-            guard let configuration = (try? ConfigurationFile(path: options.config))?.configuration else {
+            // Without a configuration, ./rules; with a broken one, or one that was asked for by name, no guess is made.
+            guard access(options.config, F_OK) == 0 || options.config != ConfigurationOption.usual else {
                 return (["rules"], nil)
             }
+            let configuration = try options.configuration()
             return ([configuration.rulesPath], configuration.orgs.map(\.alias))
         }
     }

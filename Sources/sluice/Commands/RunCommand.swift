@@ -3,6 +3,7 @@ import Curl
 import Events
 import Logging
 import Relay
+import Rules
 import Store
 
 struct RunCommand: AsyncParsableCommand {
@@ -26,22 +27,19 @@ struct RunCommand: AsyncParsableCommand {
             service = try RelayService(
                 loaded.configuration, ruleSet: rules, store: store, http: CurlClient(), secrets: loaded.secrets,
                 version: Sluice.version, log: log)
-            try await service.start()
         } catch {
             throw CommandFailure(error.code, "\(error)")
         }
-        let topics = loaded.configuration.orgs.map(\.topics.count).reduce(0, +)
-        log.notice(
-            "started: \(topics) topics, \(rules.ruleIDs.count) rules, \(rules.destinations.count) destinations",
-            metadata: ["store": "\(store.path)", "rules": "\(rules.hash.prefix(12))", "version": "\(Sluice.version)"])
+        let signal = Task { await signals.first() }
+        if try await start(service, until: signal) { sayStarted(loaded, rules, store, log) }
         // Once the first events went through, so that their code is not dropped just before it is used.
         let trim = Task {
             guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
             ResidentMemory.trimAfterStart()
         }
         defer { trim.cancel() }
-        let signal = await signals.first()
-        log.notice("stopping on \(signal); a second signal ends at once")
+        let name = await signal.value
+        log.notice("stopping on \(name); a second signal ends at once")
         signals.exitOnNext()
         let isSafe = await service.stop(within: Self.stopLimit)
         guard isSafe else {
@@ -49,6 +47,38 @@ struct RunCommand: AsyncParsableCommand {
                 .failed, "stopped before everything was written; those events come again from their cursors.")
         }
         log.notice("stopped; everything is stored")
+    }
+
+    /// Signing in can take as long as a network that does not answer: a signal ends that too.
+    ///
+    /// - Returns: whether it runs now; if not, a signal came first.
+    private func start(_ service: RelayService, until signal: Task<String, Never>) async throws -> Bool {
+        let starting = Task { () async -> RelayStartError? in
+            do throws(RelayStartError) {
+                try await service.start()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        Task {
+            _ = await signal.value
+            starting.cancel()
+        }
+        let failure = await starting.value
+        guard !starting.isCancelled else { return false }
+        if let failure { throw CommandFailure(failure.code, "\(failure)") }
+        return true
+    }
+
+    private func sayStarted(_ loaded: Loaded, _ rules: RuleSet, _ store: Store, _ log: Logger) {
+        let topics = loaded.configuration.orgs.map(\.topics.count).reduce(0, +)
+        log.notice(
+            """
+            started: \(counted(topics, "topic")), \(counted(rules.ruleIDs.count, "rule")), \
+            \(counted(rules.destinations.count, "destination"))
+            """,
+            metadata: ["store": "\(store.path)", "rules": "\(rules.hash.prefix(12))", "version": "\(Sluice.version)"])
     }
 
     private func openStore(_ path: String) throws -> Store {

@@ -4,6 +4,8 @@ import Store
 /// What the store tells about a relay, at one moment.
 struct StatusReport {
     private let now: Int64
+    /// Nil: no relay is running, and what follows is how the last one left it.
+    private let writer: String?
     private let cursors: [Cursor]
     private let streams: [StreamState]
     private let pending: [PendingCount]
@@ -14,6 +16,7 @@ struct StatusReport {
 
     init(_ store: Store, now: Int64) async throws(StoreError) {
         self.now = now
+        writer = store.writer
         cursors = try await store.cursors()
         streams = try await store.streamStates()
         pending = try await store.pendingCounts()
@@ -26,12 +29,13 @@ struct StatusReport {
     // MARK: Text
 
     var text: String {
-        var text = streamText + "\n" + destinationText
+        let relay = writer.map { "Relay: \($0)\n\n" } ?? "No relay is running; this is how the last one left it.\n\n"
+        var text = relay + streamText + "\n" + destinationText
         if quarantined > 0 { text += "\nQuarantined events that could not be decoded: \(quarantined)\n" }
         if !statements.isEmpty {
             text += "\nLast statements about completeness:\n"
             for statement in statements {
-                text += "  \(Timestamp.rfc3339(statement.at)) \(statement.key.topic): \(statement.text)\n"
+                text += "  \(Timestamp.rfc3339(statement.at)) \(statement.key.org) \(statement.key.topic): \(statement.text)\n"
             }
         }
         return text
@@ -43,11 +47,16 @@ struct StatusReport {
         for stream in streams {
             let cursor = cursors.first { $0.key == stream.key }
             table.add([
-                stream.key.org, stream.key.topic, stream.state, ago(stream.since), "\(stream.reconnects)",
+                stream.key.org, stream.key.topic, state(stream), ago(stream.since), "\(stream.reconnects)",
                 ago(cursor?.commitTime), ago(cursor?.updatedAt), stream.detail.isEmpty ? "-" : stream.detail,
             ])
         }
         return table.text
+    }
+
+    /// A stream of a relay that is gone is not streaming, whatever it last said.
+    private func state(_ stream: StreamState) -> String {
+        writer == nil && stream.state != "stopped" ? "not running" : stream.state
     }
 
     private var destinationText: String {
@@ -93,7 +102,7 @@ struct StatusReport {
         var text = JSONText()
         text.value(
             .record([
-                "at": .timestamp(now), "topics": .list(streams.map(topicValue)),
+                "at": .timestamp(now), "relay": writer.map(Value.string) ?? .null, "topics": .list(streams.map(topicValue)),
                 "destinations": .list(destinationNames.map(destinationValue)),
                 "quarantined": .int(Int64(quarantined)),
                 "statements": .list(
@@ -109,7 +118,7 @@ struct StatusReport {
 
     private func topicValue(_ stream: StreamState) -> Value {
         .record([
-            "org": .string(stream.key.org), "topic": .string(stream.key.topic), "state": .string(stream.state),
+            "org": .string(stream.key.org), "topic": .string(stream.key.topic), "state": .string(state(stream)),
             "detail": .string(stream.detail), "since": .timestamp(stream.since),
             "reconnects": .int(Int64(stream.reconnects)),
             "cursor": cursors.first { $0.key == stream.key }?.value ?? .null,

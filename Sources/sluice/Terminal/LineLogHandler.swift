@@ -17,7 +17,9 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let values = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let time = Timestamp.rfc3339(TimeSource.system.wall())
+        let now = TimeSource.system.wall()
+        // Always with milliseconds, so that lines stand in columns.
+        let time = "\(Timestamp.dateOnly(now))T\(Timestamp.timeOnly(now))Z"
         switch format {
         case .text: Terminal.error.write(text(event.level, "\(event.message)", values, time))
         case .json: Terminal.error.write(json(event.level, "\(event.message)", values, time))
@@ -35,7 +37,7 @@ struct LineLogHandler: LogHandler {
             case .warning: Terminal.error.styled(padded, .yellow)
             default: padded
             }
-        let context = values.map { " \($0.key)=\($0.value)" }.joined()
+        let context = Self.oneLine(values.map { " \($0.key)=\($0.value)" }.joined())
         return "\(time) \(shown) \(Self.oneLine(message))\(Terminal.error.styled(context, .dim))\n"
     }
 

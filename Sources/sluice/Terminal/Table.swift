@@ -17,3 +17,6 @@ struct Table {
         }.joined()
     }
 }
+
+/// `1 rule`, `2 rules`
+func counted(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }

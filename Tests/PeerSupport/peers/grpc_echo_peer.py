@@ -5,6 +5,7 @@ Prints one JSON line (`port`, `ca`, `otherCA`) when it listens, obeys lines on s
 """
 
 import json
+import pathlib
 import sys
 import tempfile
 import threading
@@ -12,7 +13,10 @@ from concurrent import futures
 
 import grpc
 
-import certificates
+# The certificates are those of the interop tests.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "Interop"))
+
+import certificates  # noqa: E402
 
 
 def unary(request, context):

@@ -7,6 +7,7 @@ accepted so far.
 
 import json
 import os
+import pathlib
 import socket
 import ssl
 import struct
@@ -14,7 +15,10 @@ import sys
 import tempfile
 import threading
 
-import certificates
+# The certificates are those of the interop tests.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "Interop"))
+
+import certificates  # noqa: E402
 
 accepted = 0
 

@@ -1,0 +1,55 @@
+/// Collects the findings of one check. Not shared between tasks.
+package final class FindingList {
+    private(set) var findings: [Finding] = []
+    /// A file that is wrong in thousands of places is shown its first ones.
+    static let limitPerFile = 200
+    private var countPerFile: [String: Int] = [:]
+
+    package init() {}
+
+    package var hasErrors: Bool { findings.contains { $0.severity == .error } }
+
+    /// Reports a finding.
+    ///
+    /// - Parameter secret: the excerpt shows dots in place of the marked text.
+    package func report(
+        _ code: FindingCode, _ severity: Finding.Severity = .error, in source: SourceText, at position: SourcePosition,
+        length: Int = 1, _ message: String, hint: String? = nil, secret: Bool = false
+    ) {
+        let count = countPerFile[source.path, default: 0]
+        guard count < Self.limitPerFile || (severity == .error && !hasErrors) else { return }
+        countPerFile[source.path] = count + 1
+        let shown = Self.excerpt(of: source, at: position, length: length, secret: secret)
+        findings.append(
+            Finding(
+                severity: severity, code: code, location: source.location(position), length: shown.length,
+                message: message, hint: hint, excerpt: shown.excerpt))
+    }
+
+    /// By file, line and column; what was found first stays first at one place.
+    package func sorted() -> [Finding] {
+        findings.enumerated().sorted { left, right in
+            left.element.location == right.element.location
+                ? left.offset < right.offset : left.element.location < right.element.location
+        }.map(\.element)
+    }
+
+    private static let excerptScalars = 160
+
+    private static func excerpt(
+        of source: SourceText, at position: SourcePosition, length: Int, secret: Bool
+    ) -> (excerpt: Finding.Excerpt?, length: Int) {
+        var line = Array(source.line(position.line))
+        var length = max(1, min(length, line.count - position.column + 1))
+        guard !line.isEmpty else { return (nil, length) }
+        if secret, position.column <= line.count {
+            line.replaceSubrange((position.column - 1)..., with: "•••".unicodeScalars)
+            length = 3
+        }
+        let start = line.count <= excerptScalars ? 0 : max(0, min(position.column - 80, line.count - excerptScalars))
+        let window = line[start..<min(line.count, start + excerptScalars)]
+        let printable = window.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? " " : $0 }
+        let column = position.column - start
+        return (Finding.Excerpt(text: String(scalars: printable), column: column), min(length, excerptScalars))
+    }
+}
