@@ -19,6 +19,8 @@ final class ConnectionCore {
     private var waiters: [Promise<Void>] = []
     private var connecting: Task<Void, Never>?
     private var isClosed = false
+    /// Why the last connection that was lost was lost.
+    private var lastLoss: GRPCError?
 
     nonisolated init(endpoint: GRPCEndpoint, configuration: GRPCConfiguration) {
         self.endpoint = endpoint
@@ -100,7 +102,8 @@ extension ConnectionCore {
             if connecting == nil { connecting = Task { await self.connect() } }
             try await promise.value()
         }
-        throw .connection("the server closes each connection as soon as it is open")
+        // Lost each time before the RPC had its turn: the reason is known here only.
+        throw lastLoss ?? .connection("the server closes each connection as soon as it is open")
     }
 
     private func connect() async {
@@ -131,6 +134,7 @@ extension ConnectionCore {
     private func leave(_ link: Link, _ code: HTTP2ErrorCode) {
         if code == .enhanceYourCalm { keepaliveInterval = min(keepaliveInterval * 2, Self.longestKeepalive) }
         if current === link { current = nil }
+        if link.state == .closed { lastLoss = link.failure }
         leaving = leaving.filter { $0.value.state != .closed }
         if link.state != .closed { leaving[ObjectIdentifier(link)] = link }
     }

@@ -16,6 +16,8 @@ final class Link {
     private var farewell = ""
     private let onLeaving: @IOThread (Link, HTTP2ErrorCode) -> Void
 
+    /// Why it was closed.
+    private(set) var failure: GRPCError?
     private var outbound: ArraySlice<UInt8> = []
     private var isFlushPlanned = false
     private var keepalive: KeepalivePolicy
@@ -87,6 +89,7 @@ final class Link {
         guard state != .closed else { return }
         let wasOpen = state == .open
         state = .closed
+        failure = error
         stream.close()
         if let keepaliveTimer { IOThread.cancel(keepaliveTimer) }
         keepaliveTimer = nil

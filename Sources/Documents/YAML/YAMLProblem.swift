@@ -46,7 +46,7 @@ struct YAMLProblem {
             hint = "put the value in double quotes, or write it as a block with |"
         case "but found another document":
             code = .yamlDocuments
-            message = "a rule file holds one document, here a second one starts"
+            message = "a file holds one document, here a second one starts"
             hint = "put it into a file of its own"
         case "found unexpected end of stream" where context?.text.contains("quoted scalar") == true:
             message = "a quote is opened here and never closed"

@@ -65,7 +65,7 @@ struct YAMLReader {
     private func emptyFile(_ source: SourceText) -> YAMLNode? {
         findings.report(
             .missingKey, in: source, at: SourcePosition(line: 1, column: 1), "the file is empty",
-            hint: "start it with: sluice: 1")
+            hint: "write its keys, or remove the file")
         return nil
     }
 
