@@ -54,6 +54,9 @@ static inline CURLcode sluice_prepare_h2_context(CURL *easy, void *context, void
     (void)easy;
     (void)unused;
     SSL_CTX_set_mode((SSL_CTX *)context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* One system call for many records; what is left inside OpenSSL is read before anybody polls. */
+    SSL_CTX_set_read_ahead((SSL_CTX *)context, 1);
+    SSL_CTX_set_default_read_buffer_len((SSL_CTX *)context, 65536);
     if (SSL_CTX_set_alpn_protos((SSL_CTX *)context, (const unsigned char *)"\x02h2", 3) != 0)
         return CURLE_SSL_CONNECT_ERROR;
     return CURLE_OK;

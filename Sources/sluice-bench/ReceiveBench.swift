@@ -45,7 +45,11 @@ struct ReceiveBench {
             process.waitUntilExit()
         }
         let line = Self.line(output.fileHandleForReading)
-        let peer = try JSONDecoder().decode(Peer.self, from: line)
+        guard let peer = try? JSONDecoder().decode(Peer.self, from: line) else {
+            throw BenchError(
+                reason: "\(python) \(self.peer) failed, see above; set SLUICE_PYTHON to a python that has what "
+                    + "Tests/Interop/requirements.txt names")
+        }
         let seconds = try await receive(peer)
         let scaled = seconds * 100_000 / Double(peer.events)
         let ratio = peer.pythonSeconds / seconds
