@@ -5,6 +5,8 @@ extension Outbox: DeliveryOutcomes {
     package func delivered(_ ids: [String]) {
         finish(ids) { entry, route, _ in
             route.counters.delivered += 1
+            observer?.attempted(
+                entry.delivery, number: 1, outcome: .delivered(AttemptNote(reason: "covered by a run")), milliseconds: 0)
             resolve(entry, route)
         }
     }

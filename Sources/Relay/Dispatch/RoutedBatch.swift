@@ -48,7 +48,7 @@ package struct DispatchDestination: Sendable {
     }
 }
 
-/// Sees every attempt, for metrics and for people who watch. Called in the actor's time: it must return at once.
+/// Sees every attempt, and every claim that a run covered, for metrics and for people who watch. Called in the actor's time: it must return at once.
 package protocol AttemptObserver: Sendable {
     /// - Parameter milliseconds: how long the attempt took.
     func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64)

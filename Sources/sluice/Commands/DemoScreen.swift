@@ -59,9 +59,11 @@ final class DemoScreen: RelayObserver {
         switch outcome {
         case .delivered:
             state.withLock { $0.delivered[delivery.destination, default: 0] += 1 }
+            // A run covers many claims at once, some time after the events.
+            let took = if case .run = delivery.target { " " + outcome.note.reason } else { "\(status), \(milliseconds) ms" }
             output.write(
-                "              \(output.styled("✓", .green)) \(what)\(status), \(milliseconds) ms"
-                    + output.styled("  \(delivery.id)", .dim) + "\n")
+                "              \(output.styled("✓", .green)) \(what)\(took)" + output.styled("  \(delivery.id)", .dim)
+                    + "\n")
         case .retry, .hold, .park:
             state.withLock { $0.failed += 1 }
             output.write("              \(output.styled("✗", .red)) \(what)\(status): \(outcome.note.reason)\n")
