@@ -46,6 +46,7 @@ package final class FindingList {
             line.replaceSubrange((position.column - 1)..., with: "•••".unicodeScalars)
             length = 3
         }
+        line = SecretMask.apply(to: line)
         let start = line.count <= excerptScalars ? 0 : max(0, min(position.column - 80, line.count - excerptScalars))
         let window = line[start..<min(line.count, start + excerptScalars)]
         let printable = window.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? " " : $0 }
