@@ -3,6 +3,7 @@ import PackageDescription
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yaml: Target.Dependency = "Yams"
@@ -46,20 +47,22 @@ let package = Package(
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CPubSub", linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CAllocations"),
 
         layer("Events"),
         layer("CEL", ["CRE2"]),
         layer("Avro", ["Events", crypto]),
         layer("ChangeEvents", ["Avro", "Events"]),
         layer("Documents", ["Events", yaml]),
-        layer("Rules", ["Documents", "Events", crypto]),
+        layer("Rules", ["CEL", "Documents", "Events", crypto]),
         layer("Settings", ["Documents", "Events"]),
 
         layer("Curl", ["CCurl"]),
         layer("HTTP2", ["CNghttp2"]),
         layer("GRPC", ["HTTP2", "Curl"]),
         layer("PubSub", ["CPubSub", "Events"]),
-        layer("Salesforce", ["GRPC", "PubSub", "Curl", "Events", log]),
+        layer("Salesforce", ["GRPC", "PubSub", "Avro", "Curl", "Events", log, crypto, cryptoExtras]),
+        layer("SalesforceREST", ["Salesforce", "Curl", "Events"]),
         layer("FlowMate", ["Curl", "Events", crypto]),
         layer("IntegratorIO", ["Curl", "Events"]),
         layer("Store", ["Events", sqlite]),
@@ -67,16 +70,24 @@ let package = Package(
         layer(
             "Relay",
             [
-                "Settings", "Salesforce", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
+                "Settings", "Salesforce", "SalesforceREST", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
                 log, crypto, collections,
             ]),
+        layer("Control", ["Relay", "Events", http, lifecycle, log, .product(name: "NIOHTTP1", package: "swift-nio")] + sockets),
+        layer(
+            "RuleTests",
+            ["Relay", "Rules", "Documents", "Events", "ChangeEvents", "Avro", "Curl", "IntegratorIO", log]),
+        layer("RuleSchema", ["RuleTests", "Rules", "CEL", "Documents", "Events"]),
         layer("Emulator", ["GRPC", "PubSub", "Events", lifecycle, http, yaml, log, crypto, collections] + sockets),
 
         .executableTarget(
             name: "sluice",
-            dependencies: ["Relay", "Emulator", "Settings", "ChangeEvents", arguments, log], swiftSettings: strict),
+            dependencies: [
+                "Control", "RuleSchema", "RuleTests", "Relay", "Emulator", "Settings", "SalesforceREST", "FlowMate", "IntegratorIO", "Rules",
+                "CEL", "ChangeEvents", "Documents", "Store", "Salesforce", "GRPC", "PubSub", "Curl", arguments, log, http, lifecycle,
+            ], swiftSettings: strict),
         .executableTarget(
-            name: "sluice-bench", dependencies: ["Salesforce", "GRPC", "PubSub", "ChangeEvents", "Avro", "Events"],
+            name: "sluice-bench", dependencies: ["CAllocations", "Rules", "Salesforce", "GRPC", "PubSub", "ChangeEvents", "Avro", "Events"],
             swiftSettings: strict),
 
         .target(
@@ -88,17 +99,24 @@ let package = Package(
         tests("AvroTests", ["Avro"]),
         tests("ChangeEventsTests", ["ChangeEvents"]),
         tests("DocumentsTests", ["Documents"]),
-        tests("RulesTests", ["Rules"], data: ["Corpus"]),
+        tests("RulesTests", ["Rules", "ChangeEvents", "Avro", "CEL"], data: ["Corpus"]),
         tests("SettingsTests", ["Settings"]),
         tests("CurlTests", ["Curl", "PeerSupport"]),
         tests("HTTP2Tests", ["HTTP2"]),
         tests("GRPCTests", ["GRPC", "HTTP2", "Curl", "PeerSupport"]),
         tests("PubSubTests", ["PubSub"]),
-        tests("SalesforceTests", ["Salesforce"]),
+        tests("SalesforceTests", ["Salesforce", "Avro", crypto, cryptoExtras]),
+        tests("SalesforceRESTTests", ["SalesforceREST", "Salesforce"]),
         tests("FlowMateTests", ["FlowMate"]),
         tests("IntegratorIOTests", ["IntegratorIO"]),
-        tests("StoreTests", ["Store"]),
+        .target(name: "CPowerLoss", path: "Tests/CPowerLoss", linkerSettings: [.linkedLibrary("sqlite3")]),
+        tests("StoreTests", ["Store", "CPowerLoss", sqlite]),
         tests("RelayTests", ["Relay"]),
+        tests("ControlTests", ["Control", "Relay", "Curl", "Store", "Events"]),
+        tests("RuleSchemaTests", ["RuleSchema", "RuleTests", "Rules", "Documents", "Events"]),
+        tests(
+            "RuleTestsTests",
+            ["RuleTests", "Relay", "Rules", "Documents", "Events", "ChangeEvents", "Avro", "Curl"]),
         tests("EmulatorTests", ["Emulator", "Avro", "Curl", "GRPC", "PubSub"]),
     ],
     swiftLanguageModes: [.v6],

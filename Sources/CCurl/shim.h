@@ -32,6 +32,20 @@ static inline CURLcode sluice_setopt_callback(CURL *easy, CURLoption option, slu
     return curl_easy_setopt(easy, option, callback);
 }
 
+typedef curl_socket_t (*sluice_open_socket_callback)(void *context, curlsocktype purpose,
+                                                     struct curl_sockaddr *address);
+
+static inline CURLcode sluice_setopt_open_socket(CURL *easy, sluice_open_socket_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+
+typedef int (*sluice_before_request_callback)(void *context, char *primary_address, char *local_address,
+                                              int primary_port, int local_port);
+
+static inline CURLcode sluice_setopt_before_request(CURL *easy, sluice_before_request_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callback);
+}
+
 static inline CURLcode sluice_getinfo_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }

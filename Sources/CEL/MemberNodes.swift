@@ -66,7 +66,10 @@ final class OptionalSelectNode: Node {
 
     func evaluate(_ frame: CELFrame) throws(CELError) -> CELValue {
         try frame.charge(1)
-        return .optional(try member.find(in: try operand.evaluate(frame)))
+        let operand = try operand.evaluate(frame)
+        // `a.?b.?c`: what is asked of a null is not there.
+        if case .optional(.null?) = operand { return .optional(nil) }
+        return .optional(try member.find(in: operand))
     }
 }
 

@@ -48,3 +48,11 @@ enum TimeZones {
         }
     }
 }
+
+extension CELTimestamp {
+    /// `YYYY-MM-DD` as the calendar shows it in a zone: `Europe/Berlin`, `UTC`, `+02:00`.
+    package func date(inZone zone: String) throws(CELError) -> String {
+        let time = CivilTime(seconds: seconds + (try TimeZones.offset(of: zone, at: seconds)))
+        return padded(time.year, 4) + "-" + padded(time.month, 2) + "-" + padded(time.day, 2)
+    }
+}

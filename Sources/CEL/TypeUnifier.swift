@@ -69,6 +69,8 @@ struct TypeUnifier {
         case (.type, .type): return true
         case (.map(let leftKey, let left), .map(let rightKey, let right)):
             return isAssignable(leftKey, rightKey) && isAssignable(left, right)
+        // A host object is read like a map of its members.
+        case (.map(let key, _), .object), (.object, .map(let key, _)): return isAssignable(key, .string)
         case (.abstract(let left, let leftParts), .abstract(let right, let rightParts)):
             guard left == right, leftParts.count == rightParts.count else { return false }
             for (left, right) in zip(leftParts, rightParts) where !isAssignable(left, right) { return false }

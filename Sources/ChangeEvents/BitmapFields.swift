@@ -17,6 +17,9 @@ struct BitmapFields: Sendable, Equatable {
 
     func contains(_ slot: Int) -> Bool { slots.contains(slot) }
 
+    /// In rising order, without what could not be read.
+    func forEach(_ body: (Int) -> Void) { slots.forEach(body) }
+
     /// Names in the order of the schema, components after the top-level fields, then what could not be read.
     func names(in fields: FieldTable) -> [String] {
         guard !isEmpty else { return [] }

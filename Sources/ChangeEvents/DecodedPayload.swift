@@ -9,6 +9,10 @@ package final class DecodedPayload: Sendable {
     package let payload: [UInt8]
     /// Nil for platform events.
     let lists: FieldLists?
+    /// The lists hold something that takes or gives a field its state.
+    let hasNulledOrDiff: Bool
+    /// Every element of the lists stands for a slot.
+    let hasReadableLists: Bool
     /// By top-level field.
     private let marks: FieldMarks
 
@@ -27,9 +31,13 @@ package final class DecodedPayload: Sendable {
             try schema.decoder.read(payload, at: start, openEnums: true) { (reader) throws(DecodeFailure) in
                 try layout.read(&reader, fields: schema.fields, into: &header, &lists, &recent)
             }
+            hasNulledOrDiff = !lists.nulled.isEmpty || !lists.diff.isEmpty
+            hasReadableLists = lists.nulled.unread.isEmpty && lists.diff.unread.isEmpty && lists.changed.unread.isEmpty
             self.lists = lists
         } else {
             lists = nil
+            hasNulledOrDiff = false
+            hasReadableLists = true
         }
         self.schema = schema
         self.payload = payload
@@ -54,6 +62,30 @@ package final class DecodedPayload: Sendable {
     }
 
     func isPlainlyNull(_ field: Int) -> Bool { marks[field] == 0 }
+
+    /// A top-level field that has a value, where it lies.
+    ///
+    /// - Returns: false, without a call, for a union of other branches than null and one type.
+    func withCell(_ field: Int, _ body: (FieldCell) -> Void) -> Bool {
+        let node = schema.fieldPlan[field]
+        if node.kind == .union || node.kind == .null { return false }
+        do {
+            try schema.decoder.read(payload, at: Int(marks[field]) - 1, openEnums: true) {
+                (reader) throws(DecodeFailure) in
+                if node.isOptional { _ = try reader.long() }
+                switch node.kind {
+                case .string: body(.text(try reader.utf8()))
+                case .record, .array, .map, .bytes, .fixed: body(.other)
+                default:
+                    let value = try reader.value(Int(node.node))
+                    FieldCell.withCell(of: schema.fields.slots[field].meaning.typed(value), body)
+                }
+            }
+        } catch {
+            preconditionFailure("a field that was checked cannot be read: \(error)")
+        }
+        return true
+    }
 
     /// `ChangeEventHeader` as received: bitmaps undecoded.
     package var rawHeader: Value? { schema.header.map { rawValue($0.field) } }

@@ -91,8 +91,8 @@ package struct EventDecoder: Sendable {
 
     private static func reading(_ type: ChangeType) -> EventRecord.Reading {
         switch type {
-        case .create, .undelete: .full
-        case .update, .snapshot, .unknown: .update
+        case .create, .undelete, .snapshot: .full
+        case .update, .unknown: .update
         case .delete: .delete
         case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .gapOverflow: .nothing
         }

@@ -55,7 +55,7 @@ package struct EventRecord: RecordView {
         return slot
     }
 
-    private func value(of field: Int) -> Value? {
+    func value(of field: Int) -> Value? {
         guard !isDiff(field) else { return nil }
         switch source.rawValue(field) {
         case .null: return empty(field) ?? clearedComponents(of: field)
@@ -88,7 +88,7 @@ package struct EventRecord: RecordView {
     }
 
     /// What the lack of a value means: null or absent.
-    private func empty(_ slot: Int) -> Value? {
+    func empty(_ slot: Int) -> Value? {
         switch reading {
         case .full: .null
         case .update: source.lists?.nulled.contains(slot) == true ? .null : nil
@@ -96,12 +96,12 @@ package struct EventRecord: RecordView {
         }
     }
 
-    private func isDiff(_ slot: Int) -> Bool { source.lists?.diff.contains(slot) == true }
+    func isDiff(_ slot: Int) -> Bool { source.lists?.diff.contains(slot) == true }
 }
 
 extension Value {
     /// A member of a record; null below null.
-    fileprivate func member(_ name: String) -> Value? {
+    func member(_ name: String) -> Value? {
         switch self {
         case .record(let fields): fields[name]
         case .null: .null

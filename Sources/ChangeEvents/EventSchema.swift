@@ -12,6 +12,8 @@ package final class EventSchema: Sendable {
     let fields: FieldTable
     /// Nil for platform events.
     let header: HeaderLayout?
+    /// By top-level field: how it is laid out. Lies in the decoder's plan, which lives as long as this.
+    let fieldPlan: FieldPlan
 
     package var isChangeEvent: Bool { header != nil }
 
@@ -37,7 +39,22 @@ package final class EventSchema: Sendable {
         decoder = AvroDecoder(schema)
         fields = FieldTable(record, in: schema)
         header = try HeaderLayout(record, in: schema, id: id)
+        fieldPlan = FieldPlan(decoder.plan)
     }
+}
+
+/// The top-level fields of a plan, without a reference to count.
+///
+/// Sendable although it holds a pointer: the plan's tables never change, and the schema that owns this owns the plan.
+struct FieldPlan: @unchecked Sendable {
+    private let fields: UnsafePointer<Plan.Field>?
+
+    init(_ plan: Plan) {
+        fields = plan.fields.baseAddress.map { $0 + Int(plan.nodes[plan.root].first) }
+    }
+
+    /// - Precondition: `field` is a top-level field of the schema; a record without fields has none to ask for.
+    subscript(field: Int) -> Plan.Field { fields![field] }
 }
 
 /// Why a schema cannot be used for events.

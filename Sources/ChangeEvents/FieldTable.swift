@@ -1,4 +1,5 @@
 import Avro
+import Events
 
 /// The fields of an event's schema by number and by name.
 ///
@@ -20,7 +21,7 @@ final class FieldTable: Sendable {
     let names: [String]
     /// `Name`, …, `BillingAddress.Street`, …
     let fullNames: [String]
-    private let numbers: [String: Int]
+    let shape: RecordShape
 
     init(_ record: Schema.Record, in schema: Schema) {
         var fields = record.fields
@@ -39,11 +40,17 @@ final class FieldTable: Sendable {
         self.slots = slots
         self.fullNames = fullNames
         names = fields.map(\.name)
-        numbers = Dictionary(uniqueKeysWithValues: fullNames.enumerated().map { ($1, $0) })
+        var parents = [Int32](repeating: -1, count: slots.count)
+        for (index, slot) in slots.enumerated() {
+            for component in slot.components { parents[component] = Int32(index) }
+        }
+        shape = RecordShape(
+            paths: fullNames, parents: parents,
+            hidden: record.fields.firstIndex { $0.name == HeaderLayout.fieldName })
     }
 
     /// The slot of `Name` or `BillingAddress.City`.
-    func slot(named name: String) -> Int? { numbers[name] }
+    func slot(named name: String) -> Int? { shape.slot(named: name) }
 }
 
 /// What Salesforce means by an Avro long, told only by the field's `doc`: `<role>:<type>[:<field id>]`.

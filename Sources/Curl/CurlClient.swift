@@ -21,7 +21,11 @@ package final class CurlClient: HTTPClient {
     }
 
     package func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
-        let exchange = Exchange(try CheckedRequest(request))
+        let checked = try CheckedRequest(request)
+        if let refused = AddressGuard(request.connection).refusal(of: checked.target) {
+            throw checked.failure(.badURL, AddressGuard.reason(refused))
+        }
+        let exchange = Exchange(checked)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 IOThread.post { self.exchanges.start(exchange, resuming: continuation) }

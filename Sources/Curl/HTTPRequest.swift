@@ -23,6 +23,8 @@ package struct HTTPRequest: Sendable {
     /// Sent at most once. Otherwise libcurl sends a request again by itself when a kept connection dies before the
     /// first byte of an answer, which is only right where the receiver tells duplicates. Costs a connection of its own.
     package var isSentOnce = false
+    /// Offers gzip and deflate, and hands on the answer's body unpacked; `maximumResponseBytes` counts it unpacked.
+    package var acceptsCompression = false
 
     package init(
         method: String = "GET", url: String, headers: [Header] = [], body: [UInt8] = [],
@@ -49,11 +51,15 @@ package struct ConnectionOptions: Sendable, Hashable {
     /// `http://host:port`; nil takes the environment's (`https_proxy`, `no_proxy`), empty means none.
     package var proxy: String?
     package var connectTimeout: Duration
+    /// What may be connected to, looked at once the name is resolved, on every connection. A proxy connects for us to
+    /// where it will: through one, only addresses that stand in the URL are looked at.
+    package var addresses: AddressScope
 
     package init(
         caFile: String? = nil, clientCertificate: String? = nil, clientKey: String? = nil, proxy: String? = nil,
-        connectTimeout: Duration = .seconds(10)
+        connectTimeout: Duration = .seconds(10), addresses: AddressScope = .all
     ) {
+        self.addresses = addresses
         self.caFile = caFile
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey

@@ -6,11 +6,14 @@ final class Transfer {
     let options: ConnectionOptions
     let handle: TransferHandle
     private let answer = ResponseCollector()
+    private let addresses: AddressGuard
     private var headerList: UnsafeMutablePointer<curl_slist>?
 
     init(options: ConnectionOptions) {
         self.options = options
         handle = TransferHandle(options: options)
+        addresses = AddressGuard(options)
+        addresses.watch(handle.easy)
         let context = Unmanaged.passUnretained(answer).toOpaque()
         handle.easy.set(CURLOPT_HEADERDATA, pointer: context)
         handle.easy.set(CURLOPT_WRITEDATA, pointer: context)
@@ -22,10 +25,12 @@ final class Transfer {
         let request = checked.request
         let easy = handle.easy.pointer
         answer.begin(maximumBodyBytes: request.maximumResponseBytes)
+        addresses.begin()
         handle.clearError()
         handle.easy.set(CURLOPT_URL, request.url)
         handle.easy.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
         handle.easy.set(CURLOPT_FRESH_CONNECT, request.isSentOnce)
+        handle.easy.set(CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? "gzip, deflate" : nil)
         setMethod(request)
         headerList = Self.headerList(of: request)
         sluice_setopt_headers(easy, headerList)
@@ -74,7 +79,9 @@ final class Transfer {
 
     /// What came of the request, once libcurl is done with it.
     func result(_ code: CURLcode, of checked: CheckedRequest) -> Result<HTTPResponse, TransportError> {
-        if code == CURLE_OK || answer.stoppedAtLimit || isComplete(despite: code) {
+        // The declared length is that of the packed body: of an unpacked one it says nothing.
+        let mayBeComplete = !checked.request.acceptsCompression && isComplete(despite: code)
+        if code == CURLE_OK || answer.stoppedAtLimit || mayBeComplete {
             return .success(answer.response())
         }
         if answer.headersTooLong {
@@ -82,6 +89,9 @@ final class Transfer {
             error.mayHaveBeenSent = true
             error.status = answer.status
             return .failure(error)
+        }
+        if let refused = addresses.refused, [CURLE_COULDNT_CONNECT, CURLE_ABORTED_BY_CALLBACK].contains(code) {
+            return .failure(checked.failure(.badURL, AddressGuard.reason(refused)))
         }
         let failure = handle.failure(code, target: checked.target, options: options)
         return .failure(failure.error)

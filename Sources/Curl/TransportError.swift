@@ -1,6 +1,7 @@
 /// A request or connection that failed below HTTP.
 package struct TransportError: Error, Sendable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
+        /// Or one that leads to an address which `ConnectionOptions.addresses` excludes.
         case badURL
         case resolve
         case connect

@@ -36,6 +36,8 @@ package enum DeliveryTarget: Sendable, Hashable, Codable {
     /// An integrator.io listener, by the operator's name for it.
     case listener(name: String)
     case run(FlowRunRequest)
+    /// One event of a batch that is still open; the body holds the event (`RecordedEvent`). Never sent as it is.
+    case batch(BatchClaim)
 
     package struct Header: Sendable, Hashable, Codable {
         package var name: String
@@ -74,6 +76,37 @@ package struct FlowRunRequest: Sendable, Hashable, Codable {
         self.quietMilliseconds = quietMilliseconds
         self.maximumMilliseconds = maximumMilliseconds
         self.limit = limit
+    }
+}
+
+/// A claim on a delivery that gathers events: when it is to be closed, and who then renders it.
+package struct BatchClaim: Sendable, Hashable, Codable {
+    /// Of the rule's `to`.
+    package var deliveryIndex: Int
+    /// One batch is open per destination, flow and this.
+    package var key: String
+    /// One delivery per record with the newest values, instead of one for all events.
+    package var isLatest: Bool
+    /// Close when nothing was added for this long …
+    package var quietMilliseconds: Int64
+    /// … but not later than this after the first event …
+    package var maximumMilliseconds: Int64
+    /// … or when this many events wait …
+    package var limit: Int
+    /// … or, unless nil, when another transaction than this comes along the stream.
+    package var transactionKey: String?
+
+    package init(
+        deliveryIndex: Int, key: String, isLatest: Bool, quietMilliseconds: Int64, maximumMilliseconds: Int64,
+        limit: Int, transactionKey: String?
+    ) {
+        self.deliveryIndex = deliveryIndex
+        self.key = key
+        self.isLatest = isLatest
+        self.quietMilliseconds = quietMilliseconds
+        self.maximumMilliseconds = maximumMilliseconds
+        self.limit = limit
+        self.transactionKey = transactionKey
     }
 }
 

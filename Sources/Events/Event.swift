@@ -19,7 +19,9 @@ package struct Event: Sendable {
     package var recordID: String
     package var record: any RecordView
     package var org: Org
-    package var replayed = false
+    /// The replay that brought it, so that its deliveries have IDs of their own; nil on the live stream.
+    package var replay: String?
+    package var replayed: Bool { replay != nil }
     package var fetched = false
 
     package init(
@@ -49,8 +51,9 @@ package struct Event: Sendable {
         switch header.changeType {
         case .gapOverflow: return "overflow"
         case _ where recordID.isEmpty: return "overflow"
-        case .create: return "create"
-        case .update, .snapshot: return "update"
+        // A snapshot tells a whole record, as a create does.
+        case .create, .snapshot: return "create"
+        case .update: return "update"
         case .delete: return "delete"
         case .undelete: return "undelete"
         case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete: return "gap"
@@ -84,4 +87,18 @@ package protocol RecordView: Sendable {
 
     /// Everything that is known, in schema order.
     func known() -> Fields
+
+    /// The schema this record is laid out by; nil if it can only be read by path.
+    var shape: RecordShape? { get }
+
+    /// The value of a slot of `shape`, as `value(at:)` gives it for that field.
+    func value(slot: Int) -> Value?
+
+    /// Calls `body` for those of the slots whose field is present, with the place in `slots`.
+    func forEachPresent(_ slots: UnsafeBufferPointer<Int32>, _ body: (Int, FieldCell) -> Void)
+
+    /// Calls `body` for each slot that a list of the header names.
+    ///
+    /// - Returns: false, without any call, if the list can only be read by name, in the header.
+    func forEachSlot(in list: HeaderList, _ body: (Int) -> Void) -> Bool
 }

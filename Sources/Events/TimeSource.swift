@@ -1,11 +1,15 @@
 /// The clock, as a parameter: product code never asks the system itself, so that tests and simulations own time.
 package struct TimeSource: Sendable {
-    /// Epoch milliseconds. May jump.
+    /// Epoch milliseconds. May jump when somebody sets the clock; for what is stored or shown.
     package let wall: @Sendable () -> Int64
-    /// Since some fixed moment. Never goes back.
+    /// Since some fixed moment. Never goes back, and goes on while the machine is suspended.
     package let monotonic: @Sendable () -> Duration
+    /// `monotonic` in whole milliseconds, for paths where every event asks.
+    package let monotonicMilliseconds: @Sendable () -> Int64
     /// Throws `CancellationError` when the task is cancelled.
     package let sleep: @Sendable (Duration) async throws -> Void
+    /// Until that reading of `monotonic`. Throws `CancellationError` when the task is cancelled.
+    package let sleepUntil: @Sendable (Duration) async throws -> Void
 
     package init(
         wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Duration,
@@ -14,16 +18,67 @@ package struct TimeSource: Sendable {
         self.wall = wall
         self.monotonic = monotonic
         self.sleep = sleep
+        monotonicMilliseconds = { monotonic().milliseconds }
+        sleepUntil = { try await sleep(max(.zero, $0 - monotonic())) }
     }
 
-    package static let system: TimeSource = {
+    /// For clocks that tests turn: what was meant to end at a moment ends there, whenever the sleep began.
+    package init(
+        wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Duration,
+        sleepUntil: @escaping @Sendable (Duration) async throws -> Void
+    ) {
+        self.wall = wall
+        self.monotonic = monotonic
+        self.sleepUntil = sleepUntil
+        monotonicMilliseconds = { monotonic().milliseconds }
+        sleep = { try await sleepUntil(monotonic() + $0) }
+    }
+
+    /// The machine's clocks.
+    private init() {
         let start = ContinuousClock.now
-        return TimeSource(
-            wall: {
-                let now = SystemWallClock.now()
-                return now.seconds * 1000 + now.nanoseconds / 1_000_000
-            },
-            monotonic: { start.duration(to: .now) },
-            sleep: { try await Task.sleep(for: $0) })
-    }()
+        let startMilliseconds = SystemWallClock.uptime()
+        let sleep: @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0, tolerance: max(.zero, min(.milliseconds(5), $0 / 10)))
+        }
+        wall = {
+            let now = SystemWallClock.now()
+            return now.seconds * 1000 + now.nanoseconds / 1_000_000
+        }
+        monotonic = { start.duration(to: .now) }
+        monotonicMilliseconds = { SystemWallClock.uptime() - startMilliseconds }
+        self.sleep = sleep
+        sleepUntil = { try await sleep(max(.zero, $0 - start.duration(to: .now))) }
+    }
+
+    package static let system = TimeSource()
+}
+
+extension TimeSource {
+    /// `monotonic` in whole milliseconds.
+    package var uptime: Int64 { monotonicMilliseconds() }
+
+    package var now: Moment { Moment(uptime: uptime, wall: wall()) }
+
+    package func sleep(untilUptime uptime: Int64) async throws { try await sleepUntil(.milliseconds(uptime)) }
+}
+
+/// Both readings of a clock, in milliseconds.
+package struct Moment: Sendable, Equatable {
+    /// Never jumps; for waiting.
+    package var uptime: Int64
+    /// Since the epoch; for what is stored or shown.
+    package var wall: Int64
+
+    package init(uptime: Int64, wall: Int64) {
+        self.uptime = uptime
+        self.wall = wall
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    package var milliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
 }

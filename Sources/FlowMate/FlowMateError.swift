@@ -9,6 +9,10 @@ package struct FlowMateError: Error, Sendable, CustomStringConvertible {
         case status(Int)
         /// 2xx, but not FlowMate's JSON.
         case unreadable
+        /// 2xx, but longer than anything that is read.
+        case tooLarge
+        /// Not sent, because it cannot be right; `text` says why.
+        case input
     }
 
     /// `read flow 6762…`
@@ -18,6 +22,18 @@ package struct FlowMateError: Error, Sendable, CustomStringConvertible {
     package var text: String
     /// `Retry-After`, as sent.
     package var retryAfter: String?
+
+    package init(action: String, cause: Cause, text: String, retryAfter: String? = nil) {
+        self.action = action
+        self.cause = cause
+        self.text = text
+        self.retryAfter = retryAfter
+    }
+
+    /// A call that is not made.
+    static func input(_ action: String, _ text: String) -> FlowMateError {
+        FlowMateError(action: action, cause: .input, text: text)
+    }
 
     package var status: Int? {
         if case .status(let status) = cause { return status }
@@ -30,6 +46,8 @@ package struct FlowMateError: Error, Sendable, CustomStringConvertible {
         case .transport(let error): "cannot \(action): \(error)"
         case .status(let status): "cannot \(action): FlowMate answered \(status)\(said)"
         case .unreadable: "cannot \(action): the answer is not FlowMate's; is the destination's baseUrl right?"
+        case .tooLarge: "cannot \(action): the answer is too large\(said)"
+        case .input: "cannot \(action)\(said)"
         }
     }
 }
@@ -61,7 +79,12 @@ extension FlowMateError {
         guard !(200..<300).contains(response.status),
             let wire = try? JSONDecoder().decode(Wire.self, from: Data(response.body))
         else { return "" }
-        let text = wire.texts.joined(separator: "; ").prefix(maximumTextCharacters)
-        return String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+        return printable(wire.texts.joined(separator: "; "))
+    }
+
+    /// Bounded, and without control characters.
+    static func printable(_ text: String) -> String {
+        let scalars = text.prefix(maximumTextCharacters).unicodeScalars
+        return String(String.UnicodeScalarView(scalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
     }
 }

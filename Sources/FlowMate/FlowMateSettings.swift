@@ -8,10 +8,41 @@ package struct FlowMateSettings: Sendable {
     package struct Paths: Sendable, Equatable {
         package var flows: String
         package var webhooks: String
+        package var users: String
+        package var impersonate: String
+        package var login: String
+        package var tokens: String
+        package var executions: String
 
-        package init(flows: String = "/flows", webhooks: String = "/webhooks") {
+        /// Where the documents place the list of users; the first is the guide's.
+        package static let knownUsers = ["/users", "/api/users", "/api/v1/users"]
+
+        /// Each by the name that rule files and commands give it.
+        package static func named(_ name: String) -> WritableKeyPath<Paths, String>? {
+            switch name {
+            case "flows": \.flows
+            case "webhooks": \.webhooks
+            case "users": \.users
+            case "impersonate": \.impersonate
+            case "login": \.login
+            case "tokens": \.tokens
+            case "executions": \.executions
+            default: nil
+            }
+        }
+
+        package init(
+            flows: String = "/flows", webhooks: String = "/webhooks", users: String = "/users",
+            impersonate: String = "/impersonate", login: String = "/login", tokens: String = "/api/v1/tokens",
+            executions: String = "/icenter/executions"
+        ) {
             self.flows = flows
             self.webhooks = webhooks
+            self.users = users
+            self.impersonate = impersonate
+            self.login = login
+            self.tokens = tokens
+            self.executions = executions
         }
     }
 

@@ -78,11 +78,6 @@ package final class GRPCStream: Sendable {
         try await call.next(atMost: 1)?.first
     }
 
-    /// All messages that have arrived, at least one; nil as with `next()`.
-    package nonisolated(nonsending) func nextBatch() async throws(GRPCError) -> [[UInt8]]? {
-        try await call.next(atMost: .max)
-    }
-
     /// Says that no message will follow. A subscription that does so ends.
     package func finishSending() async {
         await call.finishSending()

@@ -1,5 +1,5 @@
 import Curl
-import FoundationEssentials
+import Events
 
 /// A call to integrator.io's API that brought no result.
 package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
@@ -8,10 +8,14 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
         case status(Int)
         /// 2xx, but not integrator.io's JSON.
         case unreadable
+        /// 2xx, but more than is read.
+        case tooLarge(String)
+        /// Not sent, because it cannot be right.
+        case input(String)
     }
 
     /// One of `{"errors":[{"code","message","field"}]}`. The code is what to act on.
-    package struct Entry: Sendable, Equatable, Decodable {
+    package struct Entry: Sendable, Equatable {
         package var code: String?
         package var message: String?
         package var field: String?
@@ -47,6 +51,7 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
         case .transport(let error): IntegratorFailureKind(error)
         case .status(let status): IntegratorFailureKind(status: status)
         case .unreadable: .unknown
+        case .tooLarge, .input: .configuration
         }
     }
 
@@ -55,6 +60,7 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
         case .transport(let error): "cannot \(action): \(error)"
         case .status(let status): "cannot \(action): integrator.io answered \(status)\(said)"
         case .unreadable: "cannot \(action): the answer is not integrator.io's; is the destination's baseUrl right?"
+        case .tooLarge(let text), .input(let text): "cannot \(action): \(text)"
         }
     }
 
@@ -66,10 +72,10 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
         return text.isEmpty ? "" : ": " + String(String(String.UnicodeScalarView(text)).prefix(200))
     }
 
-    private struct Wire: Decodable { var errors: [Entry] }
-
     static func entries(of body: [UInt8]) -> [Entry] {
-        (try? JSONDecoder().decode(Wire.self, from: Data(body)))?.errors ?? []
+        ((try? JSONReader.parse(body))?["errors"]?.list ?? []).map { entry in
+            Entry(code: entry["code"]?.text, message: entry["message"]?.text, field: entry["field"]?.text)
+        }
     }
 }
 

@@ -1,5 +1,7 @@
+import Events
+
 /// A job of a flow: one run of it. Only what a relay looks at.
-package struct IntegratorJob: Sendable, Equatable, Decodable {
+package struct IntegratorJob: Sendable, Equatable {
     package enum Status: Sendable, Equatable {
         /// `queued`, `running`, `retrying`, `canceling`, and any word that is not known yet.
         case open(String)
@@ -32,6 +34,26 @@ package struct IntegratorJob: Sendable, Equatable, Decodable {
     package var errors: Int
     package var successes: Int
     package var pages: Int
+    /// Errors that nobody has resolved or retried.
+    package var openErrors = 0
+    /// Records that the source gave.
+    package var exported = 0
+    package var ignored = 0
+    /// Which resources it is about, and the run that it is part of.
+    package var references = References()
+    /// Epoch milliseconds.
+    package var startedAt: Int64?
+    package var endedAt: Int64?
+
+    package struct References: Sendable, Equatable {
+        package var integration: String?
+        package var flow: String?
+        package var export: String?
+        package var importer: String?
+        package var flowJob: String?
+
+        package init() {}
+    }
 
     package init(
         id: String, status: Status, type: String = "flow", createdAt: Int64? = nil, errors: Int = 0,
@@ -46,35 +68,48 @@ package struct IntegratorJob: Sendable, Equatable, Decodable {
         self.pages = pages
     }
 
-    private enum Key: String, CodingKey {
-        case _id, status, type, createdAt, numError, numSuccess, numPagesGenerated
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
-        id = try fields.decode(String.self, forKey: ._id)
-        status = Status((try? fields.decode(String.self, forKey: .status)) ?? "")
-        type = (try? fields.decode(String.self, forKey: .type)) ?? ""
-        createdAt = (try? fields.decode(String.self, forKey: .createdAt)).flatMap(ISOTime.milliseconds)
-        errors = (try? fields.decode(Int.self, forKey: .numError)) ?? 0
-        successes = (try? fields.decode(Int.self, forKey: .numSuccess)) ?? 0
-        pages = (try? fields.decode(Int.self, forKey: .numPagesGenerated)) ?? 0
+    /// Nil without an ID.
+    package init?(_ json: Value) {
+        guard let id = json["_id"]?.text else { return nil }
+        func count(_ name: String) -> Int { Int(clamping: json[name]?.integer ?? 0) }
+        func time(_ name: String) -> Int64? { json[name]?.text.flatMap(ISOTime.milliseconds) }
+        self.init(
+            id: id, status: Status(json["status"]?.text ?? ""), type: json["type"]?.text ?? "",
+            createdAt: time("createdAt"), errors: count("numError"), successes: count("numSuccess"),
+            pages: count("numPagesGenerated"))
+        openErrors = count("numOpenError")
+        exported = count("numExport")
+        ignored = count("numIgnore")
+        startedAt = time("startedAt")
+        endedAt = time("endedAt")
+        references.integration = json["_integrationId"]?.text
+        references.flow = json["_flowId"]?.text
+        references.export = json["_exportId"]?.text
+        references.importer = json["_importId"]?.text
+        references.flowJob = json["_flowJobId"]?.text
     }
 
     /// Runs of the flow itself; retries of single records are no runs.
     package var isRun: Bool { type.isEmpty || type == "flow" }
 }
 
+extension IntegratorJob.Status {
+    /// As integrator.io writes it.
+    package var word: String {
+        switch self {
+        case .open(let word): word.isEmpty ? "unknown" : word
+        case .completed: "completed"
+        case .failed: "failed"
+        case .canceled: "canceled"
+        }
+    }
+}
+
 /// The answer of `POST /flows/{id}/run`: an object, or a list of them when the flow has several sources.
-struct RunAnswer: Decodable {
-    private struct Entry: Decodable { var _jobId: String? }
-
-    var jobs: [String]
-
-    init(from decoder: any Decoder) throws {
-        let content = try decoder.singleValueContainer()
-        let entries = try (try? content.decode([Entry].self)) ?? [content.decode(Entry.self)]
+enum RunAnswer {
+    static func jobs(_ json: Value) -> [String] {
         var seen: Set<String> = []
-        jobs = entries.compactMap(\._jobId).filter { !$0.isEmpty && seen.insert($0).inserted }
+        return (json.list ?? [json]).compactMap { $0["_jobId"]?.text }
+            .filter { !$0.isEmpty && seen.insert($0).inserted }
     }
 }

@@ -1,5 +1,7 @@
+import Events
+
 /// A flow as `GET /flows/{id}` shows it; only what decides whether it can be run.
-package struct IntegratorFlow: Sendable, Equatable, Decodable {
+package struct IntegratorFlow: Sendable, Equatable {
     package var id: String
     package var name: String
     package var disabled: Bool
@@ -7,6 +9,18 @@ package struct IntegratorFlow: Sendable, Equatable, Decodable {
     package var isAbstract: Bool
     /// Its sources.
     package var exports: [String]
+    package var steps: [Step] = []
+    package var integration: String?
+    /// Six fields, the first always `?`.
+    package var schedule: String?
+    package var lastModified: String?
+    package var lastExecutedAt: String?
+
+    package enum Step: Sendable, Hashable {
+        case importer(String)
+        /// An export that is asked in the middle of a flow.
+        case lookup(String)
+    }
 
     package init(
         id: String, name: String = "", disabled: Bool = false, isAbstract: Bool = false, exports: [String] = []
@@ -18,19 +32,30 @@ package struct IntegratorFlow: Sendable, Equatable, Decodable {
         self.exports = exports
     }
 
-    private enum Key: String, CodingKey { case _id, name, disabled, isAbstract, pageGenerators, _exportId }
-    private struct Generator: Decodable { var _exportId: String? }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
-        id = try fields.decode(String.self, forKey: ._id)
-        name = (try? fields.decode(String.self, forKey: .name)) ?? ""
-        disabled = (try? fields.decode(Bool.self, forKey: .disabled)) ?? false
-        isAbstract = (try? fields.decode(Bool.self, forKey: .isAbstract)) ?? false
-        let generators = (try? fields.decode([Generator].self, forKey: .pageGenerators)) ?? []
+    /// Nil without an ID.
+    package init?(_ json: Value) {
+        guard let id = json["_id"]?.text else { return nil }
+        let generators = json["pageGenerators"]?.list ?? []
         // Old flows name their one source at the top.
-        let legacy = try? fields.decode(String.self, forKey: ._exportId)
-        exports = generators.isEmpty ? [legacy].compactMap(\.self) : generators.compactMap(\._exportId)
+        let sources = generators.isEmpty ? [json["_exportId"]?.text] : generators.map { $0["_exportId"]?.text }
+        self.init(
+            id: id, name: json["name"]?.text ?? "", disabled: json["disabled"]?.flag ?? false,
+            isAbstract: json["isAbstract"]?.flag ?? false, exports: sources.compactMap(\.self))
+        steps = Self.steps(json)
+        integration = json["_integrationId"]?.text
+        schedule = json["schedule"]?.text
+        lastModified = json["lastModified"]?.text
+        lastExecutedAt = json["lastExecutedAt"]?.text
+    }
+
+    /// The steps behind the sources, wherever the flow's branches place them.
+    private static func steps(_ json: Value) -> [Step] {
+        let branches = (json["routers"]?.list ?? []).flatMap { $0["branches"]?.list ?? [] }
+        let processors = (json["pageProcessors"]?.list ?? []) + branches.flatMap { $0["pageProcessors"]?.list ?? [] }
+        let steps = processors.compactMap { step in
+            step["_importId"]?.text.map(Step.importer) ?? step["_exportId"]?.text.map(Step.lookup)
+        }
+        return steps + (json["_importId"]?.text.map { [.importer($0)] } ?? [])
     }
 
     /// Why it cannot be run now; nil when it can.
@@ -50,6 +75,8 @@ package struct IntegratorExport: Sendable, Equatable {
     package var connection: String?
     /// `webhook.pathToRecords` of a listener.
     package var pathToRecords: String?
+    /// `webhook.verify` of a listener: `secret_url`, `token`, `hmac` or `basic`; others may come.
+    package var verification: String?
     /// A request, body or query of it names `lastExportDateTime`.
     package var usesWindow: Bool
 
@@ -70,50 +97,38 @@ package struct IntegratorExport: Sendable, Equatable {
     /// Only delta exports, and those that name the bound themselves, look at a run's window.
     package var honoursWindow: Bool { type == "delta" || usesWindow }
 
-    struct Wire: Decodable {
-        struct Webhook: Decodable { var pathToRecords: String? }
-
-        var _id: String
-        var name: String?
-        var type: String?
-        var adaptorType: String?
-        var _connectionId: String?
-        var webhook: Webhook?
-    }
-
-    init(_ wire: Wire, body: [UInt8]) {
-        id = wire._id
-        name = wire.name ?? ""
-        type = wire.type ?? (wire.adaptorType == "WebhookExport" ? "webhook" : "")
-        connection = wire._connectionId
-        pathToRecords = wire.webhook?.pathToRecords
-        usesWindow = body.contains(Array("lastExportDateTime".utf8))
+    /// Nil without an ID.
+    init?(_ json: Value, body: [UInt8]) {
+        guard let id = json["_id"]?.text else { return nil }
+        let fallback = json["adaptorType"]?.text == "WebhookExport" ? "webhook" : ""
+        let verify = json["webhook"]?["verify"]
+        self.init(
+            id: id, name: json["name"]?.text ?? "", type: json["type"]?.text ?? fallback,
+            connection: json["_connectionId"]?.text, pathToRecords: json["webhook"]?["pathToRecords"]?.text,
+            usesWindow: body.contains(Array("lastExportDateTime".utf8)))
+        verification = verify?.text ?? verify?["type"]?.text
     }
 }
 
 /// A connection; offline ones keep runs queued.
-package struct IntegratorConnection: Sendable, Equatable, Decodable {
+package struct IntegratorConnection: Sendable, Equatable {
     package var name: String
     package var offline: Bool
 
-    private enum Key: String, CodingKey { case name, offline }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
-        name = (try? fields.decode(String.self, forKey: .name)) ?? ""
-        offline = (try? fields.decode(Bool.self, forKey: .offline)) ?? false
+    init(_ json: Value) {
+        name = json["name"]?.text ?? ""
+        offline = json["offline"]?.flag ?? false
     }
 }
 
 /// `GET /tokenInfo`.
-package struct IntegratorTokenInfo: Sendable, Equatable, Decodable {
+package struct IntegratorTokenInfo: Sendable, Equatable {
     package var scope: String
+    package var user: String?
 
-    private enum Key: String, CodingKey { case scope }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
-        scope = (try? fields.decode(String.self, forKey: .scope)) ?? ""
+    init(_ json: Value) {
+        scope = json["scope"]?.text ?? ""
+        user = json["_userId"]?.text
     }
 }
 

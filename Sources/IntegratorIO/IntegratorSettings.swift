@@ -9,9 +9,13 @@ package struct IntegratorSettings: Sendable {
     package var credential: Secret?
     package var credentialHeader: String
     package var runBody: RunBody.Shape
+    /// The name under which error IDs are resolved; clients disagree.
+    package var resolveKey = ResolveKey.errors
     package var timeout: Duration
     package var connection: ConnectionOptions
     package var userAgent: String
+
+    package enum ResolveKey: String, Sendable, CaseIterable { case errors, errorIds }
 
     package init(
         baseURL: String, credential: Secret? = nil, credentialHeader: String = "Authorization",

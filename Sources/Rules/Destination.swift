@@ -12,6 +12,25 @@ package struct Destination: Sendable, Equatable {
         case query(name: String, value: SecretReference)
         /// Listeners only: `path` is a dotted path into the JSON body.
         case body(path: String, value: SecretReference)
+        /// Webhooks only.
+        case oauth2(OAuth2)
+    }
+
+    /// Client credentials (RFC 6749, section 4.4).
+    package struct OAuth2: Sendable, Equatable {
+        package var tokenURL: String
+        package var clientID: String
+        package var clientSecret: SecretReference
+        package var scope: String?
+        package var audience: String?
+        /// ID and secret go in the form; otherwise as HTTP Basic.
+        package var sendsSecretInBody = false
+
+        package init(tokenURL: String, clientID: String, clientSecret: SecretReference) {
+            self.tokenURL = tokenURL
+            self.clientID = clientID
+            self.clientSecret = clientSecret
+        }
     }
 
     package enum Signing: Sendable, Equatable {
@@ -68,9 +87,19 @@ package struct Destination: Sendable, Equatable {
     package var timeout: Duration = .seconds(30)
     /// Nil: the default of the kind.
     package var concurrency: Int?
+    /// `concurrency: auto`
+    package var adaptsConcurrency = false
     /// Requests per second.
     package var rate: Double?
     package var allowHttp = false
+    /// Private, loopback and link-local addresses may be called.
+    package var allowPrivate = false
+    /// FlowMate: where it keeps things, by the names of `DestinationKeys.paths`, without a trailing slash.
+    package var paths: [String: String] = [:]
+    /// integrator.io: the form of a run's window; nil is the default, `nested`.
+    package var runBody: String?
+    /// integrator.io: under which name error IDs are resolved; nil is the default, `errors`.
+    package var resolveKey: String?
     /// `url` was written with a trailing slash: deliveries without a path of their own have the path `/`.
     package var hasTrailingSlash = false
 

@@ -4,31 +4,71 @@ import Events
 ///
 /// A caller whose task is cancelled leaves at once; an attempt that nobody waits for is broken off.
 package actor Authenticator {
+    /// A session whose end is known is renewed this long before.
+    static let renewalLead: Duration = .seconds(120)
+
     private let signIn: @Sendable () async throws(SignInError) -> Session
     private let time: TimeSource
     private var throttle = SignInThrottle()
     private var current: Session?
-    /// Of the first session. Cursors and replay IDs belong to it.
-    private var orgID: OrgID?
+    /// The last one that was given out. Cursors and replay IDs belong to its org and place.
+    private var last: Session?
+    private let onOrgChange: OrgChange.Policy
+    private let notice: @Sendable (OrgChange) -> Void
     private var attempt: (number: Int, task: Task<Void, Never>)?
     private var waiters: [Int: CheckedContinuation<Result<Session, SignInError>, Never>] = [:]
     private var nextNumber = 0
+    private var noticed: OrgChange?
+    /// When a session was last renewed before its end.
+    private var earlyRenewal: Duration?
 
+    /// - Parameter notice: told once of each sign-in that leads to another org or place, whatever the policy.
     package init(
-        time: TimeSource = .system, signIn: @escaping @Sendable () async throws(SignInError) -> Session
+        time: TimeSource = .system, onOrgChange: OrgChange.Policy = .stop,
+        notice: @escaping @Sendable (OrgChange) -> Void = { _ in },
+        signIn: @escaping @Sendable () async throws(SignInError) -> Session
     ) {
         self.signIn = signIn
         self.time = time
+        self.onOrgChange = onOrgChange
+        self.notice = notice
     }
 
-    package init(_ signIn: SignIn, time: TimeSource = .system) {
-        self.init(time: time) { () async throws(SignInError) in try await signIn.session() }
+    package init(
+        _ signIn: SignIn, time: TimeSource = .system, onOrgChange: OrgChange.Policy = .stop,
+        notice: @escaping @Sendable (OrgChange) -> Void = { _ in }
+    ) {
+        self.init(time: time, onOrgChange: onOrgChange, notice: notice) { () async throws(SignInError) in
+            try await signIn.session()
+        }
     }
 
     /// The current session; signs in if there is none.
     package func session() async throws(SignInError) -> Session {
-        if let current { return current }
-        return try await signInOnce()
+        guard let current else { return try await signInOnce() }
+        guard isEnding(current), mayRenewEarly() else { return current }
+        do throws(SignInError) {
+            return try await signInOnce()
+        } catch {
+            // The old one is good until it is refused.
+            guard error.isRetryable, !Task.isCancelled, self.current == current else { throw error }
+            return current
+        }
+    }
+
+    /// Salesforce may give a living session out again, with the same end: not at every call, then.
+    private func mayRenewEarly() -> Bool {
+        let now = time.monotonic()
+        guard throttle.wait == .zero, earlyRenewal.map({ now - $0 >= Self.renewalLead / 2 }) ?? true else {
+            return false
+        }
+        earlyRenewal = now
+        return true
+    }
+
+    private func isEnding(_ session: Session) -> Bool {
+        guard let end = session.expiresAt else { return false }
+        return end - time.wall() < Self.renewalLead.components.seconds * 1000
     }
 
     /// A session newer than the one that was refused. Callers that were refused together share one attempt.
@@ -88,7 +128,7 @@ package actor Authenticator {
         let result = result.flatMap(checked)
         if case .success(let session) = result {
             current = session
-            orgID = session.orgID
+            last = session
         }
         let waiting = waiters.values
         waiters = [:]
@@ -96,14 +136,17 @@ package actor Authenticator {
     }
 
     private func checked(_ session: Session) -> Result<Session, SignInError> {
-        if let orgID, session.orgID != orgID {
-            return .failure(
-                .setup(
-                    SetupError(
-                        "the credentials now belong to org \(session.orgID), and this relay serves \(orgID)",
-                        fix: "Restore the credentials of \(orgID), or restart with another name for the other org.")))
-        }
-        return .success(session)
+        guard let last, let change = OrgChange(from: last, to: session) else { return .success(session) }
+        if noticed != change { notice(change) }
+        noticed = change
+        guard change.isOtherOrg, onOrgChange == .stop else { return .success(session) }
+        return .failure(
+            .setup(
+                SetupError(
+                    "the credentials now belong to org \(session.orgID), and this relay serves \(last.orgID)",
+                    fix:
+                        "If a sandbox was refreshed, restart: its cursors begin anew. Otherwise restore the "
+                        + "credentials of \(last.orgID), or give the other org another name in sluice.yaml.")))
     }
 
     private func number() -> Int {

@@ -20,16 +20,21 @@ package struct FetchWindow: Sendable {
 
     /// A response came: how many more to ask for, if any.
     ///
-    /// - Parameter pending: the server's own count. It cannot know requests that are still on their way, so it is trusted
-    ///   only in a keepalive, when none can be.
-    package mutating func received(events: Int, pending: Int32) -> Int32? {
+    /// - Parameters:
+    ///   - pending: the server's own count. It cannot know requests that are still on their way, so it is trusted only
+    ///     in a keepalive, when none can be.
+    ///   - hasRoom: whether there is room downstream. If not, credit is held back until `roomCame`.
+    package mutating func received(events: Int, pending: Int32, hasRoom: Bool = true) -> Int32? {
         if events == 0 {
             outstanding = min(max(pending, 0), limit)
         } else {
             outstanding = max(outstanding - Int32(clamping: events), 0)
         }
-        return topUp()
+        return hasRoom ? topUp() : nil
     }
+
+    /// The relay has room again: what was held back, if anything.
+    package mutating func roomCame() -> Int32? { topUp() }
 
     /// Nothing came although the server reported zero: its count was right and ours was not.
     package mutating func stalled() -> Int32? {

@@ -40,7 +40,11 @@ package struct LoginURL: Hashable, Sendable, CustomStringConvertible {
         ["https://login.salesforce.com", "https://test.salesforce.com"].contains(description)
     }
 
-    package var isSandbox: Bool { description.contains(".sandbox.") || description.contains("test.salesforce.com") }
+    /// Where the org's users sign in who do not know their My Domain: the audience of JWT assertions.
+    var sharedLoginHost: String {
+        let isSandbox = description.contains(".sandbox.") || description == "https://test.salesforce.com"
+        return isSandbox ? "https://test.salesforce.com" : "https://login.salesforce.com"
+    }
 
     private static func split(_ text: String) -> (scheme: String, rest: Substring) {
         guard let separator = text.firstRange(of: "://") else { return ("https", Substring(text)) }

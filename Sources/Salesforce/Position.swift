@@ -21,9 +21,12 @@ package struct ResumeStatement: Sendable, Equatable {
 
     package var kind: Kind
     package var text: String
+    /// Events committed since then may be missing; epoch milliseconds. With a possible gap only.
+    package var lostSince: Int64?
 
-    package init(kind: Kind, text: String) {
+    package init(kind: Kind, text: String, lostSince: Int64? = nil) {
         self.kind = kind
         self.text = text
+        self.lostSince = lostSince
     }
 }

@@ -30,6 +30,14 @@ package struct PubSubClient: PubSubCalls {
         return try decoded { () throws(WireFormatError) in try SchemaInfo(decoding: bytes) }
     }
 
+    /// Not repeated here: without IDs of their own, events of a call whose answer was lost would be published twice.
+    package func publish(
+        _ request: PublishRequest, _ session: Session
+    ) async throws(StreamFailure) -> PublishResponse {
+        let bytes = try await unary(PubSubMethod.publish, request.encode(), session)
+        return try decoded { () throws(WireFormatError) in try PublishResponse(decoding: bytes) }
+    }
+
     package func close() async { await connection.close() }
 
     private func unary(_ path: String, _ message: [UInt8], _ session: Session) async throws(StreamFailure) -> [UInt8] {

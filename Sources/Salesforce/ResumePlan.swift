@@ -73,13 +73,13 @@ struct ResumePlan: Sendable {
                     + "retained event: events between \(lost) and that one may be missing, later ones come again"
                 : "\(cause); resumed at the latest "
                     + "event: events between \(lost) and \(Timestamp.rfc3339(now)) are skipped"
-            return ResumeStatement(kind: .possibleGap, text: text)
+            return ResumeStatement(kind: .possibleGap, text: text, lostSince: fallback.lostAfter.time)
         }
         guard reconnected || hadStarted, settings.start == .latest, let startedAt else { return nil }
         return ResumeStatement(
             kind: .possibleGap,
             text: "resumed at the latest event, since no position was known yet: events between "
-                + "\(Timestamp.rfc3339(startedAt)) and \(Timestamp.rfc3339(now)) may be missing")
+                + "\(Timestamp.rfc3339(startedAt)) and \(Timestamp.rfc3339(now)) may be missing", lostSince: startedAt)
     }
 
     /// Salesforce may take an ID for some time after it has purged the events that followed it.
@@ -93,6 +93,6 @@ struct ResumePlan: Sendable {
             kind: .possibleGap,
             text: "resumed after replay ID \(position.replayID), which is older than the 72 hours that Salesforce "
                 + "keeps events: events between \(Timestamp.rfc3339(position.time)) and "
-                + "\(Timestamp.rfc3339(purged)) may be missing")
+                + "\(Timestamp.rfc3339(purged)) may be missing", lostSince: position.time)
     }
 }

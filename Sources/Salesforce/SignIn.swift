@@ -7,17 +7,19 @@ package struct SignIn: Sendable {
 
     private let loginURL: LoginURL
     private let credentials: Credentials
-    private let connection: ConnectionOptions
-    private let http: any HTTPClient
+    private let endpoint: TokenEndpoint
+    private let introspects: Bool
 
+    /// - Parameter introspects: asks how long a token lasts, so that it is renewed before its end. One call more.
     package init(
-        loginURL: LoginURL, credentials: Credentials, connection: ConnectionOptions, http: any HTTPClient
+        loginURL: LoginURL, credentials: Credentials, connection: ConnectionOptions, http: any HTTPClient,
+        introspects: Bool = false, time: TimeSource = .system
     ) throws(SetupError) {
         try Self.check(loginURL, credentials)
         self.loginURL = loginURL
         self.credentials = credentials
-        self.connection = connection
-        self.http = http
+        self.introspects = introspects
+        endpoint = TokenEndpoint(loginURL: loginURL, connection: connection, http: http, time: time)
     }
 
     private static func check(_ loginURL: LoginURL, _ credentials: Credentials) throws(SetupError) {
@@ -31,111 +33,103 @@ package struct SignIn: Sendable {
             throw SetupError(
                 "loginUrl \(loginURL) does not tell which instance the access token belongs to",
                 fix: "Write the My Domain address, https://MyDomainName.my.salesforce.com, as loginUrl or instanceUrl.")
-        case .accessToken: return
+        case .accessToken, .jwtBearer, .refreshToken, .password: return
         }
     }
 
     package func session() async throws(SignInError) -> Session {
         switch credentials {
         case .clientCredentials(let clientID, let clientSecret):
-            return try await token(clientID: read(clientID), clientSecret: read(clientSecret))
+            let secret = try read(clientSecret)
+            let id = try read(clientID)
+            let form = [
+                ("grant_type", "client_credentials"), ("client_id", id.exposed), ("client_secret", secret.exposed),
+            ]
+            return await timed(try await session(form), id, secret)
         case .accessToken(let token, let instanceURL, let orgID):
-            let token = try read(token)
-            let instance = instanceURL ?? loginURL.description
-            if let orgID { return Session(accessToken: token, instanceURL: instance, orgID: orgID) }
-            return Session(
-                accessToken: token, instanceURL: instance, orgID: try await self.orgID(of: token, at: instance))
+            return try await supplied(read(token), instanceURL, orgID)
+        case .jwtBearer(let jwt): return try await session(assertion(jwt))
+        case .refreshToken(let refresh): return try await refreshed(refresh)
+        case .password(let password): return try await signedIn(password)
         }
     }
 
     /// The org a token belongs to. Works with the `api` scope alone.
     package func orgID(of token: Secret, at instanceURL: String) async throws(SignInError) -> OrgID {
-        let url = instanceURL + "/services/oauth2/userinfo"
-        let response = try await send(
-            HTTPRequest(
-                url: url,
-                headers: [.init("Authorization", "Bearer \(token.exposed)"), .init("Accept", "application/json")],
-                connection: connection), url: url)
-        if response.status == 401 || response.status == 403 {
-            throw .refused(
-                error: "HTTP \(response.status)", detail: "the access token is not valid",
-                fix: "Supply a current token; it must have the scope 'api' and belong to this org.", url: url)
-        }
-        guard response.status == 200, let text = JSONObject(response.body)?["organization_id"], let org = OrgID(text)
-        else { throw unexpected(response, url: url) }
-        return org
+        try await endpoint.identity(of: token, at: instanceURL).orgID
     }
 
-    private func token(clientID: Secret, clientSecret: Secret) async throws(SignInError) -> Session {
-        let url = loginURL.description + Self.tokenPath
-        let form = [
-            ("grant_type", "client_credentials"), ("client_id", clientID.exposed),
-            ("client_secret", clientSecret.exposed),
-        ]
-        let response = try await send(
-            HTTPRequest(
-                method: "POST", url: url,
-                headers: [
-                    .init("Content-Type", "application/x-www-form-urlencoded"), .init("Accept", "application/json"),
-                ],
-                body: Array(FormEncoding.encode(form).utf8), connection: connection), url: url)
-        return try await session(from: response, url: url)
+    private func supplied(
+        _ token: Secret, _ instanceURL: String?, _ orgID: OrgID?
+    ) async throws(SignInError) -> Session {
+        let instance = instanceURL ?? loginURL.description
+        if let orgID { return Session(accessToken: token, instanceURL: instance, orgID: orgID) }
+        let identity = try await endpoint.identity(of: token, at: instance)
+        return Session(accessToken: token, instanceURL: instance, orgID: identity.orgID, userID: identity.userID)
     }
 
-    private func session(from response: HTTPResponse, url: String) async throws(SignInError) -> Session {
-        let object = JSONObject(response.body)
-        if response.status >= 400, let error = object?["error"] {
-            throw SignInError(
-                status: response.status, error: error, detail: object?["error_description"] ?? "", url: url)
-        }
-        guard response.status == 200, let object, let token = object["access_token"], !token.isEmpty,
-            let instance = object["instance_url"]
-        else { throw unexpected(response, url: url) }
-        let instanceURL = instance.last == "/" ? String(instance.dropLast()) : instance
-        let secret = Secret(token)
-        if let orgID = object["id"].flatMap(OrgID.init(identityURL:)) {
-            return Session(accessToken: secret, instanceURL: instanceURL, orgID: orgID)
-        }
-        return Session(
-            accessToken: secret, instanceURL: instanceURL, orgID: try await orgID(of: secret, at: instanceURL))
+    private func session(_ form: [(String, String)]) async throws(SignInError) -> Session {
+        try await endpoint.session(of: endpoint.grant(form))
     }
 
-    private func send(_ request: HTTPRequest, url: String) async throws(SignInError) -> HTTPResponse {
-        do {
-            return try await http.send(request)
+    private func assertion(_ jwt: JWTCredentials) throws(SignInError) -> [(String, String)] {
+        let (clientID, key) = (try read(jwt.clientID), try read(jwt.key))
+        do throws(SetupError) {
+            let assertion = try JWTAssertion(
+                clientID: clientID, username: jwt.username, audience: jwt.audience ?? loginURL.sharedLoginHost
+            ).signed(key, now: endpoint.time.wall())
+            return [("grant_type", JWTAssertion.grantType), ("assertion", assertion.exposed)]
         } catch {
-            throw .unreachable("cannot sign in at \(url): \(error.reason)\(Self.hint(error.kind))")
+            throw .setup(error)
         }
     }
 
-    private static func hint(_ kind: TransportError.Kind) -> String {
-        switch kind {
-        case .resolve: ". Check the host name in loginUrl, and DNS"
-        case .certificate: ". If a proxy inspects TLS, name its CA file in tls.ca"
-        case .proxy: ". Check the proxy's address"
-        case .localFile: ". Check the files named in tls"
-        default: ""
-        }
+    private func signedIn(_ credentials: PasswordCredentials) async throws(SignInError) -> Session {
+        let token = try credentials.securityToken.map { token throws(SignInError) in try read(token).exposed } ?? ""
+        return try await session([
+            ("grant_type", "password"), ("client_id", read(credentials.clientID).exposed),
+            ("client_secret", read(credentials.clientSecret).exposed), ("username", credentials.username),
+            ("password", read(credentials.password).exposed + token),
+        ])
     }
 
-    private func unexpected(_ response: HTTPResponse, url: String) -> SignInError {
-        if (300..<400).contains(response.status) || response.status == 404 {
-            return .setup(
-                SetupError(
-                    "\(url) answered HTTP \(response.status) instead of a token",
-                    fix: "Check that loginUrl is the org's My Domain address (https://MyDomainName.my.salesforce.com)."))
+    /// One process at a time: a refresh token that was rotated is refused, and may take the new one with it.
+    private func refreshed(_ refresh: RefreshCredentials) async throws(SignInError) -> Session {
+        let clientID = try read(refresh.clientID)
+        let secret = try refresh.clientSecret.map { source throws(SignInError) in try read(source) }
+        let lock = try await refresh.store.lock(endpoint.time)
+        defer { lock.release() }
+        var rotation: GrantRotation
+        do throws(SetupError) {
+            rotation = try GrantRotation(refresh.store, now: endpoint.time.wall())
+        } catch {
+            throw .setup(error)
         }
-        // Repeating what was refused may lock the user, whoever refused it.
-        if [400, 401, 403].contains(response.status) {
-            return .refused(
-                error: "HTTP \(response.status)", detail: "",
-                fix: "No reason was given: check clientId and clientSecret, and whether a proxy or firewall answers "
-                    + "here.", url: url)
+        var form = [
+            ("grant_type", "refresh_token"), ("refresh_token", rotation.token.exposed), ("client_id", clientID.exposed),
+        ]
+        if let secret { form.append(("client_secret", secret.exposed)) }
+        let grant: TokenGrant
+        do throws(SignInError) {
+            grant = try await endpoint.grant(form)
+        } catch {
+            throw rotation.explained(error)
         }
-        return .unreachable("cannot sign in at \(url): HTTP \(response.status) without a token in the answer")
+        do throws(SetupError) { try rotation.finish(grant) } catch { throw .setup(error) }
+        let session = try await endpoint.session(of: grant)
+        return await timed(session, clientID, secret)
     }
 
-    private func read(_ secret: @Sendable () throws -> Secret) throws(SignInError) -> Secret {
+    /// Not being told is no failure: the session then lasts until it is refused.
+    private func timed(_ session: Session, _ clientID: Secret, _ clientSecret: Secret?) async -> Session {
+        guard introspects else { return session }
+        var session = session
+        let service = TokenService(endpoint, clientID: clientID, clientSecret: clientSecret)
+        session.expiresAt = try? await service.introspect(session.accessToken, .accessToken).expiresAt
+        return session
+    }
+
+    private func read(_ secret: Credentials.Source) throws(SignInError) -> Secret {
         do {
             return try secret()
         } catch let error as SetupError {

@@ -5,6 +5,9 @@ import PubSub
 /// One topic's stream, kept alive: connects, resumes after the last event, tops up credit, notices silence, explains
 /// every recovery in one log line, and gives up only on what a person must mend.
 package actor Subscription {
+    /// Between two looks at the headroom while there is no room.
+    static let parkedCheck: Duration = .seconds(60)
+
     private let settings: TopicSettings
     private let calls: any PubSubCalls
     private let authenticator: Authenticator
@@ -12,6 +15,7 @@ package actor Subscription {
     private let time: TimeSource
     private let log: Logger
 
+    private var alarm = HeadroomAlarm()
     private var plan: ResumePlan
     private var recent = RecentReplayIDs()
     private var backoff = ReconnectBackoff()
@@ -120,10 +124,9 @@ package actor Subscription {
             isFirst = false
             // Before the events are handled: the next ones travel meanwhile. Bounded, since one batch is handled at a time.
             let count = batch.response.events.count
-            if let more = window.received(events: count, pending: batch.response.pendingNumRequested) {
-                // If the stream has ended meanwhile, `next` says so, after the responses that came before its end.
-                try? await stream.request(FetchRequest(numRequested: more))
-            }
+            let hasRoom = host.hasRoom
+            let pending = batch.response.pendingNumRequested
+            await ask(stream, window.received(events: count, pending: pending, hasRoom: hasRoom))
             do {
                 try await handle(batch)
             } catch {
@@ -131,9 +134,16 @@ package actor Subscription {
             }
             if verdict != nil { break }
             monitor.handled(now: time.monotonic())
+            if !hasRoom { await ask(stream, window.roomCame()) }
         }
         return verdict
             ?? StreamFailure(reaction: .reconnect(minimum: .zero), reason: "the server ended the stream without an error")
+    }
+
+    /// If the stream has ended meanwhile, `next` says so, after the responses that came before its end.
+    private func ask(_ stream: any FetchStream, _ count: Int32?) async {
+        guard let count else { return }
+        try? await stream.request(FetchRequest(numRequested: count))
     }
 
     private func handle(_ batch: FetchedBatch) async throws {
@@ -154,11 +164,12 @@ package actor Subscription {
 
     private func watch(_ stream: any FetchStream) async {
         while !Task.isCancelled {
+            checkHeadroom()
             switch monitor.next(now: time.monotonic()) {
             case .wait(let duration):
                 guard (try? await time.sleep(duration)) != nil else { return }
             case .stalled:
-                if let more = window.stalled() { try? await stream.request(FetchRequest(numRequested: more)) }
+                await ask(stream, window.stalled())
             case .silent:
                 await end(
                     stream,
@@ -172,9 +183,24 @@ package actor Subscription {
                 )
                 await end(stream, StreamFailure(reaction: .reconnect(minimum: .zero), reason: "parked for lack of room"))
                 await show(.parked, "no room downstream")
+                // Until there is room and the reader goes on; that may take days.
+                while (try? await time.sleep(Self.parkedCheck)) != nil { checkHeadroom() }
                 return
             }
         }
+    }
+
+    private func checkHeadroom() {
+        guard let position = plan.position else { return }
+        let headroom = ReplayHeadroom(position: position, now: time.wall())
+        guard let level = alarm.next(headroom) else { return }
+        let hours = headroom.milliseconds / 3_600_000
+        log.log(
+            level: level == .critical ? .critical : .warning,
+            """
+            \(level == .critical ? "EVENTS WILL BE LOST" : "falling behind"): in \(hours) h Salesforce begins to drop events \
+            of this topic that are not relayed yet (it keeps them for 72 h); see 'sluice status' for what holds them up
+            """)
     }
 
     private func end(_ stream: any FetchStream, _ failure: StreamFailure) async {
@@ -223,6 +249,7 @@ package actor Subscription {
             minimum = SignInThrottle.wait(after: outage?.refusals ?? 0)
         case .reconnect(let asked): minimum = asked
         }
+        checkHeadroom()
         let isNews = outage?.reason != failure.reason
         outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
         reconnects += 1

@@ -8,8 +8,14 @@ package protocol SubscriptionHost: Sendable {
     /// - Returns: the commit time of the last event, if the batch has one that tells it.
     /// - Throws: `CancellationError` only.
     func accept(_ batch: ReceivedBatch) async throws -> Int64?
+    /// Whether `accept` would return soon. While it would not, no more events are asked for. Returns at once.
+    var hasRoom: Bool { get }
     func changed(_ status: StreamStatus, topic: String) async
     func stated(_ statement: ResumeStatement, topic: String) async
+}
+
+extension SubscriptionHost {
+    package var hasRoom: Bool { true }
 }
 
 /// One response's worth of events, in stream order and without repetitions.

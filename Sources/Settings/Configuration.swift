@@ -8,13 +8,38 @@ package struct Configuration: Sendable, Equatable {
     package var rulesPath: String
     package var storePath: String
     package var log: LogConfiguration
+    package var console: ConsoleConfiguration
+    package var store = StoreConfiguration()
+    package var alerts: AlertConfiguration?
 
-    package init(orgs: [OrgConfiguration], rulesPath: String, storePath: String, log: LogConfiguration) {
+    package init(
+        orgs: [OrgConfiguration], rulesPath: String, storePath: String, log: LogConfiguration,
+        console: ConsoleConfiguration = ConsoleConfiguration()
+    ) {
         self.orgs = orgs
         self.rulesPath = rulesPath
         self.storePath = storePath
         self.log = log
+        self.console = console
     }
+}
+
+/// Where monitoring may ask for `/metrics`, `/healthz` and `/readyz`.
+package struct ConsoleConfiguration: Sendable, Equatable {
+    package struct Address: Sendable, Equatable {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    /// Nil: nowhere.
+    package var listen: Address?
+
+    package init(listen: Address? = nil) { self.listen = listen }
 }
 
 package struct LogConfiguration: Sendable, Equatable {
@@ -37,6 +62,8 @@ package struct OrgConfiguration: Sendable, Equatable {
     package var pubsub: PubSubConfiguration
     package var topics: [TopicConfiguration]
     package var sandbox: Bool?
+    package var onOrgChange = OrgChangeConfiguration.stop
+    package var rest = RESTConfiguration()
 
     package init(
         alias: String, loginURL: String, auth: AuthConfiguration, tls: TLSConfiguration = TLSConfiguration(),
@@ -50,17 +77,6 @@ package struct OrgConfiguration: Sendable, Equatable {
         self.topics = topics
         self.sandbox = sandbox
     }
-}
-
-package enum AuthConfiguration: Sendable, Equatable {
-    case clientCredentials(clientID: TextOrSecret, clientSecret: SecretReference)
-    case accessToken(SecretReference, instanceURL: String?, tenantID: String?)
-}
-
-/// A value that may stand in the file, or be kept outside.
-package enum TextOrSecret: Sendable, Equatable {
-    case text(String)
-    case reference(SecretReference)
 }
 
 /// How REST and sign-in connect.
@@ -96,6 +112,8 @@ package struct TopicConfiguration: Sendable, Equatable {
     package var name: String
     package var start = Start.latest
     package var onInvalidReplay = OnInvalidReplay.earliest
+    /// The records that are there already are read once, before anything else.
+    package var snapshot = false
 
     package init(name: String) { self.name = name }
 }

@@ -7,30 +7,32 @@ struct ConfigurationDecoder {
     /// Ends with a slash, or is empty.
     let folder: String
 
+    private var auth: AuthDecoder { AuthDecoder(findings: findings, folder: folder) }
+
     // MARK: Checks beyond the tables
 
     func check(_ root: YAMLNode) {
         for org in root["orgs"]?.entries ?? [] {
-            if let auth = org.value.entry("auth") { checkAuth(auth) }
+            if let auth = org.value.entry("auth") { self.auth.check(auth) }
+            if let rest = org.value["rest"] { auth.checkREST(rest) }
             if let endpoint = org.value["pubsub"]?["endpoint"] { checkEndpoint(endpoint) }
             checkTopics(org.value["topics"]?.elements ?? [])
             checkPlaintext(org.value)
         }
+        if let listen = root["console"]?["listen"] { checkListen(listen) }
     }
 
-    private func checkAuth(_ auth: YAMLNode.Entry) {
-        let flows = auth.value.entries.filter { ["clientCredentials", "accessToken"].contains($0.key) }
-        if flows.isEmpty, auth.value.isMap {
-            findings.report(.missingKey, at: auth, "auth needs one of 'clientCredentials', 'accessToken'")
-        } else if flows.count > 1 {
-            findings.report(
-                .bothGiven, at: flows[1], "'\(flows[0].key)' and '\(flows[1].key)' cannot both be given")
+    /// Names and numbers only, but whoever reaches the address reads them.
+    private func checkListen(_ node: YAMLNode) {
+        guard let text = node.scalar?.text else { return }
+        guard let address = Self.endpoint(text), text.contains(":"), !text.hasSuffix("]") else {
+            findings.report(.badValue, at: node, "\(node.kindInWords) is not host:port", hint: "such as 127.0.0.1:9090")
+            return
         }
-        guard flows.first?.key == "clientCredentials" else { return }
-        for entry in auth.value.entries where ["instanceUrl", "tenantId"].contains(entry.key) {
-            findings.report(
-                .wrongKind, at: entry, "'\(entry.key)' is only for accessToken; the token response tells it")
-        }
+        guard !Self.isLoopback(address.host) else { return }
+        findings.report(
+            .badValue, .warning, at: node, "whoever reaches \(address.host) can read topics, rules and numbers there",
+            hint: "127.0.0.1 is for this machine alone")
     }
 
     private func checkEndpoint(_ node: YAMLNode) {
@@ -64,6 +66,11 @@ struct ConfigurationDecoder {
                     .duplicateID, at: node, "topic \(node.kindInWords) is also listed at line \(first.line)")
             }
             seen[name] = seen[name] ?? node.position
+            if topic.isMap, topic.bool("snapshot"), !name.hasSuffix("ChangeEvent") {
+                findings.report(
+                    .badValue, at: topic["snapshot"] ?? node, "\(name) carries several objects, or none",
+                    hint: "snapshot is for the topic of one object; `sluice backfill --entity` reads any")
+            }
         }
     }
 
@@ -73,29 +80,28 @@ struct ConfigurationDecoder {
         var log = LogConfiguration()
         log.level = word(root["log"], "level") ?? log.level
         log.format = word(root["log"], "format") ?? log.format
-        return Configuration(
+        var configuration = Configuration(
             orgs: (root["orgs"]?.entries ?? []).map { org($0.key, $0.value) },
             rulesPath: resolved(root.text("rules") ?? "rules"),
-            storePath: resolved(root["store"]?.text("path") ?? "sluice.db"), log: log)
+            storePath: resolved(root["store"]?.text("path") ?? "sluice.db"), log: log,
+            console: ConsoleConfiguration(
+                listen: root["console"]?.text("listen").flatMap(Self.endpoint).map {
+                    ConsoleConfiguration.Address(host: $0.host, port: $0.port)
+                }))
+        configuration.store = StoreConfiguration(root["store"])
+        configuration.alerts = AlertConfiguration(root["alerts"])
+        return configuration
     }
 
     private func org(_ alias: String, _ node: YAMLNode) -> OrgConfiguration {
-        OrgConfiguration(
-            alias: alias, loginURL: node.text("loginUrl") ?? "", auth: auth(node["auth"]),
+        var org = OrgConfiguration(
+            alias: alias, loginURL: node.text("loginUrl") ?? "", auth: auth.auth(node["auth"], org: alias),
             tls: TLSConfiguration(ca: node["tls"]?.text("ca").map(resolved), proxy: node["tls"]?.text("proxy")),
             pubsub: pubsub(node["pubsub"]), topics: (node["topics"]?.elements ?? []).map(topic),
             sandbox: node.text("sandbox").map { $0 == "true" })
-    }
-
-    private func auth(_ node: YAMLNode?) -> AuthConfiguration {
-        if let credentials = node?["clientCredentials"] {
-            let clientID = credentials.text("clientId").map(TextOrSecret.text)
-            return .clientCredentials(
-                clientID: clientID ?? .reference(secret(credentials, "clientId")),
-                clientSecret: secret(credentials, "clientSecret"))
-        }
-        return .accessToken(
-            secret(node, "accessToken"), instanceURL: node?.text("instanceUrl"), tenantID: node?.text("tenantId"))
+        org.onOrgChange = word(node["auth"], "onOrgChange") ?? org.onOrgChange
+        org.rest = auth.rest(node["rest"])
+        return org
     }
 
     private func pubsub(_ node: YAMLNode?) -> PubSubConfiguration {
@@ -117,12 +123,8 @@ struct ConfigurationDecoder {
         var topic = TopicConfiguration(name: node.scalar?.text ?? node.text("name") ?? "")
         topic.start = word(node, "start") ?? topic.start
         topic.onInvalidReplay = word(node, "onInvalidReplay") ?? topic.onInvalidReplay
+        topic.snapshot = node.bool("snapshot")
         return topic
-    }
-
-    private func secret(_ node: YAMLNode?, _ key: String) -> SecretReference {
-        guard let reference = node?.secret(key) else { preconditionFailure("'\(key)' was checked and is not there") }
-        return reference
     }
 
     private func word<Word: RawRepresentable<String>>(_ node: YAMLNode?, _ key: String) -> Word? {

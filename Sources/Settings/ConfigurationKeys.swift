@@ -7,35 +7,22 @@ enum ConfigurationKeys {
         [
             Key("orgs", .map(.name, .table(org)), required: true, "The Salesforce orgs, by a name of your choice."),
             Key("rules", .text, default: "rules", "Folder of rule files, relative to this file."),
-            Key("store", .table(store), "Where events, cursors and deliveries are kept."),
+            Key("store", .table(StoreKeys.store), "Where events, cursors and deliveries are kept."),
+            Key("alerts", .table(StoreKeys.alerts), "Who is told about possible gaps."),
             Key("log", .table(log), "What is logged, and how."),
+            Key("console", .table(console), "What monitoring may ask over HTTP."),
         ])
 
     static let org = KeyTable(
         "an org",
         [
             Key("loginUrl", .text, required: true, "My Domain address, https://MyDomainName.my.salesforce.com."),
-            Key("auth", .table(auth), required: true, "How to sign in."),
+            Key("auth", .table(AuthKeys.auth), required: true, "How to sign in."),
             Key("topics", .list(.shapes([.text, .table(topic)]), mayBeEmpty: false), required: true, "What to relay."),
             Key("tls", .table(tls), "For sign-in and REST."),
+            Key("rest", .table(AuthKeys.rest), "For the REST API."),
             Key("pubsub", .table(pubsub), "For the Pub/Sub API."),
             Key("sandbox", .bool, "Whether it is a sandbox; by default its address tells."),
-        ])
-
-    static let auth = KeyTable(
-        "auth",
-        [
-            Key("clientCredentials", .table(clientCredentials), "The OAuth 2.0 client credentials flow."),
-            Key("accessToken", .secret, "A token that something else obtains and renews."),
-            Key("instanceUrl", .text, "With accessToken; by default loginUrl."),
-            Key("tenantId", .text, "With accessToken: the org ID; by default userinfo is asked."),
-        ])
-
-    static let clientCredentials = KeyTable(
-        "clientCredentials",
-        [
-            Key("clientId", .shapes([.text, .secret]), required: true, "The app's Consumer Key."),
-            Key("clientSecret", .secret, required: true, "The app's Consumer Secret."),
         ])
 
     static let topic = KeyTable(
@@ -46,6 +33,7 @@ enum ConfigurationKeys {
                 "Where the first subscription starts."),
             Key("onInvalidReplay", .word(TopicConfiguration.OnInvalidReplay.allCases.map(\.rawValue)),
                 default: "earliest", "Where to go on when Salesforce no longer knows the stored replay ID."),
+            Key("snapshot", .bool, default: "false", "Read the records that are there already, once, and relay them."),
         ])
 
     static let tls = KeyTable(
@@ -66,7 +54,11 @@ enum ConfigurationKeys {
             Key("window", .integer(1...100), default: "100", "Events outstanding at most, per topic."),
         ])
 
-    static let store = KeyTable("store", [Key("path", .text, default: "sluice.db", "Relative to this file.")])
+    static let console = KeyTable(
+        "console",
+        [
+            Key("listen", .text, "host:port for /metrics, /healthz and /readyz, such as 127.0.0.1:9090; off by default.")
+        ])
 
     static let log = KeyTable(
         "log",

@@ -6,11 +6,26 @@ package struct Cursor: Sendable, Equatable {
         /// The operator's name of the org.
         package var org: String
         package var topic: String
+        package var scope: Scope
 
-        package init(org: String, topic: String) {
+        package init(org: String, topic: String, scope: Scope = .live) {
             self.org = org
             self.topic = topic
+            self.scope = scope
         }
+    }
+
+    /// Whose position it is. Each is committed with the deliveries before it, and by the same rule.
+    package enum Scope: Hashable, Sendable {
+        /// The topic's own.
+        case live
+        /// That of a replay, which never touches the topic's own.
+        case replay(String)
+        /// Dead letters or quarantined events that were marked with this token are deliveries again: they leave the
+        /// table in the commit that holds these deliveries, or accounts for them.
+        case resend(String)
+        /// Nothing is to be remembered.
+        case none
     }
 
     package var key: Key
@@ -21,9 +36,12 @@ package struct Cursor: Sendable, Equatable {
     /// Of the last event; nil while only keepalives came. Epoch milliseconds.
     package var commitTime: Int64?
     package var updatedAt: Int64
+    /// With a replay's position only.
+    package var replay: ReplayProgress?
 
     package init(
-        key: Key, orgID: String, instanceURL: String, replayID: ReplayID, commitTime: Int64?, updatedAt: Int64
+        key: Key, orgID: String, instanceURL: String, replayID: ReplayID, commitTime: Int64?, updatedAt: Int64,
+        replay: ReplayProgress? = nil
     ) {
         self.key = key
         self.orgID = orgID
@@ -31,29 +49,6 @@ package struct Cursor: Sendable, Equatable {
         self.replayID = replayID
         self.commitTime = commitTime
         self.updatedAt = updatedAt
-    }
-}
-
-/// One FetchResponse as it came.
-package struct JournalEntry: Sendable, Equatable {
-    package var org: String
-    package var topic: String
-    package var receivedAt: Int64
-    package var firstReplayID: ReplayID
-    package var lastReplayID: ReplayID
-    package var eventCount: Int
-    package var raw: [UInt8]
-
-    package init(
-        org: String, topic: String, receivedAt: Int64, firstReplayID: ReplayID, lastReplayID: ReplayID,
-        eventCount: Int, raw: [UInt8]
-    ) {
-        self.org = org
-        self.topic = topic
-        self.receivedAt = receivedAt
-        self.firstReplayID = firstReplayID
-        self.lastReplayID = lastReplayID
-        self.eventCount = eventCount
-        self.raw = raw
+        self.replay = replay
     }
 }

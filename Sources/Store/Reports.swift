@@ -39,22 +39,6 @@ package struct DestinationState: Sendable, Equatable {
     }
 }
 
-/// What may be missing, or that nothing is: said once, kept for `status`.
-package struct LossStatement: Sendable, Equatable {
-    package var at: Int64
-    package var key: Cursor.Key
-    /// `resumed`, `gap`, `reset` …
-    package var kind: String
-    package var text: String
-
-    package init(at: Int64, key: Cursor.Key, kind: String, text: String) {
-        self.at = at
-        self.key = key
-        self.kind = kind
-        self.text = text
-    }
-}
-
 /// What waits for one destination.
 package struct PendingCount: Sendable, Equatable {
     package var destination: String

@@ -9,7 +9,7 @@ extension Store {
     package func commit(_ group: CommitGroup, wall: Int64) async throws(StoreError) {
         let limits = limits
         try await transaction("commit \(group.summary)") { database in
-            try database.write(group, keepsJournal: limits.journalBytes > 0)
+            try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
             if !group.journal.isEmpty {
                 try database.pruneJournal(limits, wall: wall, atLeast: group.journal.count)
             }
@@ -32,7 +32,7 @@ extension CommitGroup {
 }
 
 extension Database {
-    fileprivate func write(_ group: CommitGroup, keepsJournal: Bool) throws {
+    fileprivate func write(_ group: CommitGroup, keepsJournal: Bool, wall: Int64) throws {
         if keepsJournal { for entry in group.journal { try insert(entry) } }
         let encoder = ColumnEncoder()
         for letter in group.deadLetters { try insert(letter, encoder) }
@@ -40,51 +40,13 @@ extension Database {
         try remove(group.removed)
         for delivery in group.added { try insert(delivery, encoder) }
         for change in group.changed { try update(change, encoder) }
-        for cursor in group.cursors.values { try insert(cursor) }
+        for cursor in group.cursors.values { try write(cursor, encoder, wall: wall) }
         for statement in group.statements { try insert(statement) }
         for (destination, state) in group.destinationStates { try set(state, for: destination) }
     }
 
-    private func run(_ sql: String, _ arguments: StatementArguments) throws {
+    func run(_ sql: String, _ arguments: StatementArguments) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
-    }
-
-    private func insert(_ entry: JournalEntry) throws {
-        try run(
-            """
-            INSERT INTO journal (org, topic, received_at, first_replay_id, last_replay_id, events, bytes, raw)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                entry.org, entry.topic, entry.receivedAt, Data(entry.firstReplayID.bytes),
-                Data(entry.lastReplayID.bytes), entry.eventCount, entry.raw.count, Data(entry.raw),
-            ])
-    }
-
-    private func insert(_ letter: DeadLetter, _ encoder: ColumnEncoder) throws {
-        let delivery = try encoder.columns(letter.delivery)
-        let history = try encoder.json(letter.history)
-        try run(
-            """
-            INSERT OR REPLACE INTO dead_letters (delivery_id, \(ColumnEncoder.deliveryColumns),
-                reason, detail, attempts, history, died_at)
-            VALUES (?, \(ColumnEncoder.deliveryMarks), ?, ?, ?, ?, ?)
-            """,
-            StatementArguments([letter.delivery.id]) + StatementArguments(delivery) + [
-                letter.reason.rawValue, letter.detail, letter.attempts, history, letter.diedAt,
-            ])
-    }
-
-    private func insert(_ event: QuarantinedEvent) throws {
-        try run(
-            """
-            INSERT OR REPLACE INTO quarantine (org, topic, replay_id, schema_id, event_id, payload, reason, at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                event.org, event.topic, Data(event.replayID.bytes), event.schemaID, event.eventID,
-                Data(event.payload), event.reason, event.at,
-            ])
     }
 
     private func remove(_ seqs: [Int64]) throws {
@@ -93,7 +55,7 @@ extension Database {
         for seq in seqs { try statement.execute(arguments: [seq]) }
     }
 
-    private func insert(_ stored: StoredDelivery, _ encoder: ColumnEncoder) throws {
+    func insert(_ stored: StoredDelivery, _ encoder: ColumnEncoder) throws {
         let progress = stored.progress
         try run(
             """
@@ -122,25 +84,13 @@ extension Database {
             ])
     }
 
-    private func insert(_ cursor: Cursor) throws {
-        try run(
-            """
-            INSERT INTO cursors (org, topic, org_id, instance_url, replay_id, commit_time, updated_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (org, topic) DO UPDATE SET org_id = excluded.org_id, instance_url = excluded.instance_url,
-                replay_id = excluded.replay_id, commit_time = coalesce(excluded.commit_time, commit_time),
-                updated_at = excluded.updated_at
-            """,
-            [
-                cursor.key.org, cursor.key.topic, cursor.orgID, cursor.instanceURL, Data(cursor.replayID.bytes),
-                cursor.commitTime, cursor.updatedAt,
-            ])
-    }
-
-    private func insert(_ statement: LossStatement) throws {
-        try run(
-            "INSERT INTO statements (at, org, topic, kind, text) VALUES (?, ?, ?, ?, ?)",
-            [statement.at, statement.key.org, statement.key.topic, statement.kind, statement.text])
+    private func write(_ cursor: Cursor, _ encoder: ColumnEncoder, wall: Int64) throws {
+        switch cursor.key.scope {
+        case .live: try insert(cursor)
+        case .replay(let replay): try insert(cursor, of: replay)
+        case .resend(let token): try settleResend(token, encoder, wall: wall)
+        case .none: break
+        }
     }
 
     private func set(_ state: DestinationState?, for destination: String) throws {

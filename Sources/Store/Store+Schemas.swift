@@ -32,9 +32,7 @@ extension Store {
     package func saveFlowRunState(
         _ json: [UInt8], destination: String, flow: String
     ) async throws(StoreError) {
-        try await perform("save the run of flow \(flow)") { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-            defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
+        try await synced("save the run of flow \(flow)") { database in
             try database.execute(
                 sql: "INSERT OR REPLACE INTO flow_runs (destination, flow, state) VALUES (?, ?, ?)",
                 arguments: [destination, flow, String(decoding: json, as: UTF8.self)])

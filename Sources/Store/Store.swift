@@ -10,7 +10,7 @@ import Glibc
 package final class Store: Sendable {
     package let path: String
     package let isReadOnly: Bool
-    let limits: StoreLimits
+    package let limits: StoreLimits
     private let queue: DatabaseQueue
     private let lock: StoreLock?
 
@@ -50,6 +50,11 @@ package final class Store: Sendable {
             configuration.readonly = true
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try Self.checkVersion(queue, path: path)
+            guard try queue.read({ try StoreMigrations.migrator.hasCompletedMigrations($0) }) else {
+                throw StoreError(
+                    kind: .older, action: "read the store", path: path,
+                    reason: "it was written by an earlier version of Sluice")
+            }
         } catch {
             throw StoreError(error, action: "read the store", path: path)
         }
@@ -91,6 +96,22 @@ package final class Store: Sendable {
         }
     }
 
+    /// As `transaction`, and on disk when it returns: for what an operator was told, or what is done elsewhere next.
+    func synced<Result: Sendable>(
+        _ action: String, _ body: @escaping @Sendable (Database) throws -> Result
+    ) async throws(StoreError) -> Result {
+        try await perform(action) { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
+            var result: Result?
+            try database.inTransaction(.immediate) {
+                result = try body(database)
+                return .commit
+            }
+            return result!
+        }
+    }
+
     private static func configuration(_ limits: StoreLimits) -> Configuration {
         var configuration = Configuration()
         configuration.label = "store"
@@ -117,6 +138,7 @@ package final class Store: Sendable {
     private static func migrate(_ queue: DatabaseQueue, path: String) throws {
         try checkVersion(queue, path: path)
         try StoreMigrations.migrator.migrate(queue)
+        try queue.write { try $0.forgetResends() }
     }
 
     private static func checkVersion(_ queue: DatabaseQueue, path: String) throws {
@@ -144,6 +166,12 @@ package struct StoreLimits: Sendable {
     package var journalMilliseconds: Int64 = 72 * 3_600_000
     /// Raw responses beyond this are pruned, oldest first. Zero keeps no journal.
     package var journalBytes: Int64 = 256 << 20
+    /// Undecodable events kept, and the bytes of their payloads. Beyond it the topic that brings another one is parked.
+    package var quarantineCount = 10_000
+    package var quarantineBytes: Int64 = 64 << 20
+    /// Acknowledged requests kept for sending again as they were. Zero, the default, keeps none.
+    package var sentMilliseconds: Int64 = 24 * 3_600_000
+    package var sentBytes: Int64 = 0
     /// Statements of loss kept for `status`, newest first.
     package var statements = 1_000
     /// How long a commit waits for another program's lock.

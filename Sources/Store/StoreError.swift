@@ -12,6 +12,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case inputOutput
         /// Written by a later version.
         case newer
+        /// Written by an earlier version, and opened for looking only.
+        case older
         case other
     }
 
@@ -41,7 +43,7 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
     package var isRetryable: Bool {
         switch kind {
         case .diskFull, .busy, .inputOutput, .readOnly, .other: true
-        case .inUse, .corrupt, .cannotOpen, .newer: false
+        case .inUse, .corrupt, .cannotOpen, .newer, .older: false
         }
     }
 
@@ -62,6 +64,7 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case .cannotOpen: "Check that the path is right and that this user may read and write there."
         case .readOnly: "Make the file, its folder and its file system writable for this user."
         case .inputOutput: "Look at the system log for disk errors; writing is tried again by itself."
+        case .older: "Start the relay once (`sluice run`): it brings the store up to date, and loses nothing."
         case .newer: "Use the version of Sluice that wrote it, or a later one."
         case .other: "If that lasts, please report it with this message."
         }

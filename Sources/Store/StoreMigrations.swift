@@ -5,6 +5,8 @@ enum StoreMigrations {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 tables") { try $0.execute(sql: tables) }
+        migrator.registerMigration("2 replay") { try $0.execute(sql: replayTables) }
+        migrator.registerMigration("backfill") { try $0.execute(sql: backfillTables) }
         return migrator
     }
 

@@ -50,8 +50,9 @@ package struct DeliveryProgress: Sendable, Equatable {
     }
 }
 
-/// One attempt, as `dlq show` tells it.
+/// One attempt, as `dlq show` tells it; or, with number 0, what an operator did between two attempts.
 package struct AttemptRecord: Sendable, Equatable, Codable {
+    /// From 1; 0 marks what an operator did.
     package var number: Int
     /// When it ended, epoch milliseconds.
     package var at: Int64
@@ -60,9 +61,12 @@ package struct AttemptRecord: Sendable, Equatable, Codable {
     /// The start of the answer.
     package var excerpt: String
     package var possibleDuplicate: Bool
+    /// Those of the answer that explain it (`retry-after: 30`); nil when none did.
+    package var headers: [String]?
 
     package init(
-        number: Int, at: Int64, status: Int?, reason: String, excerpt: String = "", possibleDuplicate: Bool = false
+        number: Int, at: Int64, status: Int?, reason: String, excerpt: String = "", possibleDuplicate: Bool = false,
+        headers: [String]? = nil
     ) {
         self.number = number
         self.at = at
@@ -70,12 +74,21 @@ package struct AttemptRecord: Sendable, Equatable, Codable {
         self.reason = reason
         self.excerpt = excerpt
         self.possibleDuplicate = possibleDuplicate
+        self.headers = headers
+    }
+
+    /// What an operator did, between the attempts.
+    package static func mark(_ words: String, at: Int64) -> AttemptRecord {
+        AttemptRecord(number: 0, at: at, status: nil, reason: words)
     }
 }
 
 extension Delivery {
-    /// A claim on a run: it goes to a collector, not to a lane.
+    /// A claim on a run or a batch: it goes to a collector, not to a lane.
     package var isGathered: Bool {
-        if case .run = target { true } else { false }
+        switch target {
+        case .run, .batch: true
+        case .webhook, .flow, .listener: false
+        }
     }
 }

@@ -12,7 +12,9 @@ struct Sluice: AsyncParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, DemoCommand.self, EmulateCommand.self, InitCommand.self, DoctorCommand.self,
-            StatusCommand.self, RulesCommand.self, CursorCommand.self, DecodeCommand.self,
+            StatusCommand.self, TopCommand.self, TapCommand.self, EventCommand.self, RulesCommand.self,
+            DeadLetterCommand.self, ReplayCommand.self, BackfillCommand.self, CursorCommand.self, SalesforceCommand.self,
+            FlowMateCommand.self, IntegratorCommand.self, DecodeCommand.self,
         ])
 
     static func main() async {

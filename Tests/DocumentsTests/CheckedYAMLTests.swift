@@ -49,4 +49,21 @@ import Testing
                 "sluice.yaml:4:3 bad-value", "sluice.yaml:4:3 missing-key",
             ])
     }
+
+    @Test func `says once that a file is of another kind`() {
+        let file = read("apiVersion: v1\nmetadata: {}\n")
+        #expect(file.root == nil)
+        #expect(file.findings.sorted().map(\.code) == [.missingKey])
+    }
+
+    @Test func `a misspelt required key is one finding`() {
+        let file = read("ogrs: {prod: {token: {env: A}}}\n")
+        #expect(file.findings.sorted().map(\.code) == [.unknownKey])
+        #expect(file.findings.sorted().first?.fix?.replacement == "orgs")
+    }
+
+    @Test func `a map of ten thousand keys is one finding`() {
+        let file = read("orgs: {}\nwait:\n" + (0..<10_000).map { "  k\($0): 1\n" }.joined())
+        #expect(file.findings.sorted().map(\.code) == [.tooLong])
+    }
 }

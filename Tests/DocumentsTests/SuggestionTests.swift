@@ -15,6 +15,12 @@ import Testing
         #expect(Suggestion.nearest(to: "", in: ["entity"]) == nil)
     }
 
+    @Test func `is certain only of a word that no other comes as near to`() {
+        #expect(Suggestion.only(to: "enity", in: ["entity", "change"]) == "entity")
+        #expect(Suggestion.only(to: "id17", in: ["id15", "id18"]) == nil)
+        #expect(Suggestion.only(to: "colour", in: ["entity"]) == nil)
+    }
+
     @Test func `counts a swap of neighbours as one edit`() {
         #expect(Suggestion.distance(Array("chnage".unicodeScalars), Array("change".unicodeScalars)) == 1)
         #expect(Suggestion.distance(Array("".unicodeScalars), Array("abc".unicodeScalars)) == 3)

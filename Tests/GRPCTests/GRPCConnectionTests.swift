@@ -148,9 +148,9 @@ struct GRPCConnectionTests {
             try await stream.send(Array("\(count) \(size)".utf8))
             var messages = 0
             var bytes = 0
-            while let batch = try await stream.nextBatch() {
-                messages += batch.count
-                bytes += batch.reduce(0) { $0 + $1.count }
+            while let message = try await stream.next() {
+                messages += 1
+                bytes += message.count
             }
             #expect(messages == count)
             #expect(bytes == count * size)

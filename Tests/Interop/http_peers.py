@@ -136,6 +136,8 @@ class Receiver:
         self.arrivals = {}  # delivery id -> times, for deliveries that failed at least once
         self.request_ids = {}
         self.integrator = Integrator()
+        self.inputs = {"id": "string", "seq": "number", "entity": "string"}  # what every FlowMate flow takes
+        self.edits = 0
 
     def opened(self, _connection):
         self.connections += 1
@@ -163,6 +165,10 @@ class Receiver:
             "integrator": self.integrator.stats(),
             "failures": [{"seen": rule.seen, "times": rule.times[:1000]} for rule in self.failures],
         }  # fmt: skip
+
+    def edit_flows(self, inputs):
+        self.inputs = inputs
+        self.edits += 1
 
     def distinct(self):
         """Deliveries accepted at least once, by path."""
@@ -198,7 +204,7 @@ class Receiver:
         """FlowMate's flow list, or one flow: active, and taking what the tests' rule sends."""
         flow = {
             "id": path.removeprefix("/flows/"), "status": "active", "owners": [], "graph": {"nodes": [{"id": "first"}]},
-            "payload": {"inputParameters": {"id": "string", "seq": "number", "entity": "string"}},
+            "payload": {"inputParameters": self.inputs}, "updatedAt": f"2026-01-01T00:00:{self.edits:02}Z",
         }  # fmt: skip
         listed = {"data": [], "meta": {"total": 0, "page": 1, "perPage": 100, "totalPages": 0}}
         return response(200, orjson.dumps(listed if path == "/flows" else {"data": flow, "meta": {}}))
@@ -266,6 +272,7 @@ async def run_receiver(config: dict):
             "fail": fail,
             "heal": receiver.failures.clear,
             "integrator": receiver.integrator.configure,
+            "edit_flows": receiver.edit_flows,
         }
     )
     control.announce(ready={"port": port})

@@ -73,6 +73,10 @@ def test_the_readme_shows_the_commands_this_file_knows():
     known = {
         "deploy/demo.sh", "deploy/test.sh", "sluice init", "sluice doctor", "sluice run", "sluice rules lint",
         "sluice status", "sluice cursor list", "sluice decode --json-lines < events.jsonl", "sluice emulate --rate 5",
+        "sluice rules init --entity Account --kind webhook -o rules/account.yaml", "sluice rules lint --fix",
+        "sluice rules test", "sluice rules eval \"x * 2.0 > 10.0\" --bindings '{\"x\": 6.5}'",
+        "sluice rules explain event.json", "sluice rules dry-run --since 1h", "sluice rules reload",
+        "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --dry-run",
     }
     assert set(COMMANDS) == known
 
@@ -101,6 +105,41 @@ def test_init_doctor_lint_run_status_and_cursor(binary, folder):
     assert relay.returncode == 0, errors
     after = sluice(binary, "sluice status", folder).stdout
     assert "No relay is running" in after and "streaming" not in after
+
+
+def test_the_tasks_about_rules(binary, folder):
+    for command in [
+        "sluice rules init --entity Account --kind webhook -o rules/account.yaml",
+        "sluice rules lint", "sluice rules lint --fix", "sluice rules test",
+    ]:
+        result = sluice(binary, command, folder)
+        assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+    tried = sluice(binary, "sluice rules eval \"x * 2.0 > 10.0\" --bindings '{\"x\": 6.5}'", folder)
+    assert tried.returncode == 0 and "true" in tried.stdout
+
+
+def test_the_tasks_on_call(binary, folder):
+    relay = subprocess.Popen([str(binary), "run"], cwd=folder, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: "ChangeEvents" in sluice(binary, "sluice cursor list", folder).stdout, "a cursor")
+        tap = subprocess.Popen(
+            [str(binary), "tap", "--json", "--events"], cwd=folder, stdout=subprocess.PIPE, text=True)
+        event = tap.stdout.readline()
+        tap.terminate()
+        tap.wait(10)
+        (folder / "event.json").write_text(event)
+        for command in [
+            "sluice rules explain event.json", "sluice rules reload", "sluice rules dry-run --since 1h",
+            "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --dry-run",
+        ]:
+            result = sluice(binary, command, folder)
+            assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+        found = sluice(binary, f"sluice rules explain {json.loads(event)['replayId']}", folder)
+        assert found.returncode == 0 and json.loads(event)["entity"] in found.stdout, found.stderr
+    finally:
+        relay.terminate()
+        _, errors = relay.communicate(timeout=30)
+    assert relay.returncode == 0, errors
 
 
 def test_init_never_overwrites(binary, tmp_path):

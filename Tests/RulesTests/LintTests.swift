@@ -44,8 +44,36 @@ import Testing
             report.json == """
                 {"files":1,"errors":1,"warnings":0,"findings":[{"file":"a.yaml","line":2,"column":1,"length":4,\
                 "severity":"error","code":"unknown-key","message":"'rule' is not a key of a rule file",\
-                "hint":"did you mean 'rules'?"}]}
+                "hint":"did you mean 'rules'?","fix":{"line":2,"column":1,"endLine":2,"endColumn":5,\
+                "replacement":"rules"}}]}
                 """)
+    }
+
+    @Test func `prints findings as annotations for GitHub`() {
+        let report = check("sluice: 1\nrule: []\n")
+        let annotation = """
+            line=2,col=1,endColumn=5,title=unknown-key::'rule' is not a key of a rule file\
+            %0Ahint: did you mean 'rules'?
+
+            """
+        #expect(report.github() == "::error file=a.yaml," + annotation)
+        #expect(report.github { "deploy/rules/" + $0 } == "::error file=deploy/rules/a.yaml," + annotation)
+    }
+
+    @Test func `fails for warnings only when it is strict`() {
+        let warned = check("sluice: 1\n" + Self.destination)
+        #expect(warned.warningCount == 1 && !warned.fails(strict: false) && warned.fails(strict: true))
+        #expect(check("sluice: 1\nrule: []\n").fails(strict: false))
+        #expect(!check("sluice: 1\n").fails(strict: true))
+    }
+
+    @Test func `a file that cannot be read is not also missed by the others`() {
+        let rule = "rules:\n  - {id: one, match: {event: A__e}, to: {destination: hook, body: 1}}\n"
+        let report = Lint.check([
+            RuleSource(path: "a.yaml", bytes: Array("sluice: 1\ndestinations: {hook: [}\n".utf8)),
+            RuleSource(path: "b.yaml", bytes: Array(("sluice: 1\n" + rule).utf8)),
+        ])
+        #expect(report.findings.map(\.code) == [.yaml], "\(report.text)")
     }
 
     @Test func `never shows a literal secret`() {
@@ -121,7 +149,7 @@ import Testing
             "{kind: webhook, url: 'https://x.example', headers: {Host: a}}",
             "the header 'Host' is set by the relay itself"
         ),
-        ("{kind: webhook, url: 'https://x.example', auth: {}}", "auth needs one of 'bearer', 'basic', 'header'"),
+        ("{kind: webhook, url: 'https://x.example', auth: {}}", "auth needs one of 'bearer', 'basic', 'header', 'oauth2'"),
         (
             "{kind: webhook, url: 'https://x.example', auth: {bearer: {env: A}, basic: {user: u, password: {env: B}}}}",
             "'bearer' and 'basic' cannot both be given"

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct MatchTests {
     @Test(arguments: [
-        ("create", ChangeType.create, true), ("create", .update, false), ("update", .snapshot, true),
+        ("create", ChangeType.create, true), ("create", .update, false), ("create", .snapshot, true),
         ("[create, delete]", .delete, true), ("gap", .gapUpdate, true), ("gap_create", .gapUpdate, false),
         ("gap_update", .gapUpdate, true), ("update", .gapUpdate, false), ("overflow", .gapOverflow, true),
         ("gap", .gapOverflow, false), ("update", .unknown("MERGE"), false),
@@ -116,7 +116,7 @@ import Testing
     // MARK: gaps
 
     @Test func `counts the gap events that a rule leaves out`() throws {
-        let set = try Fixture.rule(match: "entity: Account, change: update")
+        let set = try Fixture.rule(match: "entity: Account, change: update", more: "onGap: skip,")
         #expect(set.route(Fixture.change(.gapUpdate)).outcomes == [RuleOutcome(rule: "one", kind: .gapSkipped)])
         #expect(
             set.route(Fixture.change(.gapOverflow, id: "")).outcomes == [RuleOutcome(rule: "one", kind: .gapSkipped)])

@@ -73,7 +73,14 @@ enum Fixture {
 }
 
 extension RuleSet {
-    func route(_ event: Event) -> RoutingResult { route(event, now: Fixture.time + 1000) }
+    /// Shown to every rule, so that outcomes tell of each of them. What is delivered has to be what the index finds.
+    func route(_ event: Event) -> RoutingResult {
+        let result = routeByScan(event, now: Fixture.time + 1000)
+        let indexed = route(event, now: Fixture.time + 1000)
+        #expect(indexed.deliveries.map(\.id) == result.deliveries.map(\.id))
+        #expect(indexed.failures == result.failures && indexed.wants == result.wants)
+        return result
+    }
 
     func matches(_ event: Event) -> Bool { route(event).outcomes.contains { $0.kind == .matched } }
 

@@ -64,7 +64,7 @@ import Testing
         let result = set.route(Fixture.change(.update))
         #expect(result.deliveries.map { String(decoding: $0.body, as: UTF8.self) } == ["2"])
         let failure = try #require(result.failures.first)
-        #expect(failure.description == "rules.yaml:18:17: 'record.Name' is absent: the event does not tell it")
+        #expect(failure.description == "rules.yaml:18:24: 'Name' is absent: the event does not tell it")
         #expect(failure.deliveryIndex == 0 && failure.onError == .pause && failure.rule == "one")
         #expect(result.outcomes.map(\.kind) == [.matched])
     }

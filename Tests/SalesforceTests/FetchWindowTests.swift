@@ -39,6 +39,16 @@ import Testing
         #expect(window.outstanding == 60)
     }
 
+    @Test func `without room credit is held back, and asked for at once when there is room`() {
+        var window = FetchWindow(limit: 100)
+        _ = window.open()
+        #expect(window.received(events: 60, pending: 40, hasRoom: false) == nil)
+        #expect(window.outstanding == 40)
+        #expect(window.received(events: 40, pending: 0, hasRoom: false) == nil)
+        #expect(window.roomCame() == 100)
+        #expect(window.roomCame() == nil)
+    }
+
     @Test func `a stall asks for everything again`() {
         var window = FetchWindow(limit: 100)
         _ = window.open()

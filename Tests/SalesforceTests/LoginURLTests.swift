@@ -31,9 +31,8 @@ import Testing
         #expect(throws: SetupError.self) { try LoginURL("http://127.evil.example") }
     }
 
-    @Test func `the shared login hosts and sandboxes are known`() throws {
+    @Test func `the shared login hosts are known`() throws {
         #expect(try LoginURL("login.salesforce.com").isSharedLoginHost)
         #expect(try !LoginURL("acme.my.salesforce.com").isSharedLoginHost)
-        #expect(try LoginURL("https://acme--uat.sandbox.my.salesforce.com").isSandbox)
     }
 }

@@ -98,6 +98,7 @@ private actor ScriptedStream: FetchStream {
 
 /// Keeps what a subscription hands over, and lets a test wait for it.
 actor RecordingHost: SubscriptionHost {
+    nonisolated let room = Mutex(true)
     private(set) var batches: [ReceivedBatch] = []
     private(set) var statuses: [StreamStatus] = []
     private(set) var statements: [ResumeStatement] = []
@@ -112,6 +113,8 @@ actor RecordingHost: SubscriptionHost {
         self.blocks = blocks
         self.refusals = refusals
     }
+
+    nonisolated var hasRoom: Bool { room.withLock { $0 } }
 
     func accept(_ batch: ReceivedBatch) async throws -> Int64? {
         if refusals > 0 {

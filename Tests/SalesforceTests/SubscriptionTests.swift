@@ -120,6 +120,43 @@ import TestSupport
         #expect(await host.statuses.contains { $0.state == .reconnecting && $0.detail == "parked for lack of room" })
     }
 
+    @Test func `while there is no room nothing is asked for, and it is once there is`() async throws {
+        let calls = ScriptedPubSub([[.batch(events(1...60), pending: 40), .silence]])
+        let host = RecordingHost(blocks: true)
+        host.room.withLock { $0 = false }
+        let time = ManualTime()
+        let task = Task { await subscription(calls, host, position: nil, time: time).run() }
+        while await host.batches.count < 1 { await Task.yield() }
+        for _ in 0..<100 { await Task.yield() }
+        #expect(calls.requests[0].count == 1)
+        await host.unblock()
+        while calls.requests[0].count < 2 { await Task.yield() }
+        #expect(calls.requests[0].last == FetchRequest(numRequested: 60))
+        task.cancel()
+        await task.value
+    }
+
+    @Test func `a topic that falls behind says so before Salesforce drops its events`() async throws {
+        let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
+        let calls = ScriptedPubSub([[ScriptedPubSub.Step]](repeating: [.fail(lost)], count: 20_000))
+        let lines = AlarmLines()
+        let time = ManualTime(autoAdvance: true)
+        let start = Position(replayID: id(1), time: time.source.wall())
+        let counter = Counter()
+        let task = Task {
+            await Subscription(
+                settings: TopicSettings(name: "/data/ChangeEvents"), position: start, calls: calls,
+                authenticator: Authenticator { () async throws(SignInError) in session(counter.next()) },
+                host: RecordingHost(), time: time.source, log: lines.logger
+            ).run()
+        }
+        while time.monotonic < .seconds(71 * 3_600), calls.requests.count < 20_000 { await Task.yield() }
+        task.cancel()
+        await task.value
+        #expect(lines.all.map(\.level) == [.warning, .critical], "\(lines.all)")
+        #expect(lines.all.first?.text.contains("in 23 h Salesforce begins to drop events") == true, "\(lines.all)")
+    }
+
     @Test func `what ends the stream after a parked one is not taken for parking`() async throws {
         let corrupted = StreamFailure(reaction: .replayInvalid, reason: "subscription.fetch.replayid.corrupted")
         let calls = ScriptedPubSub([

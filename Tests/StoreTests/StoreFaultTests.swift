@@ -56,7 +56,7 @@ import Testing
 
     @Test func `a full disk is said in plain words, and nothing of the group is written`() async throws {
         var limits = StoreLimits()
-        limits.maximumPages = 40
+        limits.maximumPages = 100
         let scratch = StoreScratch()
         let store = try scratch.open(limits)
         var group = CommitGroup()

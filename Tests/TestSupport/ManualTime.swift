@@ -86,7 +86,3 @@ package final class ManualTime: Sendable {
         sleeper?.continuation.resume(throwing: CancellationError())
     }
 }
-
-extension Duration {
-    package var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
-}

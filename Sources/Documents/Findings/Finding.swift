@@ -13,6 +13,8 @@ package struct Finding: Sendable, Equatable {
     package var message: String
     /// What to write instead.
     package var hint: String?
+    /// The exact change that mends it, for findings where there can be no doubt.
+    package var fix: Fix?
     /// The line of the file that `location` points into, or the part of a very long one around the place.
     package var excerpt: Excerpt?
 
@@ -37,7 +39,8 @@ package struct Finding: Sendable, Equatable {
         return text
     }
 
-    /// Appends one JSON object: `file`, `line`, `column`, `length`, `severity`, `code`, `message`, and `hint` if any.
+    /// Appends one JSON object: `file`, `line`, `column`, `length`, `severity`, `code`, `message`, and if any `hint`
+    /// and `fix` (`line`, `column`, `endLine`, `endColumn`, `replacement`; the end is exclusive).
     package func appendJSON(to json: inout JSONText) {
         json.raw(#"{"file":"#)
         json.string(location.path)
@@ -57,6 +60,23 @@ package struct Finding: Sendable, Equatable {
             json.raw(#","hint":"#)
             json.string(hint)
         }
+        fix?.appendJSON(to: &json)
+        json.raw("}")
+    }
+}
+
+extension Fix {
+    fileprivate func appendJSON(to json: inout JSONText) {
+        json.raw(#","fix":{"line":"#)
+        json.int(Int64(start.line))
+        json.raw(#","column":"#)
+        json.int(Int64(start.column))
+        json.raw(#","endLine":"#)
+        json.int(Int64(end.line))
+        json.raw(#","endColumn":"#)
+        json.int(Int64(end.column))
+        json.raw(#","replacement":"#)
+        json.string(replacement)
         json.raw("}")
     }
 }

@@ -28,21 +28,40 @@ package enum FindingCode: String, Sendable, CaseIterable {
 
     // Expressions.
     case syntax
-    case notSupported = "not-supported"
+    case singleEquals = "single-equals"
+    case wordOperator = "word-operator"
     case unknownName = "unknown-name"
+    case unknownFunction = "unknown-function"
     case wrongArgument = "wrong-argument"
+    case numberTypes = "number-types"
+    case notBoolean = "not-boolean"
+    case unknownEntity = "unknown-entity"
+    case unknownField = "unknown-field"
+    case notAPicklistValue = "not-a-picklist-value"
     case notAvailable = "not-available"
+    case literalNeeded = "literal-needed"
+    case regex
+    case regexUnsupported = "regex-unsupported"
     case nestedTemplate = "nested-template"
     case nullText = "null-text"
     case tooLong = "too-long"
+    case tooCostly = "too-costly"
 
     // What it means.
     case neverTrue = "never-true"
+    case alwaysFalseType = "always-false-type"
+    case absentField = "absent-field"
     case absentInBody = "absent-in-body"
     case deleteHasNoFields = "delete-has-no-fields"
+    case nullKept = "null-kept"
     case alwaysChanged = "always-changed"
     case shortID = "short-id"
+    case letterCase = "case"
+    case contract
     case gapUncovered = "gap-uncovered"
     case echo
+    case timeDependent = "time-dependent"
     case unused
+    case sameRule = "same-rule"
+    case notIndexed = "not-indexed"
 }

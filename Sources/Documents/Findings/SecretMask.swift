@@ -1,18 +1,29 @@
 /// Hides what looks like a literal secret in a line that is shown for another reason.
 ///
-/// Each character becomes one dot, so that columns stay true. A reference (`{env: NAME}`), a list and a template are shown.
+/// Each character becomes one dot, so that columns stay true. A reference (`{env: NAME}`), a list and a template are
+/// shown.
 enum SecretMask {
     private static let keys = ["clientSecret", "accessToken", "bearer", "password", "secret", "secrets", "token"]
-        .map { Array($0.lowercased().unicodeScalars) + [":"] }
+        .map { $0.lowercased().unicodeScalars.map { lowered($0) } + [UInt8(ascii: ":")] }
+    private static let initials = Set(keys.map { $0[0] })
 
+    /// Linear in the line, which may be as long as a file.
     static func apply(to line: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        let text = line.map { lowered($0) }
+        guard text.contains(UInt8(ascii: ":")) else { return line }
         var line = line
-        let lowered = line.map { $0.properties.lowercaseMapping.unicodeScalars.first ?? $0 }
-        for start in lowered.indices {
-            guard let key = keys.first(where: { lowered[start...].starts(with: $0) }) else { continue }
+        for start in text.indices where initials.contains(text[start]) {
+            guard let key = keys.first(where: { text[start...].starts(with: $0) }) else { continue }
             mask(&line, from: start + key.count)
         }
         return line
+    }
+
+    /// ASCII in lower case; anything else is no part of a key.
+    private static func lowered(_ scalar: Unicode.Scalar) -> UInt8 {
+        guard scalar.value < 0x80 else { return 0 }
+        let byte = UInt8(scalar.value)
+        return (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
     }
 
     private static func mask(_ line: inout [Unicode.Scalar], from index: Int) {

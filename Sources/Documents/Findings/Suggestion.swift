@@ -2,7 +2,7 @@
 package enum Suggestion {
     /// - Returns: the nearest of `words` within a third of the length of `text` (at least one edit), upper and lower
     ///   case counting as equal; the first one of several equally near.
-    static func nearest(to text: String, in words: some Sequence<String>) -> String? {
+    package static func nearest(to text: String, in words: some Sequence<String>) -> String? {
         let wanted = Array(text.lowercased().unicodeScalars.prefix(64))
         let limit = max(1, wanted.count / 3)
         var best: (word: String, distance: Int)?
@@ -13,6 +13,15 @@ package enum Suggestion {
             if distance <= limit, distance < best?.distance ?? .max { best = (word, distance) }
         }
         return best?.word
+    }
+
+    /// The nearest word, if no other is as near: what may be written without asking.
+    package static func only(to text: String, in words: some Sequence<String>) -> String? {
+        guard let best = nearest(to: text, in: words) else { return nil }
+        let wanted = Array(text.lowercased().unicodeScalars.prefix(64))
+        func away(_ word: String) -> Int { distance(wanted, Array(word.lowercased().unicodeScalars.prefix(64))) }
+        let least = away(best)
+        return words.contains { $0 != best && $0 != text && away($0) <= least } ? nil : best
     }
 
     package static func hint(for text: String, in words: some Sequence<String>) -> String? {

@@ -12,22 +12,38 @@ struct KeyChecker {
         guard node.isMap else {
             return wrongType(node, table.name, "a map")
         }
+        var meant: Set<String> = []
         for entry in node.entries {
-            guard let key = table.key(entry.key) else {
-                report(
-                    .unknownKey, at: entry.keyPosition, length: entry.key.unicodeScalars.count,
-                    "'\(entry.key.shortened)' is not a key of \(table.name)",
-                    hint: Suggestion.hint(for: entry.key, in: table.keys.map(\.name))
-                        ?? "the keys are \(table.keys.map(\.name).joined(separator: ", "))")
-                continue
+            if let key = table.key(entry.key) {
+                check(entry, key)
+            } else if let name = unknownKey(entry, of: node, table) {
+                meant.insert(name)
             }
-            check(entry, key)
         }
-        checkPresence(node, table, at: place, length: length)
+        checkPresence(node, table, meant: meant, at: place, length: length)
     }
 
-    private func checkPresence(_ node: YAMLNode, _ table: KeyTable, at place: SourcePosition, length: Int) {
-        for key in table.keys where key.isRequired && node.entry(key.name) == nil {
+    /// - Returns: the key that was probably meant.
+    private func unknownKey(_ entry: YAMLNode.Entry, of node: YAMLNode, _ table: KeyTable) -> String? {
+        let free = table.keys.map(\.name).filter { node.entry($0) == nil }
+        let name = Suggestion.nearest(to: entry.key, in: free)
+        report(
+            .unknownKey, at: entry.keyPosition, length: entry.key.unicodeScalars.count,
+            "'\(entry.key.shortened)' is not a key of \(table.name)",
+            hint: name.map { "did you mean '\($0)'?" }
+                ?? Suggestion.hint(for: entry.key, in: table.keys.map(\.name))
+                ?? "the keys are \(table.keys.map(\.name).joined(separator: ", "))",
+            fix: Suggestion.only(to: entry.key, in: free).flatMap {
+                Fix(replacing: entry.key, with: $0, at: entry.keyPosition, in: source)
+            })
+        return name
+    }
+
+    /// - Parameter meant: keys that are there under a misspelt name.
+    private func checkPresence(
+        _ node: YAMLNode, _ table: KeyTable, meant: Set<String>, at place: SourcePosition, length: Int
+    ) {
+        for key in table.keys where key.isRequired && node.entry(key.name) == nil && !meant.contains(key.name) {
             report(.missingKey, at: place, length: length, "\(table.name) needs '\(key.name)'", hint: key.doc.asHint)
         }
         guard table.isChoice else { return }
@@ -45,11 +61,6 @@ struct KeyChecker {
     private func check(_ entry: YAMLNode.Entry, _ key: Key) {
         guard !entry.value.isBroken else { return }
         if case .expression = key.type { checkComment(entry) }
-        if case .none(let hint) = key.support {
-            return report(
-                .notSupported, at: entry.keyPosition, length: entry.key.unicodeScalars.count,
-                "'\(key.name)' is not available in this version", hint: hint)
-        }
         check(entry.value, key.type, "'\(key.name)'", at: entry)
     }
 
@@ -149,9 +160,10 @@ struct KeyChecker {
 
     func report(
         _ code: FindingCode, _ severity: Finding.Severity = .error, at position: SourcePosition, length: Int = 1,
-        _ message: String, hint: String? = nil, secret: Bool = false
+        _ message: String, hint: String? = nil, fix: Fix? = nil, secret: Bool = false
     ) {
-        findings.report(code, severity, in: source, at: position, length: length, message, hint: hint, secret: secret)
+        findings.report(
+            code, severity, in: source, at: position, length: length, message, hint: hint, fix: fix, secret: secret)
     }
 }
 

@@ -16,12 +16,6 @@ package struct KeyTable: Sendable {
 }
 
 package struct Key: Sendable {
-    package enum Support: Sendable {
-        case full
-        /// Part of the format, but this version cannot do it; `hint` says what to write instead.
-        case none(hint: String)
-    }
-
     package let name: String
     package let type: ValueType
     package let isRequired: Bool
@@ -29,20 +23,18 @@ package struct Key: Sendable {
     package let defaultText: String?
     /// Of maps that come in kinds, those that it is for; nil is all. Held against the map's kind by its decoder.
     package let kinds: [String]?
-    package let support: Support
     /// One sentence for the operator.
     package let doc: String
 
     package init(
         _ name: String, _ type: ValueType, required: Bool = false, default defaultText: String? = nil,
-        kinds: [String]? = nil, support: Support = .full, _ doc: String
+        kinds: [String]? = nil, _ doc: String
     ) {
         self.name = name
         self.type = type
         isRequired = required
         self.defaultText = defaultText
         self.kinds = kinds
-        self.support = support
         self.doc = doc
     }
 }
@@ -56,6 +48,8 @@ package indirect enum ValueType: Sendable {
     case duration
     /// `5/s`, `300/m`, `10000/h`
     case rate
+    /// `500kB`, `64MB`, `1GB`, `0`
+    case size
     case url
     case word([String])
     /// `^[a-z][a-z0-9-]{0,62}$`
@@ -93,6 +87,7 @@ package indirect enum ValueType: Sendable {
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .duration: "a duration"
         case .rate: "a rate such as 10/s"
+        case .size: "a size such as 64MB"
         case .word(let words): words.count == 1 ? words[0] : "one of " + words.joined(separator: ", ")
         case .hexID: "24 hex digits"
         case .flowID: "24 hex digits or a template"

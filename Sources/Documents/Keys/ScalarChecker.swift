@@ -11,6 +11,7 @@ struct ScalarChecker {
         case .integer(let range): checkInteger(range, type)
         case .duration: checkDuration()
         case .rate: if RateText.perSecond(text) == nil { bad("is not a rate", hint: "write 10/s, 300/m or 5000/h") }
+        case .size: if SizeText.bytes(text) == nil { bad("is not a size", hint: "write 500kB, 64MB, 1GB or 0") }
         case .url: checkURL()
         case .word(let words): checkWord(words)
         case .name:
@@ -38,16 +39,20 @@ struct ScalarChecker {
 
     private func checkDuration() {
         guard DurationText.milliseconds(text) == nil else { return }
+        let guess = DurationText.guess(text)
         checker.report(
             .badDuration, at: node.position, length: node.length, "'\(text.shortened)' is not a duration",
-            hint: DurationText.guess(text).map { "write \($0)" } ?? "durations are written 10s, 5m, 24h, 7d or 1h30m")
+            hint: guess.map { "write \($0)" } ?? "durations are written 10s, 5m, 24h, 7d or 1h30m",
+            fix: guess.flatMap { Fix(replacing: text, with: $0, at: node.position, in: node.source) })
     }
 
     private func checkWord(_ words: [String]) {
         guard !words.contains(text) else { return }
         bad(
-            "is not one of \(words.joined(separator: ", "))",
-            hint: Suggestion.hint(for: text, in: words))
+            "is not one of \(words.joined(separator: ", "))", hint: Suggestion.hint(for: text, in: words),
+            fix: Suggestion.only(to: text, in: words).flatMap {
+                Fix(replacing: text, with: $0, at: node.position, in: node.source)
+            })
     }
 
     private func checkAPIName() {
@@ -70,8 +75,8 @@ struct ScalarChecker {
 
     private func wrongType(_ type: ValueType) { checker.wrongType(node, label, type.inWords) }
 
-    private func bad(_ problem: String, hint: String? = nil) {
+    private func bad(_ problem: String, hint: String? = nil, fix: Fix? = nil) {
         checker.report(
-            .badValue, at: node.position, length: node.length, "'\(text.shortened)' \(problem)", hint: hint)
+            .badValue, at: node.position, length: node.length, "'\(text.shortened)' \(problem)", hint: hint, fix: fix)
     }
 }

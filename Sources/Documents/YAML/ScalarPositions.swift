@@ -6,12 +6,14 @@
 package struct ScalarPositions {
     /// One position per scalar of the value, and one for its end.
     private let positions: [SourcePosition]
+    package let style: YAMLNode.Style
 
     package subscript(offset: Int) -> SourcePosition { positions[min(max(offset, 0), positions.count - 1)] }
 
     package init(_ scalar: YAMLNode.Scalar, at position: SourcePosition, in source: SourceText) {
         var walk = Walk(source: source, position: position, style: scalar.style)
         positions = walk.positions(of: Array(scalar.text.unicodeScalars))
+        style = scalar.style
     }
 
     private struct Walk {

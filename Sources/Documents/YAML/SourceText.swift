@@ -40,7 +40,7 @@ package final class SourceText: Sendable {
     /// The offset of each line's first scalar.
     private let lineStarts: [Int]
 
-    init(path: String, text: String) {
+    package init(path: String, text: String) {
         self.path = path
         let scalars = Array(text.unicodeScalars)
         var starts = [0]

@@ -22,6 +22,11 @@ struct YAMLConverter {
         switch node {
         case .scalar(let scalar): return .scalar(YAMLNode.Scalar(text: scalar.string, style: style(scalar.style)))
         case .sequence(let sequence): return .list(sequence.map { self.node($0, depth: depth + 1) })
+        case .mapping(let mapping) where mapping.count > YAMLReader.maximumKeys:
+            findings.report(
+                .tooLong, in: source, at: position,
+                "this map has \(mapping.count) keys, more than \(YAMLReader.maximumKeys)")
+            return .broken
         case .mapping(let mapping): return .map(mapping.compactMap { entry($0.key, $0.value, depth: depth) })
         case .alias: return .broken
         }

@@ -6,6 +6,7 @@ struct YAMLProblem {
     var position = SourcePosition(line: 1, column: 1)
     var message: String
     var hint: String?
+    var fix: Fix?
     private var isReported = false
 
     init(_ error: any Error, in source: SourceText) {
@@ -15,10 +16,10 @@ struct YAMLProblem {
         case YamlError.scanner(let context, let problem, let mark, _),
             YamlError.parser(let context, let problem, let mark, _):
             position = SourcePosition(line: mark.line, column: mark.column)
-            explain(problem, context: context)
+            explain(problem, context: context, source)
         case YamlError.composer(_, let problem, let mark, _):
             position = SourcePosition(line: mark.line, column: mark.column)
-            explain(problem, context: nil)
+            explain(problem, context: nil, source)
         case YamlError.reader(let problem, let offset, _, _):
             position = source.position(at: min(offset ?? 0, source.scalars.count))
             code = .yamlEncoding
@@ -36,14 +37,15 @@ struct YAMLProblem {
 
     func report(to findings: FindingList, in source: SourceText) {
         guard !isReported else { return }
-        findings.report(code, in: source, at: position, message, hint: hint)
+        findings.report(code, in: source, at: position, message, hint: hint, fix: fix)
     }
 
-    private mutating func explain(_ problem: String, context: YamlError.Context?) {
+    private mutating func explain(_ problem: String, context: YamlError.Context?, _ source: SourceText) {
         switch problem {
         case "mapping values are not allowed in this context":
             message = "': ' is not allowed inside an unquoted value"
             hint = "put the value in double quotes, or write it as a block with |"
+            fix = Quoting(source: source).value(onLine: position.line)
         case "but found another document":
             code = .yamlDocuments
             message = "a file holds one document, here a second one starts"

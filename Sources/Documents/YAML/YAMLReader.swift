@@ -2,11 +2,13 @@ import Yams
 
 /// Bytes of a file → a tree of nodes with places, or findings that say why not.
 ///
-/// Bounds: `maximumBytes`, `maximumDepth`, `maximumDuplicates`. Aliases are refused before the parser sees them, so the
-/// tree is never larger than the file.
+/// Bounds: `maximumBytes`, `maximumDepth`, `maximumKeys`, `maximumDuplicates`. Aliases are refused before
+/// the parser sees them, so the tree is never larger than the file.
 struct YAMLReader {
     static let maximumBytes = 1 << 20
     static let maximumDepth = 32
+    /// Of one map.
+    static let maximumKeys = 1_000
     /// So many repeated keys of one file are told one by one.
     static let maximumDuplicates = 20
 
@@ -22,7 +24,9 @@ struct YAMLReader {
         guard !scan.isBlocked else { return nil }
         do {
             guard let root = try compose(text, source) else { return emptyFile(source) }
-            return YAMLConverter(source: source, findings: findings, tagged: scan.tags).node(root, depth: 1)
+            let node = YAMLConverter(source: source, findings: findings, tagged: scan.tags).node(root, depth: 1)
+            // What is too deep to be read is one cause; guesses about the rest would only bury it.
+            return findings.contains(.tooDeep, in: path) ? nil : node
         } catch {
             if scan.tags.isEmpty { YAMLProblem(error, in: source).report(to: findings, in: source) }
             return nil

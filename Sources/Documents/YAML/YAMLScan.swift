@@ -120,7 +120,8 @@ struct YAMLScan {
             if scalar == "$", next == "{", flowDepth > 0 {
                 return block(
                     .yamlFlow, at: offset, length: 2, "'${' cannot stand unquoted inside { } or [ ]",
-                    hint: "put the value in double quotes")
+                    hint: "put the value in double quotes",
+                    fix: Quoting(source: source).template(at: offset, startingAt: start))
             }
             if scalar == ":", next.isBlank || (flowDepth > 0 && ",[]{}".unicodeScalars.contains(next)) {
                 return foundKey(String(scalars: line[start..<offset]), at: start, in: line)
@@ -167,7 +168,9 @@ struct YAMLScan {
             .yamlTag, in: source, at: position, length: text.count,
             "'\(String(scalars: text).shortened)' is read by YAML as a tag"
                 + (isCondition ? ", so the condition is empty" : ""),
-            hint: isCondition ? "write it as a block: `\(key): |`" : "put the value in quotes")
+            hint: isCondition ? "write it as a block: `\(key): |`" : "put the value in quotes",
+            fix: isCondition && flowDepth == 0
+                ? Quoting(source: source).restOfLine(from: offset, keyColumn: parentColumn) : nil)
         offset += max(1, text.count)
     }
 
@@ -176,9 +179,9 @@ struct YAMLScan {
     }
 
     private mutating func block(
-        _ code: FindingCode, at place: Int, length: Int = 1, _ message: String, hint: String? = nil
+        _ code: FindingCode, at place: Int, length: Int = 1, _ message: String, hint: String? = nil, fix: Fix? = nil
     ) {
         isBlocked = true
-        findings.report(code, in: source, at: source.position(at: place), length: length, message, hint: hint)
+        findings.report(code, in: source, at: source.position(at: place), length: length, message, hint: hint, fix: fix)
     }
 }

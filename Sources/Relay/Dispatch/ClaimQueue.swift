@@ -1,4 +1,5 @@
 import DequeModule
+import Events
 import Store
 
 /// Claims of one destination on their way to its collector, and those it holds. Belongs to the outbox's actor.
@@ -21,7 +22,12 @@ final class ClaimQueue {
         admitTail()
     }
 
-    func close() { isOpen = false }
+    /// The collector is gone: what it holds is for the next one, from the first claim on.
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        unsent = Deque(claims.values.compactMap(\.first).sorted { $0.seq < $1.seq })
+    }
 
     func offer(_ entry: OutboxEntry) {
         guard isOpen, !window.isPaged, window.hasRoom else { return window.queue(entry) }
@@ -31,7 +37,14 @@ final class ClaimQueue {
     func committed() { window.dropStored() }
 
     /// The next claim for the collector.
-    func next() -> OutboxEntry? { isOpen ? unsent.popFirst() : nil }
+    func next() -> OutboxEntry? {
+        guard isOpen else { return nil }
+        // What was reported or taken away meanwhile is no claim any more.
+        while let entry = unsent.popFirst() {
+            if claims[entry.delivery.id] != nil { return entry }
+        }
+        return nil
+    }
 
     /// Ends a claim that the collector reported. Empty for one that is not known (any more).
     func remove(_ id: String) -> [OutboxEntry] {

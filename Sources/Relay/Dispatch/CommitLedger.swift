@@ -1,15 +1,23 @@
 import Store
 
-/// What the next commit writes, and what the one under way is writing. No store, no clock.
-struct CommitLedger {
-    private struct Pending {
+/// What the next commit writes, and what the one under way is writing. No store, no clock. Belongs to the outbox's
+/// actor, which asks it several things for each attempt: as a class it is not copied for that.
+final class CommitLedger {
+    private final class Pending {
         var group = CommitGroup()
         var added: [OutboxEntry] = []
         var changed: [OutboxEntry] = []
+        /// Of `group.removed`.
+        var removedBytes = 0
         /// Raw responses and dead letters, which stay whatever becomes of the deliveries.
         var keptBytes = 0
 
         var isEmpty: Bool { group.isEmpty && added.isEmpty && changed.isEmpty }
+    }
+
+    struct Growth: Equatable {
+        var rows: Int
+        var bytes: Int
     }
 
     private var pending = Pending()
@@ -27,7 +35,7 @@ struct CommitLedger {
 
     // MARK: Collecting
 
-    mutating func accept(_ batch: RoutedBatch) {
+    func accept(_ batch: RoutedBatch) {
         pending.group.cursors[batch.cursor.key] = batch.cursor.keepingCommitTime(
             of: pending.group.cursors[batch.cursor.key])
         pending.group.quarantine += batch.quarantined
@@ -39,14 +47,14 @@ struct CommitLedger {
         for event in batch.quarantined { keep(event.payload.count) }
     }
 
-    mutating func accept(_ entry: OutboxEntry) {
+    func accept(_ entry: OutboxEntry) {
         pending.added.append(entry)
         unwritten += 1
         unwrittenBytes += entry.cost
     }
 
     /// The entry is done: it need not be written, or its row goes.
-    mutating func resolve(_ entry: OutboxEntry, deadLetter: DeadLetter? = nil) {
+    func resolve(_ entry: OutboxEntry, deadLetter: DeadLetter? = nil) {
         precondition(!entry.isResolved, "a delivery resolved twice")
         entry.isResolved = true
         if let deadLetter { add(deadLetter) }
@@ -54,31 +62,36 @@ struct CommitLedger {
         case .unwritten: forget(entry)
         // The commit under way writes it; the next one takes it away.
         case .writing: break
-        case .stored: pending.group.removed.append(entry.seq)
+        case .stored: remove(entry)
         }
     }
 
-    mutating func changed(_ entry: OutboxEntry) {
+    func changed(_ entry: OutboxEntry) {
         guard !entry.isDirty else { return }
         entry.isDirty = true
         if entry.storage == .stored { pending.changed.append(entry) }
     }
 
-    mutating func set(_ state: DestinationState?, of destination: String) {
+    func set(_ state: DestinationState?, of destination: String) {
         pending.group.destinationStates[destination] = .some(state)
     }
 
-    private mutating func add(_ letter: DeadLetter) {
+    private func add(_ letter: DeadLetter) {
         pending.group.deadLetters.append(letter)
         keep(letter.delivery.body.count + 700)
     }
 
-    private mutating func keep(_ bytes: Int) {
+    private func keep(_ bytes: Int) {
         pending.keptBytes += bytes
         unwrittenBytes += bytes
     }
 
-    private mutating func forget(_ entry: OutboxEntry) {
+    private func remove(_ entry: OutboxEntry) {
+        pending.group.removed.append(entry.seq)
+        pending.removedBytes += entry.cost
+    }
+
+    private func forget(_ entry: OutboxEntry) {
         unwritten -= 1
         unwrittenBytes -= entry.cost
     }
@@ -86,9 +99,9 @@ struct CommitLedger {
     // MARK: Writing
 
     /// The group to write now. Followed by `committed` or `failed`.
-    mutating func take() -> CommitGroup {
+    func take() -> CommitGroup {
         precondition(writing == nil, "two commits at once")
-        var taken = pending
+        let taken = pending
         pending = Pending()
         taken.added.removeAll { $0.isResolved }
         taken.changed.removeAll { $0.isResolved }
@@ -108,8 +121,8 @@ struct CommitLedger {
         return group
     }
 
-    /// - Returns: by how many the rows of the outbox grew.
-    mutating func committed() -> Int {
+    /// - Returns: by how much the outbox in the store grew.
+    func committed() -> Growth {
         guard let written = writing else { preconditionFailure("no commit under way") }
         writing = nil
         unwrittenBytes -= written.keptBytes
@@ -117,16 +130,18 @@ struct CommitLedger {
             entry.storage = .stored
             forget(entry)
             if entry.isResolved {
-                pending.group.removed.append(entry.seq)
+                remove(entry)
             } else if entry.isDirty {
                 pending.changed.append(entry)
             }
         }
-        return written.added.count - written.group.removed.count
+        return Growth(
+            rows: written.added.count - written.group.removed.count,
+            bytes: written.added.reduce(0) { $0 + $1.cost } - written.removedBytes)
     }
 
-    mutating func failed() {
-        guard var older = writing else { preconditionFailure("no commit under way") }
+    func failed() {
+        guard let older = writing else { preconditionFailure("no commit under way") }
         writing = nil
         for entry in older.added {
             entry.storage = .unwritten
@@ -138,6 +153,7 @@ struct CommitLedger {
         older.added += pending.added
         older.changed += pending.changed
         older.keptBytes += pending.keptBytes
+        older.removedBytes += pending.removedBytes
         older.group.append(pending.group)
         pending = older
     }

@@ -1,3 +1,5 @@
+import Events
+
 /// Whether a destination, or one flow or listener of it, may be called. No clock: times are uptime milliseconds.
 ///
 /// free → held until a time → one attempt goes first as a probe → free, or held again for longer.
@@ -13,7 +15,8 @@ struct DestinationHold {
     private(set) var since: Int64 = 0
     /// Holds one after another; each is longer than the one before.
     private(set) var level = 0
-    private var failures = 0
+    /// The receiver said how long.
+    private var isAsked = false
 
     var isFree: Bool { phase == .free }
 
@@ -49,6 +52,7 @@ struct DestinationHold {
         if phase != .free && !isProbe {
             guard let until, let asked, now.uptime + asked > until else { return false }
             phase = .held(until: now.uptime + asked)
+            isAsked = true
             return true
         }
         if phase == .free { since = now.wall }
@@ -57,14 +61,24 @@ struct DestinationHold {
         let jitter = Int64.random(in: 0...max(1, min(wait / 10, 10_000)), using: &random)
         phase = .held(until: now.uptime + wait + jitter)
         self.reason = reason
+        isAsked = asked != nil
         return true
+    }
+
+    /// Does not wait any longer for the next probe, unless the receiver said how long it wants.
+    mutating func probeNow(_ now: Moment, evenAsked: Bool = false) {
+        if case .held(let until) = phase, evenAsked || !isAsked { phase = .held(until: min(until, now.uptime)) }
+    }
+
+    /// The probe told nothing.
+    mutating func probeAgain(_ now: Moment) {
+        if phase == .probing { phase = .held(until: now.uptime) }
     }
 
     /// A delivery went through.
     ///
     /// - Returns: whether that ended a hold.
     mutating func delivered(isProbe: Bool) -> Bool {
-        failures = 0
         if phase == .free { level = 0 }
         guard isProbe else { return false }
         level = 0
@@ -76,18 +90,9 @@ struct DestinationHold {
     ///
     /// - Returns: whether that ended a hold.
     mutating func answered(isProbe: Bool) -> Bool {
-        failures = 0
         guard isProbe else { return false }
         phase = .free
         return true
-    }
-
-    /// No answer, or one from something in front of the receiver.
-    ///
-    /// - Returns: whether that is one too many, so that `hold` should follow.
-    mutating func unreachable(isProbe: Bool, limit: Int) -> Bool {
-        failures += 1
-        return isProbe || (phase == .free && failures >= limit)
     }
 
     private func length(_ cause: Cause, _ policy: RetryPolicy) -> Int64 {
@@ -103,9 +108,4 @@ struct DestinationHold {
 enum HoldChange: Equatable {
     case held(target: String?, reason: String, until: Int64, isFirst: Bool)
     case released(target: String?)
-}
-
-extension AttemptNote {
-    /// Nobody answered, or only something that stands in front of the receiver.
-    var isUnreachable: Bool { status == nil || status == 502 || status == 503 || status == 504 }
 }

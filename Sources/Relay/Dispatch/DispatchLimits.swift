@@ -6,6 +6,9 @@ package struct DispatchLimits: Sendable {
     package var unwrittenBytes = 8 << 20
     /// Deliveries in the store; beyond it `accept` waits, and the stream is parked.
     package var stored = 2_000_000
+    package var storedBytes = 4 << 30
+    /// For each delivery that is there at the start, so that nobody has to read them all.
+    package var guessedBytes = 2_048
 
     /// A commit is due this long after the first change …
     package var commitMilliseconds: Int64 = 100
@@ -33,8 +36,15 @@ package struct DispatchLimits: Sendable {
     package var pageRows = 500
     /// Times are rounded up to this, so that many waiting lanes wake together.
     package var wakeMilliseconds: Int64 = 10
-    /// Failures one after another, without an answer or with 502, 503 or 504, that hold a destination.
-    package var unreachable = 16
+    /// A look for attempts that hang that comes so much too late is put off by as much.
+    package var rescueGrace: Int64 = 5_000
+    /// The breaker of a destination opens when at least so many attempts were made within that time …
+    package var breakerAttempts = 16
+    package var breakerMilliseconds: Int64 = 60_000
+    /// … and this share of them met a receiver that is not well: no answer, or 5xx.
+    package var breakerShare = 0.7
+    /// When it closes, the lanes that waited for it go on within this time.
+    package var hurryMilliseconds: Int64 = 1_000
 
     /// Deliveries in memory over all destinations, in windows.
     package var allWindows = 8_000

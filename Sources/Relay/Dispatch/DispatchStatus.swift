@@ -7,8 +7,14 @@ package struct DispatchStatus: Sendable, Equatable {
         package var inFlight: Int
         /// Lanes that wait for a retry, or whose flow or listener is held.
         package var blockedLanes: Int
+        /// Lanes that stand until somebody mends a rule or a receiver, since their rule says `onError: pause`.
+        package var paused: Paused
         /// Why nothing, or not everything, is sent. Nil when it is well.
         package var hold: Hold?
+        package var breaker: Breaker
+        package var concurrency: Concurrency
+        /// Nil without a rate limit.
+        package var pace: Pace?
         /// No rule file names it any more; its deliveries are kept.
         package var isMissing: Bool
         /// Since the start.
@@ -16,6 +22,38 @@ package struct DispatchStatus: Sendable, Equatable {
         package var failedAttempts: Int
         package var deadLetters: Int
         package var dropped: Int
+    }
+
+    package struct Paused: Sendable, Equatable {
+        package var lanes = 0
+        /// Of one of them.
+        package var reason: String?
+    }
+
+    /// Whether the destination as a whole is tried. Its events are kept in any case.
+    package struct Breaker: Sendable, Equatable {
+        package enum State: String, Sendable, Codable { case closed, open, halfOpen }
+
+        package var state = State.closed
+        /// Why it is not closed.
+        package var reason = ""
+        /// When the trouble began, epoch milliseconds.
+        package var since: Int64?
+        /// When one delivery goes first, epoch milliseconds; nil while that is under way (half open).
+        package var nextTry: Int64?
+    }
+
+    package struct Concurrency: Sendable, Equatable {
+        /// Attempts at the same time, at most.
+        package var now: Int
+        package var isAdaptive: Bool
+    }
+
+    package struct Pace: Sendable, Equatable {
+        /// Requests per second, the lowest of those in force; nil for none.
+        package var rate: Double?
+        /// The receiver asked for a pause; epoch milliseconds.
+        package var pausedUntil: Int64?
     }
 
     package struct Hold: Sendable, Equatable {
@@ -32,6 +70,9 @@ package struct DispatchStatus: Sendable, Equatable {
     /// Accepted and neither acknowledged nor stored.
     package var unwritten: Int
     package var unwrittenBytes: Int
+    /// Deliveries in the store, and about how many bytes they are.
+    package var stored: Int
+    package var storedBytes: Int
     /// Why nothing can be committed at the moment.
     package var storeFailure: String?
     /// `accept` is waiting for room.

@@ -10,6 +10,8 @@ final class Lane {
     }
 
     let name: String
+    /// Of its next delivery, as far as known.
+    private(set) var topic: String
     var state = State.idle
     /// In memory, first to be tried first. May be empty while `hasMore`.
     var entries: Deque<OutboxEntry> = []
@@ -21,18 +23,31 @@ final class Lane {
     var group: TargetGroup?
     /// The latest attempt did not succeed; there is no point in reading much of the lane.
     var isFailing = false
+    /// It waits only because the receiver was not well: when that is over, it need not wait any longer.
+    var waitsForReceiver = false
+    /// Why it stands until somebody mends something (`onError: pause`).
+    var pauseReason: String?
+    /// That is over, although its deliveries are not in memory.
+    var isHurried = false
     /// The attempt under way probes a hold.
     var probesDestination = false
     var probesTarget = false
 
-    init(name: String, loadedThrough: Int64) {
+    init(name: String, topic: String, loadedThrough: Int64) {
         self.name = name
+        self.topic = topic
         self.loadedThrough = loadedThrough
     }
 
     func append(_ entry: OutboxEntry) {
+        if entries.isEmpty { topic = entry.delivery.origin.topic }
         entries.append(entry)
         loadedThrough = entry.seq
+    }
+
+    func removeFirst() {
+        entries.removeFirst()
+        if let next = entries.first { topic = next.delivery.origin.topic }
     }
 
     /// Moves what is stored out of memory; only while no attempt is under way.
@@ -52,16 +67,23 @@ final class Lane {
     }
 }
 
-/// Lanes whose next delivery has the same `holdKey`: those of one flow or one listener. They are held together, and
+/// Lanes whose next delivery has the same `HoldKey`: those of one flow or one listener. They are held together, and
 /// take turns with other groups.
 final class TargetGroup {
+    let target: HoldKey
+    /// For people: `flow 64…`.
     let key: String
     var hold = DestinationHold()
-    var ready: Deque<Lane> = []
+    var ready = TurnQueue()
     var running = 0
     var isQueued = false
+    /// It was idle, and the queue knows it no more.
+    var isForgotten = false
 
-    init(key: String) { self.key = key }
+    init(target: HoldKey) {
+        self.target = target
+        key = target.description
+    }
 
     var isIdle: Bool { ready.isEmpty && running == 0 && !isQueued && hold.isFree }
 }

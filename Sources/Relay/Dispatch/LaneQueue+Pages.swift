@@ -1,3 +1,4 @@
+import Events
 import Store
 
 /// What leaves memory, and what comes back from the store.
@@ -6,9 +7,10 @@ extension LaneQueue {
         concurrency > 0 && (!loads.isEmpty || isStarved || (window.storedBeyond && window.wantsMore && hasRoom))
     }
 
-    /// The window holds nothing that can be tried, although more waits outside it.
+    /// The window holds nothing that can be tried, although more waits outside it. A held destination needs something,
+    /// too: its probe.
     private var isStarved: Bool {
-        window.isPaged && !shedIsFutile && inFlight < concurrency && runnable.isEmpty && hold.isFree
+        window.isPaged && !shedIsFutile && inFlight < concurrency && runnable.isEmpty && hold.phase != .probing
             && !(window.wantsMore && hasRoom)
     }
 
@@ -69,6 +71,7 @@ extension LaneQueue {
                 window.entered(entry)
             }
         }
+        if lane.isHurried { lane.entries.first?.due = 0 }
         lane.state = .idle
         makeReady(lane, now)
     }

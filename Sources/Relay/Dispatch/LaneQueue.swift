@@ -1,4 +1,5 @@
 import DequeModule
+import Events
 import HeapModule
 import Store
 
@@ -12,16 +13,16 @@ import Store
 final class LaneQueue {
     let limits: DispatchLimits
     var window: StreamWindow
-    private(set) var hold = DestinationHold()
+    var hold = DestinationHold()
     private(set) var inFlight = 0
-    /// 0 while no rule file names this destination: deliveries are kept, nothing is tried.
-    private(set) var concurrency = 0
+    private(set) var limit = ConcurrencyLimit.closed
+    var failures: FailureWindow
 
     var lanes: [String: Lane] = [:]
-    private var groups: [String: TargetGroup] = [:]
+    private var groups: [HoldKey: TargetGroup] = [:]
     var runnable: Deque<TargetGroup> = []
     private var running: [Int64: Lane] = [:]
-    private var timers = Heap<Timer>()
+    var timers = Heap<Timer>()
     var loads: Deque<Lane> = []
     var loading: [Lane] = []
     var lanesWithTail: [Lane] = []
@@ -33,6 +34,7 @@ final class LaneQueue {
 
     init(limits: DispatchLimits, storedBeyond: Bool) {
         self.limits = limits
+        failures = FailureWindow(limits: limits)
         window = StreamWindow(
             maximumCount: limits.window, maximumBytes: limits.windowBytes, storedBeyond: storedBeyond)
     }
@@ -42,10 +44,26 @@ final class LaneQueue {
     var knownLanes: Int { lanes.count }
     var heldGroups: [TargetGroup] { groups.values.filter { !$0.hold.isFree } }
 
+    /// Lanes that wait because their rule says so, with why.
+    var paused: DispatchStatus.Paused {
+        var paused = DispatchStatus.Paused()
+        for lane in lanes.values {
+            guard let reason = lane.pauseReason else { continue }
+            paused.lanes += 1
+            // Always the same one of several.
+            paused.reason = min(paused.reason ?? reason, reason)
+        }
+        return paused
+    }
+
     // MARK: What comes in
 
-    func open(concurrency: Int, now: Moment) {
-        self.concurrency = concurrency
+    /// 0 while no rule file names this destination: deliveries are kept, nothing is tried.
+    var concurrency: Int { limit.value }
+
+    /// - Parameter concurrency: nil closes the queue.
+    func open(_ concurrency: Concurrency?, now: Moment) {
+        limit.set(concurrency)
         admitTail(now)
     }
 
@@ -91,7 +109,7 @@ final class LaneQueue {
         if let known = lanes[name] {
             lane = known
         } else {
-            lane = Lane(name: name, loadedThrough: entry.seq - 1)
+            lane = Lane(name: name, topic: entry.delivery.origin.topic, loadedThrough: entry.seq - 1)
             lanes[name] = lane
         }
         if lane.hasMore || (isBlocked(lane) && lane.entries.count >= limits.blockedLane) {
@@ -119,6 +137,11 @@ final class LaneQueue {
 
     // MARK: What goes out
 
+    /// There may be something to try now, as far as this queue knows.
+    func mayStart(_ now: Moment) -> Bool {
+        inFlight < concurrency && !runnable.isEmpty && hold.permits(at: now.uptime)
+    }
+
     /// The next delivery to try, which counts as under way from now on.
     func next(_ now: Moment) -> OutboxEntry? {
         guard inFlight < concurrency, hold.permits(at: now.uptime) else { return nil }
@@ -131,6 +154,9 @@ final class LaneQueue {
                 continue
             }
             lane.state = .running
+            lane.isHurried = false
+            lane.waitsForReceiver = false
+            lane.pauseReason = nil
             lane.probesDestination = hold.started()
             lane.probesTarget = group.hold.started()
             group.running += 1
@@ -142,7 +168,7 @@ final class LaneQueue {
         return nil
     }
 
-    private func enqueue(_ group: TargetGroup) {
+    func enqueue(_ group: TargetGroup) {
         guard !group.isQueued, !group.ready.isEmpty else { return }
         group.isQueued = true
         runnable.append(group)
@@ -160,16 +186,22 @@ final class LaneQueue {
             return
         }
         if head.due > now.uptime { return wait(lane, until: head.due) }
-        let key = head.delivery.target.holdKey
-        let group = groups[key] ?? TargetGroup(key: key)
-        if groups[key] == nil { groups[key] = group }
+        let group = group(of: head.delivery.target.holdKey, known: lane.group)
         lane.group = group
         lane.state = .ready
         group.ready.append(lane)
         enqueue(group)
     }
 
-    private func wait(_ lane: Lane, until due: Int64) {
+    private func group(of target: HoldKey, known: TargetGroup?) -> TargetGroup {
+        if let known, !known.isForgotten, known.target == target { return known }
+        if let group = groups[target] { return group }
+        let group = TargetGroup(target: target)
+        groups[target] = group
+        return group
+    }
+
+    func wait(_ lane: Lane, until due: Int64) {
         let step = limits.wakeMilliseconds
         let rounded = (due + step - 1) / step * step
         lane.state = .waiting(until: rounded)
@@ -191,12 +223,12 @@ final class LaneQueue {
                 lane.state = .idle
                 makeReady(lane, now)
             case .group(let group): enqueue(group)
-            case .destination: break
+            case .destination: wakeProbe(now)
             }
         }
     }
 
-    private struct Timer: Comparable {
+    struct Timer: Comparable {
         enum Target { case lane(Lane), group(TargetGroup), destination }
         let due: Int64
         let target: Target
@@ -210,32 +242,60 @@ final class LaneQueue {
     /// The entry whose attempt is under way.
     func attempted(_ seq: Int64) -> OutboxEntry? { running[seq]?.entries.first }
 
+    /// Takes the first delivery out of a lane that waits; what comes after it goes on once that is committed.
+    ///
+    /// - Returns: nil if no lane in memory waits for it.
+    func giveUp(_ id: String) -> OutboxEntry? {
+        for lane in lanes.values where lane.entries.first?.delivery.id == id {
+            guard case .waiting = lane.state, let entry = lane.entries.first else { return nil }
+            lane.removeFirst()
+            window.left(entry)
+            lane.pauseReason = nil
+            lane.state = .settling
+            settling.append(lane)
+            return entry
+        }
+        return nil
+    }
+
     /// Ends an attempt. Nothing is left of the entry here if the verdict resolves it.
     ///
+    /// - Parameter milliseconds: how long it took; nil when the receiver was not asked.
     /// - Returns: how the holds changed.
     func finish(
-        _ seq: Int64, _ verdict: RetryPolicy.Verdict, note: AttemptNote, now: Moment, policy: RetryPolicy,
-        random: inout Jitter
+        _ seq: Int64, _ verdict: RetryPolicy.Verdict, _ outcome: AttemptOutcome, milliseconds: Int64?, now: Moment,
+        policy: RetryPolicy, random: inout Jitter
     ) -> [HoldChange] {
         guard let lane = running.removeValue(forKey: seq), let entry = lane.entries.first, let group = lane.group
         else { preconditionFailure("an attempt that nobody made") }
+        if let milliseconds {
+            limit.finished(
+                milliseconds: milliseconds, isOverload: outcome.isOverload, inFlight: inFlight)
+        }
         inFlight -= 1
         group.running -= 1
         lane.state = .idle
-        lane.isFailing = verdict != .delivered
-        let changes = judge(lane, group, verdict, note, now, policy, &random)
+        let changes = judge(outcome, lane, group, now, policy, &random)
+        lane.isFailing = if case .delivered = verdict { false } else { true }
         switch verdict {
         case .delivered:
-            lane.entries.removeFirst()
+            lane.removeFirst()
             window.left(entry)
             makeReady(lane, now)
         case .dead, .dropped:
-            lane.entries.removeFirst()
+            lane.removeFirst()
             window.left(entry)
             lane.state = .settling
             settling.append(lane)
         case .wait(let milliseconds):
             entry.due = now.uptime + milliseconds
+            lane.waitsForReceiver = outcome.isReceiverFailure && !outcome.isAsked
+            // What the sink holds back waits for somebody to mend something.
+            if !outcome.note.receiverWasAsked { lane.pauseReason = outcome.note.reason }
+            wait(lane, until: entry.due)
+        case .pause(let milliseconds):
+            entry.due = now.uptime + milliseconds
+            lane.pauseReason = outcome.note.reason
             wait(lane, until: entry.due)
         case .hold:
             lane.state = .ready
@@ -244,55 +304,11 @@ final class LaneQueue {
         lane.probesDestination = false
         lane.probesTarget = false
         if group.hold.permits(at: now.uptime) { enqueue(group) }
-        if group.isIdle, groups.count > 64 { groups[group.key] = nil }
+        if group.isIdle, groups.count > 64 {
+            group.isForgotten = true
+            groups[group.target] = nil
+        }
         if window.isPaged, window.wantsMore { admitTail(now) }
         return changes
-    }
-
-    private func judge(
-        _ lane: Lane, _ group: TargetGroup, _ verdict: RetryPolicy.Verdict, _ note: AttemptNote, _ now: Moment,
-        _ policy: RetryPolicy, _ random: inout Jitter
-    ) -> [HoldChange] {
-        var changes: [HoldChange] = []
-        let probes = (lane.probesDestination, lane.probesTarget)
-        switch verdict {
-        case .hold(.destination, let asked):
-            if group.hold.answered(isProbe: probes.1) { changes.append(.released(target: group.key)) }
-            if hold.hold(
-                reason: note.reason, asked: asked, isProbe: probes.0, now: now, policy: policy, random: &random)
-            {
-                changes.append(held(nil))
-            }
-        case .hold(.target, let asked):
-            if hold.answered(isProbe: probes.0) { changes.append(.released(target: nil)) }
-            if group.hold.hold(
-                reason: note.reason, asked: asked, isProbe: probes.1, now: now, policy: policy, random: &random)
-            {
-                changes.append(held(group))
-            }
-        case .delivered:
-            if hold.delivered(isProbe: probes.0) { changes.append(.released(target: nil)) }
-            if group.hold.delivered(isProbe: probes.1) { changes.append(.released(target: group.key)) }
-        case .wait where note.isUnreachable:
-            if group.hold.answered(isProbe: probes.1) { changes.append(.released(target: group.key)) }
-            if hold.unreachable(isProbe: probes.0, limit: limits.unreachable),
-                hold.hold(
-                    .unreachable, reason: note.reason, asked: nil, isProbe: probes.0, now: now, policy: policy,
-                    random: &random)
-            {
-                changes.append(held(nil))
-            }
-        case .wait, .dead, .dropped:
-            if hold.answered(isProbe: probes.0) { changes.append(.released(target: nil)) }
-            if group.hold.answered(isProbe: probes.1) { changes.append(.released(target: group.key)) }
-        }
-        return changes
-    }
-
-    private func held(_ group: TargetGroup?) -> HoldChange {
-        let hold = group?.hold ?? self.hold
-        let until = hold.until!
-        timers.insert(Timer(due: until, target: group.map { .group($0) } ?? .destination))
-        return .held(target: group?.key, reason: hold.reason, until: until, isFirst: hold.level == 1)
     }
 }

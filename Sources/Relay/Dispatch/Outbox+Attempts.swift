@@ -4,33 +4,71 @@ import Store
 extension Outbox {
     /// One attempt for a worker to make.
     struct Assignment: Sendable {
-        var destination: String
         var seq: Int64
         var delivery: Delivery
         var number: Int
         var sink: any Sink
-        var startedAt: Int64
+        var started: Moment
+        /// Uptime after which the attempt hangs.
+        var leaseEnd: Int64
+    }
+
+    /// A task that makes attempts, and the one it is making. Belongs to the outbox's actor.
+    final class Worker {
+        let task: Task<Void, Never>
+        let route: Route
+        private(set) var seq: Int64
+        private(set) var number: Int
+        private(set) var started: Moment
+        private(set) var leaseEnd: Int64
+
+        init(_ task: Task<Void, Never>, _ route: Route, _ assignment: Assignment) {
+            self.task = task
+            self.route = route
+            seq = assignment.seq
+            number = assignment.number
+            started = assignment.started
+            leaseEnd = assignment.leaseEnd
+        }
+
+        func take(_ assignment: Assignment) {
+            seq = assignment.seq
+            number = assignment.number
+            started = assignment.started
+            leaseEnd = assignment.leaseEnd
+        }
     }
 
     /// Starts as many workers as there is work and concurrency, and whatever else the route waits for.
-    func pump(_ route: Route) {
+    ///
+    /// - Parameter moment: the clock's, where the caller has just asked it.
+    func pump(_ route: Route, _ moment: Moment? = nil) {
         guard !isStopping else { return }
-        let now = clock.now
+        let now = moment ?? clock.now
         while let assignment = assign(route, now) {
             let worker = nextWorker
             nextWorker += 1
-            workers[worker] = Task { await self.work(worker, assignment) }
+            workers[worker] = Worker(Task { await self.work(worker, assignment) }, route, assignment)
         }
         feed(route)
-        if route.wantsReads { stir(reads: true) }
+        if route.wantsReads { stir(reads: true, uptime: now.uptime) }
         wake(for: route)
     }
 
     private func assign(_ route: Route, _ now: Moment) -> Assignment? {
-        guard !isStopping, let sink = route.destination?.sink, let entry = route.lanes.next(now) else { return nil }
+        guard !isStopping, let destination = route.destination else { return nil }
+        route.pacedUntil = nil
+        guard route.lanes.mayStart(now), route.hasBudget(now), let entry = route.lanes.next(now) else { return nil }
+        route.takeBudget(now)
+        watchLease(until: now.uptime + route.leaseMilliseconds)
         return Assignment(
-            destination: route.name, seq: entry.seq, delivery: entry.delivery,
-            number: entry.progress.attempts + 1, sink: sink, startedAt: now.wall)
+            seq: entry.seq, delivery: entry.delivery, number: entry.progress.attempts + 1,
+            sink: sink(for: entry.delivery, destination), started: now,
+            leaseEnd: now.uptime + route.leaseMilliseconds)
+    }
+
+    private func sink(for delivery: Delivery, _ destination: DispatchDestination) -> any Sink {
+        delivery.unrenderedReason == nil ? destination.sink : UnrenderedSink(sink: destination.sink, renderer: renderer)
     }
 
     /// Makes attempts, one after another, as long as there are any: one visit to the actor for each.
@@ -44,52 +82,58 @@ extension Outbox {
     }
 
     private func finished(_ worker: Int, _ assignment: Assignment, _ outcome: AttemptOutcome) -> Assignment? {
-        // An attempt that was cancelled by a stop says nothing about its receiver: it is made again after the next start.
-        guard !isAbandoned, workers[worker] != nil, let route = routes[assignment.destination] else { return nil }
+        // An attempt that was cancelled by a stop, or given up, says nothing about its receiver any more.
+        guard !isAbandoned, let busy = workers[worker] else { return nil }
+        let route = busy.route
         let now = clock.now
-        observer?.attempted(
-            assignment.delivery, number: assignment.number, outcome: outcome,
-            milliseconds: max(0, now.wall - assignment.startedAt))
-        conclude(route, assignment, outcome, now)
-        reportRoom()
-        if ledger.isDirty { stir() }
+        conclude(route, assignment.seq, number: assignment.number, started: assignment.started, outcome, now)
         let next = assign(route, now)
-        if next == nil { workers[worker] = nil }
-        pump(route)
+        if let next { busy.take(next) } else { workers[worker] = nil }
+        pump(route, now)
         if next == nil { reportIdle() }
         return next
     }
 
-    private func conclude(_ route: Route, _ assignment: Assignment, _ outcome: AttemptOutcome, _ now: Moment) {
-        guard let entry = route.lanes.attempted(assignment.seq) else {
+    func conclude(
+        _ route: Route, _ seq: Int64, number: Int, started: Moment, _ outcome: AttemptOutcome, _ now: Moment
+    ) {
+        guard let entry = route.lanes.attempted(seq) else {
             preconditionFailure("an attempt that nobody made")
         }
-        let note = outcome.note
-        let isDelivered = if case .delivered = outcome { true } else { false }
-        if !isDelivered { record(outcome, of: assignment, in: entry, now) }
-        let verdict = policy.verdict(
-            on: outcome, progress: entry.progress, limits: entry.delivery.retry, wall: now.wall, random: &random)
+        let took = max(0, now.uptime - started.uptime)
+        observer?.attempted(entry.delivery, number: number, outcome: outcome, milliseconds: took)
+        let verdict: RetryPolicy.Verdict
+        if case .delivered = outcome {
+            verdict = .delivered
+        } else {
+            record(outcome, number: number, started: started, in: entry, now)
+            verdict = policy.verdict(
+                on: outcome, progress: entry.progress, limits: entry.delivery.retry, wall: now.wall, random: &random)
+        }
+        let wasAsked = outcome.note.receiverWasAsked && entry.delivery.unrenderedReason == nil
         let changes = route.lanes.finish(
-            assignment.seq, verdict, note: note, now: now, policy: policy, random: &random)
-        settle(entry, verdict, route, note, now)
+            seq, verdict, outcome, milliseconds: wasAsked ? took : nil, now: now, policy: policy, random: &random)
+        settle(entry, verdict, route, outcome, now)
         for change in changes { report(change, of: route, now) }
+        reportRoom()
+        if ledger.isDirty { stir(uptime: now.uptime) }
     }
 
     private func record(
-        _ outcome: AttemptOutcome, of assignment: Assignment, in entry: OutboxEntry, _ now: Moment
+        _ outcome: AttemptOutcome, number: Int, started: Moment, in entry: OutboxEntry, _ now: Moment
     ) {
         let note = outcome.note
         let isHeld = if case .hold = outcome { true } else { false }
         entry.progress.append(
             AttemptRecord(
-                number: assignment.number, at: now.wall, status: note.status, reason: note.reason,
-                excerpt: note.excerpt, possibleDuplicate: note.possibleDuplicate),
-            startedAt: assignment.startedAt, held: isHeld)
+                number: number, at: now.wall, status: note.status, reason: note.reason,
+                excerpt: note.excerpt, possibleDuplicate: note.possibleDuplicate, headers: note.headers),
+            startedAt: started.wall, held: isHeld)
     }
 
     /// Writes down what a verdict means for its delivery.
     private func settle(
-        _ entry: OutboxEntry, _ verdict: RetryPolicy.Verdict, _ route: Route, _ note: AttemptNote, _ now: Moment
+        _ entry: OutboxEntry, _ verdict: RetryPolicy.Verdict, _ route: Route, _ outcome: AttemptOutcome, _ now: Moment
     ) {
         switch verdict {
         case .delivered:
@@ -99,7 +143,12 @@ extension Outbox {
             route.counters.failedAttempts += 1
             entry.progress.nextAttemptAt = now.wall + milliseconds
             ledger.changed(entry)
-            route.log.failed(route.name, note, wait: milliseconds, now: now, logger: logger)
+            route.log.failed(route.name, outcome.note, wait: milliseconds, now: now, logger: logger)
+        case .pause(let milliseconds):
+            route.counters.failedAttempts += 1
+            entry.progress.nextAttemptAt = now.wall + milliseconds
+            ledger.changed(entry)
+            route.log.paused(route.name, entry.delivery, outcome.note, now: now, logger: logger)
         case .hold:
             route.counters.failedAttempts += 1
             entry.progress.nextAttemptAt = nil
@@ -128,6 +177,7 @@ extension Outbox {
     func resolve(_ entry: OutboxEntry, _ route: Route, deadLetter: DeadLetter? = nil) {
         route.pending -= 1
         ledger.resolve(entry, deadLetter: deadLetter)
+        if !whenResolved.isEmpty, let ended = whenResolved.removeValue(forKey: entry.delivery.id) { end(ended) }
     }
 
     private func report(_ change: HoldChange, of route: Route, _ now: Moment) {
@@ -144,7 +194,7 @@ extension Outbox {
 
     /// Makes sure that somebody looks when the route's next lane or hold is due.
     private func wake(for route: Route) {
-        guard let due = route.lanes.wake, due < wakeAt ?? .max else { return }
+        guard let due = route.wake, due < wakeAt ?? .max else { return }
         wakeTask?.cancel()
         wakeAt = due
         wakeTask = Task {

@@ -21,7 +21,7 @@ extension Outbox: DeliveryOutcomes {
         }
     }
 
-    private func finish(_ ids: [String], _ body: (OutboxEntry, Route, Moment) -> Void) {
+    func finish(_ ids: [String], _ body: (OutboxEntry, Route, Moment) -> Void) {
         guard !isAbandoned else { return }
         let now = clock.now
         for route in routes.values {
@@ -40,18 +40,22 @@ extension Outbox: DeliveryOutcomes {
 
     /// Gives claims to the collector, one after another in stream order.
     func feed(_ route: Route) {
-        guard !route.isFeeding, let collector = route.destination?.collector, let first = route.claims.next()
-        else { return }
+        guard !route.isFeeding, route.destination != nil, let first = route.claims.next() else { return }
         route.isFeeding = true
         let name = route.name
         let delivery = first.delivery
         Task {
             var next: Delivery? = delivery
             while let claim = next {
-                await collector.add(claim)
+                await collector(of: claim)?.add(claim)
                 next = nextClaim(name)
             }
         }
+    }
+
+    private func collector(of claim: Delivery) -> (any RunCollector)? {
+        if case .batch = claim.target { return gatherer }
+        return routes[claim.destination]?.destination?.collector
     }
 
     private func nextClaim(_ name: String) -> Delivery? {

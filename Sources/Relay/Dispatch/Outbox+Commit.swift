@@ -1,3 +1,4 @@
+import Events
 import Logging
 import Store
 
@@ -10,14 +11,16 @@ struct CommitFailure {
 
 extension Outbox {
     /// Sees to it that what is dirty gets written and what is wanted gets read. Cheap; called after every change.
-    func stir(reads: Bool = false) {
+    ///
+    /// - Parameter uptime: the clock's, where the caller has just asked it.
+    func stir(reads: Bool = false, uptime: Int64? = nil) {
         guard !isAbandoned else { return }
+        let now = uptime ?? clock.uptime
         if ledger.isDirty, commitDue == nil {
             let wait = ledger.isOnlyCursors ? limits.keepaliveCommitMilliseconds : limits.commitMilliseconds
-            commitDue = clock.uptime + wait
-        } else if let due = commitDue, failure == nil, !ledger.isOnlyCursors {
-            let sooner = clock.uptime + limits.commitMilliseconds
-            if sooner < due { commitDue = sooner }
+            commitDue = now + wait
+        } else if let due = commitDue, failure == nil, due > now + limits.commitMilliseconds, !ledger.isOnlyCursors {
+            commitDue = now + limits.commitMilliseconds
         }
         let isFull = ledger.unwritten >= limits.commitCount || ledger.unwrittenBytes >= limits.commitBytes
         if isFull, failure == nil { commitIsUrgent = true }
@@ -69,9 +72,12 @@ extension Outbox {
             route.lanes.committing()
         }
         do {
-            try await store.commit(ledger.take(), wall: clock.wall)
+            try await store.commit(ledger.take(), wall: clock.wall())
             guard !isAbandoned else { return }
-            stored += ledger.committed()
+            let growth = ledger.committed()
+            stored += growth.rows
+            // What was there at the start was only guessed.
+            storedBytes = stored == 0 ? 0 : max(0, storedBytes + growth.bytes)
             succeeded(take)
             for route in routes.values {
                 route.committed(clock.now)

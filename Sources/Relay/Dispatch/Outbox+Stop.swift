@@ -1,3 +1,4 @@
+import Events
 import Logging
 
 extension Outbox {
@@ -11,6 +12,7 @@ extension Outbox {
         isStopping = true
         reportRoom()
         wakeTask?.cancel()
+        rescueTask?.cancel()
         let deadline = clock.uptime + limit.milliseconds
         let alarm = Task {
             // Part of the time is for the last commit.
@@ -36,18 +38,23 @@ extension Outbox {
     private func cancelWorkers() {
         guard !workers.isEmpty else { return }
         logger.warning("\(workers.count) attempts took too long to stop; they are made again after the next start")
-        for worker in workers.values { worker.cancel() }
+        let now = clock.now
+        for worker in workers.values {
+            worker.task.cancel()
+            cutOff(worker, now)
+        }
         workers.removeAll()
         reportIdle()
     }
 
     /// Ends at once and writes nothing more, as a crash would.
-    func abandon() {
+    package func abandon() {
         isStopping = true
         isAbandoned = true
         wakeTask?.cancel()
+        rescueTask?.cancel()
         loopSleep?.task.cancel()
-        for worker in workers.values { worker.cancel() }
+        for worker in workers.values { worker.task.cancel() }
         workers.removeAll()
         reportIdle()
         reportRoom()

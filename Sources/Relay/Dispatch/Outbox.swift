@@ -12,16 +12,26 @@ import Store
 /// What to try next is decided by `LaneQueue`, what to write by `CommitLedger`; this actor performs it.
 package actor Outbox {
     let store: Store
-    let clock: any RelayClock
+    let clock: TimeSource
     let limits: DispatchLimits
     let policy: RetryPolicy
     let logger: Logger
     let observer: (any AttemptObserver)?
+    let renderer: (any DeliveryRenderer)?
+    /// How far the streams are, for batches that end with a transaction.
+    nonisolated let marks: StreamMarks?
+    /// For claims on batches, of all destinations.
+    private(set) var gatherer: (any RunCollector)?
+    /// Who waits for a delivery to leave the outbox; one for each batch in flight.
+    var whenResolved: [String: @Sendable () async -> Void] = [:]
+    /// Whether `accept` would return at once, for those who would ask for more events. Readable without waiting.
+    package nonisolated let room = Room()
 
     var random: Jitter
-    var ledger = CommitLedger()
+    let ledger = CommitLedger()
     var routes: [String: Route] = [:]
     var stored = 0
+    var storedBytes = 0
     private var nextSeq: Int64 = 1
     private var routeLimits: DispatchLimits
     private var isStarted = false
@@ -31,10 +41,12 @@ package actor Outbox {
     var isAbandoned = false
 
     // Outbox+Attempts
-    var workers: [Int: Task<Void, Never>] = [:]
+    var workers: [Int: Worker] = [:]
     var nextWorker = 0
     var wakeTask: Task<Void, Never>?
     var wakeAt: Int64?
+    var rescueTask: Task<Void, Never>?
+    var rescueAt: Int64?
     var idleWaiters: [CheckedContinuation<Void, Never>] = []
 
     // Outbox+Commit
@@ -51,9 +63,9 @@ package actor Outbox {
     private var nextRoomWaiter = 0
 
     package init(
-        store: Store, clock: any RelayClock = SystemClock(), limits: DispatchLimits = DispatchLimits(),
+        store: Store, clock: TimeSource = .system, limits: DispatchLimits = DispatchLimits(),
         policy: RetryPolicy = RetryPolicy(), random: Jitter = Jitter(), logger: Logger,
-        observer: (any AttemptObserver)? = nil
+        observer: (any AttemptObserver)? = nil, renderer: (any DeliveryRenderer)? = nil, marks: StreamMarks? = nil
     ) {
         self.store = store
         self.clock = clock
@@ -63,7 +75,12 @@ package actor Outbox {
         self.random = random
         self.logger = logger
         self.observer = observer
+        self.renderer = renderer
+        self.marks = marks
     }
+
+    /// Called once, before `start`.
+    package func gather(by gatherer: any RunCollector) { self.gatherer = gatherer }
 
     /// Takes up what the store holds; older deliveries go before new ones. Called once, before `accept`.
     package func start(_ destinations: [DispatchDestination]) async throws(StoreError) {
@@ -77,6 +94,7 @@ package actor Outbox {
             routes[name] = Route(name: name, limits: routeLimits, storedLanes: lanes, storedClaims: claims)
             stored += lanes + claims
         }
+        storedBytes = stored * limits.guessedBytes
         for state in try await store.destinationStates() { ledger.set(nil, of: state.destination) }
         isStarted = true
         setDestinations(destinations)
@@ -93,6 +111,9 @@ package actor Outbox {
         for route in routes.values {
             let wasMissing = route.destination == nil
             route.open(byName[route.name], now: clock.now)
+            // Somebody may have mended what they wait for.
+            route.lanes.hurry(clock.now, &random) { $0.pauseReason != nil }
+            route.lanes.probeNow(clock.now)
             if wasMissing, route.destination != nil, route.pending > 0 { ledger.set(nil, of: route.name) }
             if route.destination == nil, route.pending > 0 { reportMissing(route) }
             pump(route)
@@ -119,10 +140,17 @@ package actor Outbox {
     }
 
     private func take(_ batch: RoutedBatch) {
-        let now = clock.now
         ledger.accept(batch)
+        offer(batch.deliveries)
+        // What is replayed says nothing about where the stream is.
+        if batch.cursor.key.scope == .live { marks?.passed(batch.cursor.key.topic, transaction: batch.transaction) }
+    }
+
+    /// New deliveries, in their order.
+    func offer(_ deliveries: [Delivery]) {
+        let now = clock.now
         var touched: [Route] = []
-        for delivery in batch.deliveries {
+        for delivery in deliveries {
             let entry = OutboxEntry(seq: nextSeq, delivery: delivery)
             nextSeq += 1
             ledger.accept(entry)
@@ -130,8 +158,9 @@ package actor Outbox {
             if touched.last !== route { touched.append(route) }
             route.offer(entry, now: now)
         }
-        for route in touched { pump(route) }
-        stir()
+        for route in touched { pump(route, now) }
+        stir(uptime: now.uptime)
+        room.set(hasRoom)
     }
 
     private func route(_ name: String) -> Route {
@@ -147,14 +176,14 @@ package actor Outbox {
         ledger.set(
             DestinationState(
                 destination: route.name, state: "missing", detail: "no rule file names it any more",
-                since: clock.wall, nextTry: nil), of: route.name)
+                since: clock.wall(), nextTry: nil), of: route.name)
     }
 
     // MARK: Room
 
     private var hasRoom: Bool {
         failure == nil && ledger.unwritten < limits.unwritten && ledger.unwrittenBytes < limits.unwrittenBytes
-            && stored < limits.stored
+            && stored < limits.stored && storedBytes < limits.storedBytes
     }
 
     private func waitForRoom() async {
@@ -173,6 +202,7 @@ package actor Outbox {
 
     /// Lets `accept` return where it can.
     func reportRoom() {
+        room.set(hasRoom)
         guard !roomWaiters.isEmpty, hasRoom || isStopping else { return }
         for waiter in roomWaiters.values { waiter.resume() }
         roomWaiters.removeAll()
@@ -182,7 +212,8 @@ package actor Outbox {
         let now = clock.now
         return DispatchStatus(
             destinations: routes.values.map { $0.status(now: now) }.sorted { $0.name < $1.name },
-            unwritten: ledger.unwritten, unwrittenBytes: ledger.unwrittenBytes,
+            unwritten: ledger.unwritten, unwrittenBytes: ledger.unwrittenBytes, stored: stored,
+            storedBytes: storedBytes,
             storeFailure: failure?.error.description, isBackedUp: !roomWaiters.isEmpty)
     }
 }

@@ -22,6 +22,8 @@ package struct RetryPolicy: Sendable {
     enum Verdict: Equatable {
         case delivered
         case wait(milliseconds: Int64)
+        /// The rule says `onError: pause`: the lane stands, and is looked at again after this.
+        case pause(milliseconds: Int64)
         case hold(HoldScope, milliseconds: Int64?)
         case dead(DeadLetter.Reason, detail: String)
         case dropped(detail: String)
@@ -64,7 +66,7 @@ package struct RetryPolicy: Sendable {
         Int64.random(in: 0...most, using: &random)
     }
 
-    private func bounded(_ asked: Duration) -> Int64 { min(max(0, asked.milliseconds), longestAsked) }
+    func bounded(_ asked: Duration) -> Int64 { min(max(0, asked.milliseconds), longestAsked) }
 
     private func exhausted(_ progress: DeliveryProgress, _ limits: RetryLimits, elapsed: Int64) -> String? {
         if elapsed >= limits.horizonMilliseconds {
@@ -82,7 +84,7 @@ package struct RetryPolicy: Sendable {
         switch limits.onError {
         case .deadletter: .dead(reason, detail: detail)
         case .drop: .dropped(detail: detail)
-        case .pause: .wait(milliseconds: pause + jitter(pause / 10, &random))
+        case .pause: .pause(milliseconds: pause + jitter(pause / 10, &random))
         }
     }
 

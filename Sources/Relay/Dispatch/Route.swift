@@ -1,15 +1,19 @@
-import Logging
+import Events
 
 /// A destination inside the outbox: its queues and what is known about it. Belongs to the outbox's actor.
 final class Route {
     let name: String
     /// Nil while no rule file names the destination.
     private(set) var destination: DispatchDestination?
+    /// Of `destination`; worked out once, since every attempt asks.
+    private(set) var leaseMilliseconds: Int64 = 0
     let lanes: LaneQueue
     let claims: ClaimQueue
     var counters = DispatchCounters()
     /// In memory and in the store.
     var pending = 0
+    /// Uptime at which its budgets allow the next attempt; nil while nothing waits for them.
+    var pacedUntil: Int64?
     /// The collector is being fed.
     var isFeeding = false
     var log = RouteLog()
@@ -23,8 +27,9 @@ final class Route {
 
     func open(_ destination: DispatchDestination?, now: Moment) {
         self.destination = destination
-        lanes.open(concurrency: destination?.concurrency ?? 0, now: now)
-        if destination?.collector == nil { claims.close() } else { claims.open() }
+        leaseMilliseconds = destination?.lease.milliseconds ?? 0
+        lanes.open(destination?.concurrency, now: now)
+        if destination == nil { claims.close() } else { claims.open() }
     }
 
     func offer(_ entry: OutboxEntry, now: Moment) {
@@ -37,14 +42,55 @@ final class Route {
         claims.committed()
     }
 
+    /// Whether the budgets allow an attempt now; if not, `pacedUntil` says when.
+    func hasBudget(_ now: Moment) -> Bool {
+        guard let budgets = destination?.budgets, !budgets.isEmpty else { return true }
+        let wait = budgets.map { $0.wait(now: now.uptime) }.max() ?? 0
+        if wait > 0 { pacedUntil = now.uptime + wait }
+        return wait == 0
+    }
+
+    func takeBudget(_ now: Moment) {
+        for budget in destination?.budgets ?? [] { budget.take(now: now.uptime) }
+    }
+
+    /// Uptime at which there is something to do.
+    var wake: Int64? {
+        guard let pacedUntil else { return lanes.wake }
+        return min(pacedUntil, lanes.wake ?? pacedUntil)
+    }
+
     var wantsReads: Bool { lanes.wantsReads || claims.wantsReads }
 
     func status(now: Moment) -> DispatchStatus.Destination {
         DispatchStatus.Destination(
             name: name, pending: pending, inFlight: lanes.inFlight, blockedLanes: lanes.blockedLanes,
-            hold: hold(now: now), isMissing: destination == nil, delivered: counters.delivered,
+            paused: lanes.paused, hold: hold(now: now), breaker: breaker(now: now),
+            concurrency: DispatchStatus.Concurrency(now: lanes.concurrency, isAdaptive: lanes.limit.isAdaptive),
+            pace: pace(now: now), isMissing: destination == nil, delivered: counters.delivered,
             failedAttempts: counters.failedAttempts, deadLetters: counters.deadLetters, dropped: counters.dropped)
     }
+
+    private func breaker(now: Moment) -> DispatchStatus.Breaker {
+        let state: DispatchStatus.Breaker.State =
+            switch lanes.hold.phase {
+            case .free: .closed
+            case .held: .open
+            case .probing: .halfOpen
+            }
+        guard state != .closed else { return DispatchStatus.Breaker() }
+        return DispatchStatus.Breaker(
+            state: state, reason: lanes.hold.reason, since: lanes.hold.since, nextTry: wall(lanes.hold.until, now))
+    }
+
+    private func pace(now: Moment) -> DispatchStatus.Pace? {
+        guard let budgets = destination?.budgets, !budgets.isEmpty else { return nil }
+        let pause = budgets.map { $0.pause(now: now.uptime) }.max() ?? 0
+        return DispatchStatus.Pace(
+            rate: budgets.compactMap(\.rate).min(), pausedUntil: pause > 0 ? now.wall + pause : nil)
+    }
+
+    private func wall(_ uptime: Int64?, _ now: Moment) -> Int64? { uptime.map { now.wall + max(0, $0 - now.uptime) } }
 
     /// Of several, that of the whole destination, or else the first by name.
     private func hold(now: Moment) -> DispatchStatus.Hold? {
@@ -53,56 +99,6 @@ final class Route {
         guard let hold else { return nil }
         return DispatchStatus.Hold(
             target: lanes.hold.isFree ? group?.key : nil, reason: hold.reason, since: hold.since,
-            nextTry: hold.until.map { now.wall + max(0, $0 - now.uptime) })
+            nextTry: wall(hold.until, now))
     }
-}
-
-/// Says each trouble once, not once for each delivery.
-struct RouteLog {
-    /// Between two lines about single failures of a destination.
-    private static let quietMilliseconds: Int64 = 60_000
-
-    private var quietUntil: Int64 = 0
-    private var deaths: (count: Int, example: String)?
-
-    mutating func failed(_ name: String, _ note: AttemptNote, wait: Int64, now: Moment, logger: Logger) {
-        guard now.uptime >= quietUntil else { return }
-        quietUntil = now.uptime + Self.quietMilliseconds
-        logger.warning(
-            "delivery to \(name) failed: \(note.words); tried again in \(Self.seconds(wait)), nothing is lost")
-    }
-
-    mutating func died(_ detail: String) { deaths = ((deaths?.count ?? 0) + 1, deaths?.example ?? detail) }
-
-    /// With each commit, so that a thousand dead letters are one line.
-    mutating func report(_ name: String, logger: Logger) {
-        guard let deaths else { return }
-        self.deaths = nil
-        let count = deaths.count == 1 ? "1 delivery" : "\(deaths.count) deliveries"
-        logger.error("\(count) to \(name) put to the dead letters: \(deaths.example)")
-    }
-
-    func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {
-        switch change {
-        case .held(let target, let reason, let until, let isFirst):
-            let what = target.map { "\(name) (\($0))" } ?? name
-            logger.log(
-                level: isFirst ? .warning : .info,
-                """
-                \(what) is held: \(reason); its deliveries are kept in order, next try in \
-                \(Self.seconds(until - now.uptime))
-                """)
-        case .released(let target):
-            logger.notice("\(target.map { "\(name) (\($0))" } ?? name) answers again; deliveries go on")
-        }
-    }
-
-    private static func seconds(_ milliseconds: Int64) -> String {
-        milliseconds < 10_000 ? "\(Double(milliseconds / 100) / 10) s" : "\(milliseconds / 1000) s"
-    }
-}
-
-extension AttemptNote {
-    /// `503: the service is unavailable`
-    var words: String { status.map { "\($0): \(reason)" } ?? reason }
 }

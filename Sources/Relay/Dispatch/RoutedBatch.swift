@@ -12,6 +12,8 @@ package struct RoutedBatch: Sendable {
     /// Deliveries whose body could not be built.
     package var deadLetters: [DeadLetter]
     package var quarantined: [QuarantinedEvent]
+    /// The transaction key of the last event; nil for a keepalive: no transaction is open.
+    package var transaction: String?
 
     package init(
         cursor: Cursor, journal: JournalEntry? = nil, deliveries: [Delivery] = [], deadLetters: [DeadLetter] = [],
@@ -34,21 +36,31 @@ package struct RoutedBatch: Sendable {
 package struct DispatchDestination: Sendable {
     package var name: String
     package var sink: any Sink
-    /// Attempts at the same time; 1…256.
-    package var concurrency: Int
+    /// Attempts at the same time.
+    package var concurrency: Concurrency
     /// For deliveries whose target is a run.
     package var collector: (any RunCollector)?
+    /// An attempt starts when all of them allow a request.
+    package var budgets: [RequestBudget]
+    /// An attempt that takes longer hangs: its sink has overrun its own deadline. It is given up, and made again.
+    package var lease: Duration
 
-    package init(name: String, sink: any Sink, concurrency: Int, collector: (any RunCollector)? = nil) {
-        precondition((1...256).contains(concurrency), "concurrency must be 1 to 256")
+    package init(
+        name: String, sink: any Sink, concurrency: Concurrency, collector: (any RunCollector)? = nil,
+        budgets: [RequestBudget] = [], lease: Duration = .seconds(600)
+    ) {
+        precondition(concurrency.isValid, "concurrency must be 1 to 256")
         self.name = name
         self.sink = sink
         self.concurrency = concurrency
         self.collector = collector
+        self.budgets = budgets
+        self.lease = lease
     }
 }
 
-/// Sees every attempt, and every claim that a run covered, for metrics and for people who watch. Called in the actor's time: it must return at once.
+/// Sees every attempt, and every claim that a run covered, for metrics and for people who watch. Called in the actor's
+/// time: it must return at once.
 package protocol AttemptObserver: Sendable {
     /// - Parameter milliseconds: how long the attempt took.
     func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64)

@@ -33,7 +33,7 @@ package enum AttemptOutcome: Sendable, Equatable {
 /// What a hold stops.
 package enum HoldScope: Sendable, Equatable {
     case destination
-    /// All deliveries of the destination with the same `DeliveryTarget.holdKey`: one flow, or one listener.
+    /// All deliveries of the destination with the same `HoldKey`: one flow, or one listener.
     case target
 }
 
@@ -49,12 +49,22 @@ package struct AttemptNote: Sendable, Equatable {
     package let excerpt: String
     /// The receiver may have acted although it was not acknowledged.
     package var possibleDuplicate: Bool
+    /// False when the sink itself held the delivery back: that says nothing of the receiver.
+    package var receiverWasAsked = true
+    /// Those headers of the answer that explain it (`retry-after: 30`); nil when none does.
+    package var headers: [String]?
 
-    package init(status: Int? = nil, reason: String, excerpt: String = "", possibleDuplicate: Bool = false) {
+    package init(
+        status: Int? = nil, reason: String, excerpt: String = "", possibleDuplicate: Bool = false,
+        headers: [String]? = nil
+    ) {
         self.status = status
         self.reason = reason
-        self.excerpt = String(excerpt.prefix(Self.maximumExcerptCharacters))
+        // There are no more characters than bytes.
+        let isShort = excerpt.utf8.count <= Self.maximumExcerptCharacters
+        self.excerpt = isShort ? excerpt : String(excerpt.prefix(Self.maximumExcerptCharacters))
         self.possibleDuplicate = possibleDuplicate
+        self.headers = headers
     }
 }
 
@@ -81,16 +91,4 @@ package protocol RunJournal: Sendable {
     func runStates(of destination: String) async throws -> [String: [UInt8]]
     /// Returns when the state is on disk, synced: it is written *before* the request that it announces.
     func saveRunState(_ json: [UInt8], destination: String, flow: String) async throws
-}
-
-extension DeliveryTarget {
-    /// What `HoldScope.target` means for this delivery: `flow 64…`, `listener orders`; one key for all of a webhook.
-    package var holdKey: String {
-        switch self {
-        case .webhook: "webhook"
-        case .flow(let id): "flow \(id)"
-        case .listener(let name): "listener \(name)"
-        case .run(let request): "run \(request.flow)"
-        }
-    }
 }

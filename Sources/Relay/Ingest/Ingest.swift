@@ -16,45 +16,88 @@ package struct Ingest: SubscriptionHost {
     private let rules: CurrentRules
     private let outbox: Outbox
     private let reports: StreamReports
+    private let facts: FactFinder
+    private let gate: QuarantineGate
+    private let backfills: BackfillService?
     private let observer: (any RelayObserver)?
     private let time: TimeSource
     private let log: Logger
     private let decoder: EventDecoder
     private let gaps: GapLog
+    private let faults: FaultLog
 
     package init(
         org: Org, schemas: SchemaCache, rules: CurrentRules, outbox: Outbox, reports: StreamReports,
-        observer: (any RelayObserver)?, time: TimeSource, log: Logger
+        facts: any FactSource, gate: QuarantineGate, backfills: BackfillService? = nil, observer: (any RelayObserver)?,
+        time: TimeSource, log: Logger
     ) {
         self.org = org
         self.schemas = schemas
         self.rules = rules
         self.outbox = outbox
         self.reports = reports
+        self.gate = gate
+        self.backfills = backfills
+        self.facts = FactFinder(source: facts, time: time, log: log)
         self.observer = observer
         self.time = time
         self.log = log
         decoder = EventDecoder(org: org)
         gaps = GapLog(time: time)
+        faults = FaultLog(time: time)
     }
 
     package func accept(_ batch: ReceivedBatch) async throws -> Int64? {
         var routed = empty(batch)
-        let rules = rules.current
+        var events: [Event] = []
         for event in batch.events {
             switch try await decoded(event, of: batch) {
-            case .success(let events):
-                for event in events { route(event, by: rules, into: &routed) }
-            case .failure(let reason): quarantine(event, of: batch, reason, into: &routed)
+            case .success(let decoded): events += decoded
+            case .failure(let reason):
+                try await gate.pass(topic: batch.topic, log: log)
+                quarantine(event, of: batch, reason, into: &routed)
             }
         }
-        try await outbox.accept(routed)
+        // Beside a snapshot, a batch takes its turn, and events older than their records are left out.
+        let pass = try await backfills?.gate.pass(events, topic: routed.cursor.key, receivedAt: batch.receivedAt)
+        do {
+            try await relay(pass?.events ?? events, of: batch, &routed, newest: events.last)
+            await pass?.leave()
+        } catch {
+            await pass?.leave()
+            throw error
+        }
         return routed.cursor.commitTime
     }
 
+    /// - Parameter newest: of the batch, left out or not.
+    private func relay(
+        _ events: [Event], of batch: ReceivedBatch, _ routed: inout RoutedBatch, newest: Event?
+    ) async throws {
+        // One set for the whole batch: a reload takes effect between two.
+        let rules = rules.current
+        let results = try await route(events, by: rules)
+        for (event, result) in zip(events, results) {
+            let isReread = try await backfills?.overflowed(event, by: rules, time: time) ?? false
+            take(result, of: event, isReread: isReread, into: &routed)
+        }
+        if let newest { routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time) }
+        routed.transaction = newest?.header?.transactionKey
+        routed.journal?.commitTime = routed.cursor.commitTime
+        reports.received(batch, commitTime: routed.cursor.commitTime, quarantined: routed.quarantined.count)
+        try await outbox.accept(routed)
+    }
+
+    package var hasRoom: Bool { outbox.room.exists }
+
     package func changed(_ status: StreamStatus, topic: String) async { await reports.changed(status, topic: topic) }
 
-    package func stated(_ statement: ResumeStatement, topic: String) async { await reports.stated(statement, topic: topic) }
+    package func stated(_ statement: ResumeStatement, topic: String) async {
+        await reports.stated(statement, topic: topic)
+        guard let since = statement.lostSince else { return }
+        let key = Cursor.Key(org: org.alias, topic: topic)
+        await backfills?.lost(key, since: since, by: rules.current, time: time)
+    }
 
     // MARK: Decoding
 
@@ -116,14 +159,33 @@ package struct Ingest: SubscriptionHost {
 
     // MARK: Routing
 
-    private func route(_ event: Event, by rules: RuleSet, into routed: inout RoutedBatch) {
-        let result = rules.route(event, now: time.wall())
+    /// In the order of the events. What has to be read for them is read beside each other.
+    private func route(_ events: [Event], by rules: RuleSet) async throws -> [RoutingResult] {
+        var results = events.map { rules.route($0, now: time.wall()) }
+        let open = results.indices.filter { !results[$0].wants.isEmpty }
+        guard !open.isEmpty else { return results }
+        try await withThrowingTaskGroup(of: (Int, RoutingResult).self) { group in
+            for index in open {
+                let first = results[index]
+                group.addTask { (index, try await facts.complete(events[index], first, by: rules)) }
+            }
+            for try await (index, result) in group { results[index] = result }
+        }
+        return results
+    }
+
+    private func take(_ result: RoutingResult, of event: Event, isReread: Bool, into routed: inout RoutedBatch) {
         routed.deliveries += result.deliveries
         for failure in result.failures {
-            if let letter = failure.deadLetter(at: event.receivedAt) { routed.deadLetters.append(letter) }
+            if let paused = failure.paused {
+                routed.deliveries.append(paused)
+            } else if let letter = failure.deadLetter(at: event.receivedAt) {
+                routed.deadLetters.append(letter)
+            }
         }
         routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.time)
-        if result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
+        if !isReread, result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
+        faults.note(result, of: event, log: log)
         observer?.routed(event, result)
     }
 

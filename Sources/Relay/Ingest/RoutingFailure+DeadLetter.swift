@@ -4,14 +4,19 @@ import Store
 
 extension RoutingFailure {
     /// What is kept of a delivery whose request could not be built. Nil if the rule wants such deliveries dropped.
-    ///
-    /// `pause` keeps it as well: a rule that cannot render this event renders the next one all the same.
     func deadLetter(at wall: Int64) -> DeadLetter? {
         guard onError != .drop else { return nil }
         let delivery = Delivery(
-            id: id, rule: rule, destination: destination, lane: origin.recordID,
+            id: id, rule: rule, destination: destination, lane: lane,
             target: .webhook(method: "POST", path: "", headers: []), body: [], origin: origin,
             retry: RetryLimits(onError: onError))
         return DeadLetter(delivery: delivery, reason: .rendering, detail: description, diedAt: wall)
+    }
+
+    /// On the live stream, for a rule that says `onError: pause`: it takes its place in the lane, which waits.
+    var paused: Delivery? {
+        guard onError == .pause else { return nil }
+        return .unrendered(
+            id: id, rule: rule, destination: destination, lane: lane, origin: origin, reason: description)
     }
 }

@@ -6,6 +6,7 @@ import GRPC
 import Logging
 import Rules
 import Salesforce
+import SalesforceREST
 import Store
 
 /// Everything that runs for one org: a shared session, one HTTP/2 connection, and a subscription for each topic.
@@ -14,9 +15,9 @@ package struct OrgService: Sendable {
     static let unmendedWait: Duration = .seconds(30)
 
     private let configuration: OrgConfiguration
-    private let loginURL: LoginURL
     private let authenticator: Authenticator
     private let client: PubSubClient
+    private let rest: RESTClient
     private let parts: RelayParts
     private let log: Logger
 
@@ -26,11 +27,15 @@ package struct OrgService: Sendable {
         var log = parts.log
         log[metadataKey: "org"] = "\(configuration.alias)"
         self.log = log
-        loginURL = try LoginURL(configuration.loginURL)
+        let loginURL = try LoginURL(configuration.loginURL)
         if let remark = loginURL.remark { log.warning("\(remark)") }
         authenticator = Authenticator(
-            try configuration.signIn(loginURL: loginURL, secrets: parts.secrets, http: parts.http), time: parts.time)
+            try configuration.signIn(loginURL: loginURL, secrets: parts.secrets, http: parts.http), time: parts.time,
+            onOrgChange: OrgChange.Policy(rawValue: configuration.onOrgChange.rawValue) ?? .stop,
+            notice: { [log] change in log.warning("\(change)") })
         client = PubSubClient(connection: GRPCConnection(endpoint: configuration.pubsub.endpoint))
+        rest = RESTClient(
+            authenticator: authenticator, http: parts.http, options: configuration.restOptions, time: parts.time)
     }
 
     /// Signs in, so that a wrong secret is known before anything runs.
@@ -38,19 +43,32 @@ package struct OrgService: Sendable {
 
     /// Runs until the task is cancelled. Topics that only a person can mend end alone; the others go on.
     package func run() async {
-        let reports = StreamReports(org: configuration.alias, store: parts.store, time: parts.time, log: log)
+        let reports = StreamReports(
+            org: configuration.alias, store: parts.store, monitor: parts.monitor, alerts: parts.alerts, time: parts.time,
+            log: log)
         guard let session = await firstSession(reports) else { return }
         let org = Org(
             id: session.orgID.description, alias: configuration.alias, instanceURL: session.instanceURL,
             isSandbox: configuration.sandbox ?? session.instanceURL.contains(".sandbox."))
+        let describes = DescribeCache(rest)
+        let facts = OrgFacts(records: RecordReader(rest, describes: describes), flows: parts.flows)
+        let schemas = schemas
         let ingest = Ingest(
             org: org, schemas: schemas, rules: parts.rules, outbox: parts.outbox,
-            reports: reports, observer: parts.observer, time: parts.time, log: log)
+            reports: reports, facts: facts, gate: parts.gate, backfills: parts.backfills,
+            observer: parts.monitor, time: parts.time, log: log)
+        let use = DeliveryUse(org: configuration.alias, client: rest, monitor: parts.monitor, log: log)
+        let watching = Task { await use.run() }
+        register(org, schemas, facts, use)
+        await register(org, describes, facts)
         await withDiscardingTaskGroup { group in
             for topic in configuration.topics {
-                group.addTask { await subscription(topic, org, ingest).run() }
+                let key = Cursor.Key(org: configuration.alias, topic: topic.name)
+                group.addTask { await parts.topics.run(key) { await subscription(topic, org, ingest).run() } }
             }
         }
+        watching.cancel()
+        await watching.value
         await client.close()
         guard !Task.isCancelled else { return }
         log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
@@ -76,6 +94,39 @@ package struct OrgService: Sendable {
         }
         await show(.off, "the relay was stopped", reports)
         return nil
+    }
+
+    /// From here on replays can ask this org.
+    private func register(_ org: Org, _ schemas: SchemaCache, _ facts: OrgFacts, _ use: DeliveryUse) {
+        let finder = FactFinder(source: facts, time: parts.time, log: log)
+        parts.replayOrgs.register(
+            ReplayOrgs.Entry(
+                org: org, schemas: schemas,
+                connection: ReplayOrgs.Connection(
+                    calls: client, authenticator: authenticator, watchdog: configuration.pubsub.watchdog,
+                    brake: { await use.brake }),
+                complete: { event, result, rules in try await finder.complete(event, result, by: rules) }))
+    }
+
+    /// From here on backfills can read this org.
+    private func register(_ org: Org, _ describes: DescribeCache, _ facts: OrgFacts) async {
+        let finder = FactFinder(source: facts, time: parts.time, log: log)
+        for topic in configuration.topics where topic.snapshot {
+            await parts.backfills.snapshot(Cursor.Key(org: org.alias, topic: topic.name), time: parts.time)
+        }
+        let (store, monitor) = (parts.store, parts.monitor)
+        parts.backfills.orgs.register(
+            BackfillOrgs.Entry(
+                org: org, client: rest, describes: describes, topics: configuration.topics.map(\.name),
+                complete: { event, result, rules in try await finder.complete(event, result, by: rules) },
+                isFollowed: { topic in
+                    let key = Cursor.Key(org: org.alias, topic: topic)
+                    // What happens from the cursor on is sure to come.
+                    if let cursor = try? await store.cursor(key), cursor.orgID == org.id { return nil }
+                    let numbers = monitor.streams[key]
+                    if numbers?.state == StreamStatus.State.streaming.rawValue { return nil }
+                    return numbers.map { "\($0.state) \($0.detail)" } ?? "it has not started yet"
+                }))
     }
 
     private func show(_ state: StreamStatus.State, _ detail: String, _ reports: StreamReports) async {

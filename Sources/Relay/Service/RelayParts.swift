@@ -11,6 +11,12 @@ package struct RelayParts: Sendable {
     package var http: any HTTPClient
     package var secrets: SecretStore
     package var time: TimeSource
-    package var observer: (any RelayObserver)?
+    package var monitor: RelayMonitor
+    package var replayOrgs: ReplayOrgs
+    package var topics: TopicSwitch
+    package var flows: FlowFinder
+    package var gate: QuarantineGate
+    package var alerts: LossAlerts?
+    package var backfills: BackfillService
     package var log: Logger
 }

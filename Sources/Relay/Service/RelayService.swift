@@ -11,40 +11,86 @@ package actor RelayService {
     /// What a start that failed waits for attempts under way.
     static let failedStartLimit: Duration = .seconds(10)
 
-    private let store: Store
-    private let outbox: Outbox
-    private let runners: [FlowRunner]
+    package nonisolated let monitor: RelayMonitor
+    package nonisolated let loader: RulesLoader
+    package nonisolated let outbox: Outbox
+    nonisolated let store: Store
+    nonisolated let rules: CurrentRules
+    nonisolated let version: String
+    nonisolated let topics: [Cursor.Key]
+    nonisolated let topicSwitch: TopicSwitch
+    nonisolated let replayOrgs: ReplayOrgs
+    nonisolated let replays: ReplayService
+    nonisolated let backfills: BackfillService
+    /// What a topic without a cursor starts with, as the configuration says.
+    nonisolated let starts: [Cursor.Key: String]
+    private let gatherer: BatchGatherer
     private let orgs: [OrgService]
+    private let source: RulesSource?
     private let log: Logger
     private var running: [Task<Void, Never>] = []
+    private var watching: Task<Void, Never>?
+    private let sent: SentRecorder
+    private var keeping: Task<Void, Never>?
+    private var isOpen = false
     private var isStopping = false
 
     /// Checks everything that can be checked without the network. Nothing runs yet.
+    ///
+    /// - Parameter source: where `ruleSet` came from, and what is read again when it changes; nil for rules that stay.
     package init(
-        _ configuration: Configuration, ruleSet: RuleSet, store: Store, http: any HTTPClient, secrets: SecretStore,
-        version: String, observer: (any RelayObserver)? = nil, log: Logger
+        _ configuration: Configuration, ruleSet: RuleSet, source: RulesSource? = nil, store: Store,
+        http: any HTTPClient, secrets: SecretStore, version: String, observer: (any RelayObserver)? = nil, log: Logger
     ) throws(RelayStartError) {
         self.store = store
+        self.source = source
+        self.version = version
         self.log = log
-        outbox = Outbox(store: store, logger: log, observer: observer)
-        let environment = SinkEnvironment(
-            http: http, clock: SystemClock(), version: version, secrets: secrets, logger: log)
-        let factory = SinkFactory(environment: environment, journal: store, outcomes: outbox)
-        var findings: [String] = []
-        var destinations: [DispatchDestination] = []
-        var runners: [FlowRunner] = []
-        for destination in ruleSet.destinations.values.sorted(by: { $0.name < $1.name }) {
-            let made = factory.make(destination)
-            findings += made.findings.map(\.description)
-            guard let ready = made.ready else { continue }
-            destinations.append(
-                DispatchDestination(
-                    name: ready.name, sink: ready.sink, concurrency: ready.concurrency, collector: ready.runner))
-            if let runner = ready.runner { runners.append(runner) }
+        let sent = SentRecorder(store: store, log: log)
+        self.sent = sent
+        let monitor = RelayMonitor(next: observer, sent: sent)
+        let marks = StreamMarks()
+        let rules = CurrentRules(ruleSet)
+        let replayOrgs = ReplayOrgs(store: store)
+        let outbox = Outbox(
+            store: store, logger: log, observer: monitor,
+            renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules), marks: marks)
+        let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, log: log)
+        let topicSwitch = TopicSwitch()
+        self.gatherer = gatherer
+        self.topicSwitch = topicSwitch
+        self.replayOrgs = replayOrgs
+        replays = ReplayService(
+            ReplayParts(store: store, outbox: outbox, rules: rules, orgs: replayOrgs, log: log))
+        self.monitor = monitor
+        self.outbox = outbox
+        self.rules = rules
+        let topics = configuration.orgs.flatMap { org in
+            org.topics.map { (Cursor.Key(org: org.alias, topic: $0.name), $0.start.rawValue) }
         }
+        self.topics = topics.map(\.0)
+        starts = Dictionary(topics, uniquingKeysWith: { first, _ in first })
+        let environment = SinkEnvironment(
+            http: http, clock: .system, version: version, secrets: secrets, logger: log)
+        let flows = FlowFinder(rules: rules, environment: environment, journal: store) { await outbox.hurry($0) }
+        let factory = SinkFactory(environment: environment, journal: store, outcomes: outbox, contracts: flows)
+        let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
+        loader = RulesLoader(
+            ruleSet, table: plan.table, source: source, current: rules, outbox: outbox, gatherer: gatherer,
+            factory: factory, secrets: secrets, monitor: monitor, log: log)
+        var findings = plan.findings
+        let backfills = BackfillService(
+            BackfillParts(
+                store: store, outbox: outbox, rules: rules, orgs: BackfillOrgs(), gate: SnapshotGate(store: store), log: log),
+            topics: topics.map(\.0))
+        self.backfills = backfills
         let parts = RelayParts(
-            store: store, outbox: outbox, rules: CurrentRules(ruleSet), http: http, secrets: secrets, time: .system,
-            observer: observer, log: log)
+            store: store, outbox: outbox, rules: rules, http: http, secrets: secrets, time: .system, monitor: monitor,
+            replayOrgs: replayOrgs, topics: topicSwitch, flows: flows,
+            gate: QuarantineGate(store: store),
+            alerts: configuration.alerts.map {
+                LossAlerts(destination: $0.destination, target: $0.target, outbox: outbox, log: log)
+            }, backfills: backfills, log: log)
         var orgs: [OrgService] = []
         for org in configuration.orgs {
             findings += org.secretProblems(secrets)
@@ -54,26 +100,37 @@ package actor RelayService {
                 findings.append("org \(org.alias): \(error)")
             }
         }
+        if let alerts = configuration.alerts, ruleSet.destinations[alerts.destination] == nil {
+            findings.append("alerts: no rule file declares the destination '\(alerts.destination)'")
+        }
         guard findings.isEmpty else { throw .configuration(findings) }
-        self.destinations = destinations
-        self.runners = runners
         self.orgs = orgs
     }
 
-    private let destinations: [DispatchDestination]
+    /// Takes up what the store holds, and goes on delivering it. From here on the relay answers questions.
+    package func open() async throws(RelayStartError) {
+        guard !isOpen else { return }
+        isOpen = true
+        await outbox.gather(by: gatherer)
+        do throws(StoreError) {
+            try await outbox.start(await loader.destinations)
+            try await replays.start()
+            try await backfills.start()
+        } catch {
+            throw .store(error)
+        }
+        for runner in await loader.runners { await runner.start() }
+        if store.keepsSent { keeping = Task { [sent] in await sent.run() } }
+        watchRules()
+    }
 
-    /// Takes up what the store holds, signs in, and starts every topic. A task that is cancelled meanwhile, and a `stop`,
-    /// make it return without having started them.
+    /// Opens, signs in, and starts every topic. A task that is cancelled meanwhile, and a `stop`, make it return without
+    /// having started them.
     ///
     /// - Throws: when Salesforce refuses to sign in, since that is wrong until somebody mends it. A network that is not
     ///   there yet is waited for. Everything is stopped then, so that no attempt under way is broken off unrecorded.
     package func start() async throws(RelayStartError) {
-        do throws(StoreError) {
-            try await outbox.start(destinations)
-        } catch {
-            throw .store(error)
-        }
-        for runner in runners { await runner.start() }
+        try await open()
         for org in orgs {
             do throws(SignInError) {
                 try await org.signIn()
@@ -95,11 +152,17 @@ package actor RelayService {
     /// - Returns: whether everything is safe; if not, the last events come again from their cursors.
     package func stop(within limit: Duration) async -> Bool {
         isStopping = true
+        watching?.cancel()
         for task in running { task.cancel() }
         // Before the outbox: no run may start or report while it drains.
-        for runner in runners { await runner.stop() }
+        await replays.stop()
+        await backfills.stop()
+        await gatherer.stop()
+        for runner in await loader.runners { await runner.stop() }
         let isSafe = await outbox.stop(within: limit)
         for task in running { await task.value }
+        keeping?.cancel()
+        await keeping?.value
         do throws(StoreError) {
             try store.close()
         } catch {
@@ -115,7 +178,24 @@ package actor RelayService {
         running = []
     }
 
+    /// Whether the outbox does its work. Waits as long as it takes to answer.
+    package nonisolated func isAlive() async -> Bool {
+        _ = await outbox.status()
+        return true
+    }
+
     package func status() async -> DispatchStatus { await outbox.status() }
+
+    private func watchRules() {
+        guard let source else { return }
+        do throws(WatchProblem) {
+            let watch = RulesWatch(
+                watch: try FolderWatch(source.paths), loader: loader, time: monitor.time, log: log)
+            watching = Task { await watch.run() }
+        } catch {
+            log.warning("\(error) Edited rules are read on SIGHUP and by `sluice rules reload` only.")
+        }
+    }
 }
 
 /// Why the relay did not start.

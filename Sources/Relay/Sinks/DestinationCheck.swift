@@ -42,7 +42,10 @@ package struct DestinationCheck: Sendable {
 
     package init(environment: SinkEnvironment) { self.environment = environment }
 
-    package func check(_ destination: Destination, flows: [Flow] = []) async -> [CheckResult] {
+    /// - Parameter listsUsers: a rule delivers to the flows of a user whom the event names.
+    package func check(
+        _ destination: Destination, flows: [Flow] = [], listsUsers: Bool = false
+    ) async -> [CheckResult] {
         let parts = DestinationParts(destination, secrets: environment.secrets)
         guard parts.findings.isEmpty else {
             return parts.findings.map { finding in
@@ -52,10 +55,12 @@ package struct DestinationCheck: Sendable {
             }
         }
         switch destination.kind {
-        case .webhook: return [await reach(destination.url, "destination \(destination.name)", parts.connection)]
+        case .webhook:
+            let subject = "destination \(destination.name)"
+            return [await reach(destination.url, subject, parts.connection)] + (await token(destination, parts, subject))
         case .flowmate:
             let client = FlowMateClient(settings: parts.flowMate(destination, environment), http: environment.http)
-            return await FlowMateCheck(name: destination.name, client: client).run(flows)
+            return await FlowMateCheck(name: destination.name, client: client).run(flows, listsUsers: listsUsers)
         case .integrator: return await integrator(destination, parts, flows)
         }
     }
@@ -69,13 +74,34 @@ package struct DestinationCheck: Sendable {
         if destination.auth != nil || !flows.isEmpty { results += await check.run(flows) }
         for (name, listener) in destination.listeners.sorted(by: { $0.key < $1.key }) {
             if let export = listener.export, destination.auth != nil {
-                results.append(await check.listener(name, export: export, records: listener.records))
+                results += await check.listener(name, export: export, listener)
             } else if let url = parts.listeners[name]?.request.url {
                 let subject = "destination \(destination.name): listener \(name)"
                 results.append(await reach(url.exposed, subject, parts.connection))
             }
         }
         return results
+    }
+
+    /// Asks for one token, where the receiver wants such.
+    private func token(
+        _ destination: Destination, _ parts: DestinationParts, _ subject: String
+    ) async -> [CheckResult] {
+        guard case .oauth2(let oauth2)? = destination.auth else { return [] }
+        let secrets = environment.secrets
+        let tokens = OAuthTokens(
+            oauth2, environment: environment, connection: parts.connection, timeout: .seconds(10)
+        ) { () throws(SecretError) in try secrets.resolve(oauth2.clientSecret) }
+        do throws(OAuthFailure) {
+            _ = try await tokens.current()
+            return [CheckResult(.ok, "\(subject): token", "the token endpoint gives one")]
+        } catch {
+            return [
+                CheckResult(
+                    .failure, "\(subject): token", error.reason,
+                    advice: "Compare tokenUrl, clientId, clientSecret and scope with the receiver's.")
+            ]
+        }
     }
 
     /// Asks for the root of the address: any answer shows that name, network and TLS are right, and nothing is posted.
@@ -103,7 +129,7 @@ package struct DestinationCheck: Sendable {
 
     static func advice(_ kind: TransportError.Kind) -> String {
         switch kind {
-        case .badURL: "Correct the address."
+        case .badURL: "Correct the address; private ones need allowPrivate: true."
         case .resolve: "Is the host name right, and does this machine's DNS know it?"
         case .connect: "Is the port right, and does a firewall let this machine out?"
         case .proxy: "Check the destination's proxy, or the environment's https_proxy."

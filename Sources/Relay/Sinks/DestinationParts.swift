@@ -16,6 +16,12 @@ struct DestinationParts: Sendable {
     init(_ destination: Destination, secrets: SecretStore) {
         name = destination.name
         checkScheme(destination.url, destination, key: destination.kind == .webhook ? "url" : "baseUrl")
+        if case .oauth2(let oauth2)? = destination.auth {
+            checkScheme(oauth2.tokenURL, destination, key: "auth.oauth2.tokenUrl")
+            _ = resolve("auth.oauth2.clientSecret") { () throws(SecretError) in
+                try secrets.resolve(oauth2.clientSecret)
+            }
+        }
         auth = resolve("auth") { () throws(SecretError) in
             try destination.auth.flatMap { auth throws(SecretError) in try ReadyAuth(auth, secrets: secrets) }
         }
@@ -38,6 +44,9 @@ struct DestinationParts: Sendable {
         settings.timeout = destination.timeout
         settings.connection = connection
         settings.userAgent = environment.userAgent
+        for (name, path) in destination.paths {
+            if let place = FlowMateSettings.Paths.named(name) { settings.paths[keyPath: place] = path }
+        }
         return settings
     }
 
@@ -48,6 +57,9 @@ struct DestinationParts: Sendable {
         settings.timeout = destination.timeout
         settings.connection = connection
         settings.userAgent = environment.userAgent
+        settings.runBody = destination.runBody.flatMap(RunBody.Shape.init) ?? settings.runBody
+        settings.resolveKey =
+            destination.resolveKey.flatMap(IntegratorSettings.ResolveKey.init) ?? settings.resolveKey
         return settings
     }
 
@@ -78,6 +90,7 @@ struct DestinationParts: Sendable {
 
     private mutating func options(_ destination: Destination, _ secrets: SecretStore) -> ConnectionOptions {
         var options = ConnectionOptions(proxy: destination.proxy)
+        options.addresses = destination.allowPrivate ? .all : destination.allowHttp ? .publicOrLoopback : .public
         options.caFile = destination.tls.ca.map(secrets.absolute)
         options.clientCertificate = destination.tls.cert.map(secrets.absolute)
         switch destination.tls.key {
@@ -101,7 +114,8 @@ struct DestinationParts: Sendable {
         guard let url else { return nil }
         let hidden = [url] + Self.pathSecrets(url) + (auth?.secrets ?? []) + (signer?.secrets ?? [])
         return ListenerSink.Ready(
-            request: ListenerRequest(url: url, auth: auth?.auth ?? .none), signer: signer, secrets: hidden)
+            request: ListenerRequest(url: url, auth: auth?.auth ?? .none), signer: signer,
+            records: text.records, secrets: hidden)
     }
 
     private static func listenerAuth(
@@ -115,7 +129,7 @@ struct DestinationParts: Sendable {
         case .body(let path, let reference):
             let value = try store.resolve(reference)
             return (.body(path: path, value: value), [value])
-        case .bearer, .basic, .header:
+        case .bearer, .basic, .header, .oauth2:
             guard let auth, let ready = try ReadyAuth(auth, secrets: store) else { return nil }
             return (.header(name: ready.name, value: ready.value), ready.secrets)
         }

@@ -5,7 +5,7 @@ struct FlowMateCheck: Sendable {
     let name: String
     let client: FlowMateClient
 
-    func run(_ flows: [DestinationCheck.Flow]) async -> [CheckResult] {
+    func run(_ flows: [DestinationCheck.Flow], listsUsers: Bool = false) async -> [CheckResult] {
         guard client.settings.credential != nil else {
             return [
                 CheckResult(
@@ -16,10 +16,30 @@ struct FlowMateCheck: Sendable {
         do {
             let count = try await client.countFlows()
             var results = [CheckResult(.ok, "destination \(name): token", "works; it sees \(count) flows")]
+            if listsUsers { results.append(await users()) }
             for flow in flows { results.append(await check(flow.id)) }
             return results
         } catch {
             return [CheckResult(.failure, "destination \(name): token", error.description, advice: advice(error))]
+        }
+    }
+
+    /// What `fanOut` needs: only administrators may list users.
+    private func users() async -> CheckResult {
+        let subject = "destination \(name): users"
+        do {
+            let users = try await client.users().content
+            let active = users.count { $0.isActive }
+            return CheckResult(
+                active == 0 ? .warning : .ok, subject, "\(users.count) users, \(active) of them active",
+                advice: active == 0 ? "fanOut finds flows of active users only." : "")
+        } catch {
+            let known = FlowMateSettings.Paths.knownUsers.joined(separator: ", ")
+            return CheckResult(
+                .failure, subject, error.description,
+                advice: error.status == 404
+                    ? "Set paths: {users: …} of the destination; documents name \(known)."
+                    : "fanOut needs a token that may list users.")
         }
     }
 
@@ -50,7 +70,17 @@ struct FlowMateCheck: Sendable {
                 .warning, subject, "'\(flow.name)' is \(flow.status): deliveries wait for it",
                 advice: "Start the flow in FlowMate.")
         }
-        return CheckResult(.ok, subject, "'\(flow.name)' is active")
+        guard flow.hasFirstNode else {
+            return CheckResult(
+                .failure, subject, "'\(flow.name)' has no first step, so its webhook cannot run",
+                advice: "Connect the flow's steps in FlowMate.")
+        }
+        return CheckResult(.ok, subject, "'\(flow.name)' is active, and takes \(Self.taken(by: flow))")
+    }
+
+    private static func taken(by flow: FlowMateFlow) -> String {
+        let names = (flow.contract?.inputs ?? []).map { "\($0.name) (\($0.type))" }
+        return names.isEmpty ? "what it is given: it names no parameters" : names.joined(separator: ", ")
     }
 
     private func advice(_ error: FlowMateError) -> String {

@@ -10,6 +10,8 @@ package actor FlowMateSink: Sink {
     private let name: String
     private let signer: RequestSigner?
     private let calls: HTTPSink
+    /// Nil: deliveries are not held against what flows take.
+    private let contracts: (any FlowContracts)?
     /// Reads the credential anew; nil when the destination has none.
     private let readAuth: @Sendable () throws(SecretError) -> ReadyAuth?
     private var settings: FlowMateSettings
@@ -20,19 +22,29 @@ package actor FlowMateSink: Sink {
 
     init(
         name: String, settings: FlowMateSettings, secrets: [Secret], signer: RequestSigner?, calls: HTTPSink,
-        readAuth: @escaping @Sendable () throws(SecretError) -> ReadyAuth?
+        contracts: (any FlowContracts)?, readAuth: @escaping @Sendable () throws(SecretError) -> ReadyAuth?
     ) {
         self.name = name
         self.settings = settings
         self.secrets = secrets
         self.signer = signer
         self.calls = calls
+        self.contracts = contracts
         self.readAuth = readAuth
     }
 
     package func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         guard case .flow(let flow) = delivery.target else {
             return .park(AttemptNote(reason: "this destination is FlowMate; the delivery is for something else"))
+        }
+        var delivery = delivery
+        switch await contracts?.judge(delivery, flow: flow) {
+        case nil: break
+        case .send(let body)?: delivery.body = body
+        case .wait(let reason)?:
+            var note = AttemptNote(reason: reason)
+            note.receiverWasAsked = false
+            return .retry(note, after: FlowFinder.violationWait)
         }
         let first = await call(flow, delivery)
         let isRefused = first.outcome.action == .credential || first.outcome.action == .holdFlow
@@ -131,7 +143,9 @@ package actor FlowMateSink: Sink {
         let state: FlowState
         do {
             let client = FlowMateClient(settings: settings, http: calls.environment.http)
-            state = FlowState.judge(try await client.flow(flow), attempt: number)
+            let seen = try await client.flow(flow)
+            await contracts?.saw(seen, id: flow, destination: name)
+            state = FlowState.judge(seen, attempt: number)
         } catch {
             state = .hold(reason: "\(answer.outcome.reason), and its state is unknown: \(error)", for: nil)
         }

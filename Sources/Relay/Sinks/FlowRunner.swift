@@ -19,7 +19,7 @@ package actor FlowRunner: RunCollector {
     private static let loadRetry: Int64 = 5_000
 
     package let name: String
-    private let calls: RunCalls
+    private var calls: RunCalls
     private let journal: any RunJournal
     private let outcomes: any DeliveryOutcomes
     private let environment: SinkEnvironment
@@ -42,7 +42,7 @@ package actor FlowRunner: RunCollector {
         self.outcomes = outcomes
         self.environment = environment
         self.limits = limits
-        wallAhead = environment.clock.wall - environment.clock.uptime
+        wallAhead = environment.clock.wall() - environment.clock.uptime
         seeds = Jitter(seed: seed)
     }
 
@@ -67,6 +67,10 @@ package actor FlowRunner: RunCollector {
         isStopped = true
         for flow in flows.values { flow.timer?.cancel() }
     }
+
+    /// Goes on with the settings of another runner of the same destination, which never ran: what is known about runs
+    /// stays, and calls from now on go where the new settings say.
+    func adopt(_ fresh: FlowRunner) async { calls = await fresh.calls }
 
     package func status() -> [FlowRunStatus] {
         flows.values.map(\.plan.status).sorted { $0.flow < $1.flow }
@@ -178,7 +182,7 @@ package actor FlowRunner: RunCollector {
     private var wall: Int64 { environment.clock.uptime + wallAhead }
 
     private func noticeClockStep() {
-        let ahead = environment.clock.wall - environment.clock.uptime
+        let ahead = environment.clock.wall() - environment.clock.uptime
         let step = ahead - wallAhead
         guard step.magnitude >= Self.clockStep.magnitude else { return }
         wallAhead = ahead

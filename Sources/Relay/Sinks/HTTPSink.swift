@@ -4,18 +4,18 @@ import Events
 /// What all sinks that make one HTTP call per attempt share.
 struct HTTPSink: Sendable {
     let environment: SinkEnvironment
-    let limiter: RateLimiter
+    /// Of the destination and of its account. The dispatcher keeps to them before it starts an attempt.
+    let budgets: [RequestBudget]
 
-    init(environment: SinkEnvironment, limiter: RateLimiter) {
+    init(environment: SinkEnvironment, budgets: [RequestBudget] = []) {
         self.environment = environment
-        self.limiter = limiter
+        self.budgets = budgets
     }
 
     /// Epoch seconds, for `webhook-timestamp`.
-    var timestamp: Int64 { environment.clock.wall / 1000 }
+    var timestamp: Int64 { environment.clock.wall() / 1000 }
 
     func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
-        await limiter.pass()
         do {
             return try await environment.http.send(request)
         } catch {
@@ -27,8 +27,16 @@ struct HTTPSink: Sendable {
         }
     }
 
+    /// Everything that shares a budget with this sink makes a pause.
+    func slowDown(_ response: HTTPResponse?) -> Duration {
+        let length = retryAfter(response) ?? Self.slowDown
+        let now = environment.clock.uptime
+        for budget in budgets { budget.slowDown(for: length.milliseconds, now: now) }
+        return length
+    }
+
     func retryAfter(_ response: HTTPResponse?) -> Duration? {
-        RetryAfter.parse(response?.header("Retry-After"), now: environment.clock.wall)
+        RetryAfter.parse(response?.header("Retry-After"), now: environment.clock.wall())
     }
 
     func note(
@@ -37,14 +45,21 @@ struct HTTPSink: Sendable {
         AttemptNote(
             status: response?.status, reason: reason,
             excerpt: response.map { ResponseExcerpt.make($0, hiding: secrets) } ?? "",
-            possibleDuplicate: possibleDuplicate)
+            possibleDuplicate: possibleDuplicate,
+            headers: response.flatMap { ResponseExcerpt.headers($0, hiding: secrets) })
     }
 
     /// The headers that let a receiver tell duplicates.
-    static func identity(_ delivery: Delivery, timestamp: Int64) -> [HTTPRequest.Header] {
-        [
-            HTTPRequest.Header("webhook-id", delivery.id), HTTPRequest.Header("webhook-timestamp", String(timestamp)),
+    ///
+    /// - Parameter part: of a delivery that goes in several posts.
+    static func identity(_ delivery: Delivery, timestamp: Int64, part: String? = nil) -> [HTTPRequest.Header] {
+        var headers = [
+            HTTPRequest.Header("webhook-id", part ?? delivery.id), HTTPRequest.Header("webhook-timestamp", String(timestamp)),
         ]
+        if let replay = ReplayedDelivery.replay(ofDelivery: delivery.id) {
+            headers.append(HTTPRequest.Header(ReplayedDelivery.header, replay))
+        }
+        return headers
     }
 
     /// When `429` comes without `Retry-After`.

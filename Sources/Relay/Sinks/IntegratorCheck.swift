@@ -1,4 +1,5 @@
 import IntegratorIO
+import Rules
 
 /// `doctor` for an integrator.io destination: token, flows, their sources, listeners.
 struct IntegratorCheck: Sendable {
@@ -23,8 +24,15 @@ struct IntegratorCheck: Sendable {
         }
     }
 
-    /// - Parameter records: the `pathToRecords` that the rule file states.
-    func listener(_ listener: String, export id: String, records: String?) async -> CheckResult {
+    /// - Parameter stated: what the rule file says of the listener.
+    func listener(_ listener: String, export id: String, _ stated: Destination.Listener) async -> [CheckResult] {
+        let result = await export(listener, id, stated)
+        guard result.level != .failure else { return [result] }
+        return [result] + (await flows(of: id, "destination \(name): listener \(listener)"))
+    }
+
+    private func export(_ listener: String, _ id: String, _ stated: Destination.Listener) async -> CheckResult {
+        let records = stated.records
         let subject = "destination \(name): listener \(listener)"
         do {
             let export = try await client.export(id)
@@ -38,9 +46,39 @@ struct IntegratorCheck: Sendable {
                     "its path to records is '\(export.pathToRecords ?? "")', the rule file says '\(records ?? "")'",
                     advice: "Make both the same, or records are cut wrongly.")
             }
+            let usual = ["secret_url", "token", "hmac", "basic"]
+            if let wanted = export.verification, usual.contains(wanted), wanted != stated.verification {
+                return CheckResult(
+                    .failure, subject, "it verifies its callers by \(wanted), the rule file by \(stated.verification)",
+                    advice: "Make both the same, or every post is refused with 401.")
+            }
             return CheckResult(.ok, subject, "'\(export.name)' is a webhook listener")
         } catch {
             return failure(subject, error)
+        }
+    }
+
+    /// Posts to a listener whose flow is disabled are lost: integrator.io does not keep them.
+    private func flows(of export: String, _ subject: String) async -> [CheckResult] {
+        do {
+            let flows = try await client.flows().content.filter { $0.exports.contains(export) }
+            guard !flows.isEmpty else {
+                return [
+                    CheckResult(
+                        .warning, subject, "no flow that this token sees uses its export",
+                        advice: "Make the export the source of a flow, and enable it.")
+                ]
+            }
+            guard flows.contains(where: { !$0.disabled && !$0.isAbstract }) else {
+                return [
+                    CheckResult(
+                        .failure, subject, "its flow '\(flows[0].name)' is disabled: what is posted is lost",
+                        advice: "Enable the flow in integrator.io.")
+                ]
+            }
+            return []
+        } catch {
+            return [failure(subject, error)]
         }
     }
 
@@ -125,5 +163,17 @@ struct IntegratorCheck: Sendable {
             case .retry, .unknown, .busy, .invalid, .configuration: "Try again later; if it stays, ask Celigo."
             }
         return CheckResult(.failure, subject, error.description, advice: advice)
+    }
+}
+
+extension Destination.Listener {
+    /// In integrator.io's words.
+    fileprivate var verification: String {
+        if sign != nil { return "hmac" }
+        return switch auth {
+        case nil: "secret_url"
+        case .basic: "basic"
+        case .bearer, .header, .query, .body, .oauth2: "token"
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Curl
 import Events
 import IntegratorIO
+import Synchronization
 
 /// Sends deliveries to the listeners (webhook exports) of one integrator.io account.
 package struct ListenerSink: Sink {
@@ -8,14 +9,20 @@ package struct ListenerSink: Sink {
     struct Ready: Sendable {
         var request: ListenerRequest
         var signer: RequestSigner?
+        /// The agreed `pathToRecords`; nil when a post is one record.
+        var records: String?
         /// What must not show up in an excerpt; its URL is among them.
         var secrets: [Secret]
     }
+
+    /// Posts of one attempt, at most; the rest of a batch goes in the next one.
+    static let maximumPosts = 10
 
     private let listeners: [String: Ready]
     private let timeout: Duration
     private let connection: ConnectionOptions
     private let calls: HTTPSink
+    private let progress = BatchProgress()
 
     init(listeners: [String: Ready], timeout: Duration, connection: ConnectionOptions, calls: HTTPSink) {
         self.listeners = listeners
@@ -32,23 +39,68 @@ package struct ListenerSink: Sink {
             let note = AttemptNote(reason: "the destination has no listener named \(name); add it to its rule file")
             return .hold(note, scope: .target, for: nil)
         }
+        let batch = listener.records.flatMap { ListenerBatch(delivery.body, at: $0) }
+        if let batch, batch.wantsSplitting || progress.done(of: delivery.id) > 0 {
+            return await send(batch, atMost: ListenerBatch.maximumRecords, delivery, listener, number)
+        }
+        let outcome = await post(delivery.body, delivery, delivery.id, listener, number)
+        // 413: it is too much for one post.
+        guard let batch, batch.count > 1, outcome.note.status == 413 else { return outcome }
+        return await send(batch, atMost: (batch.count + 1) / 2, delivery, listener, number)
+    }
+
+    // MARK: Batches
+
+    /// Sends a batch in several posts, from where the last attempt stopped.
+    private func send(
+        _ batch: ListenerBatch, atMost limit: Int, _ delivery: Delivery, _ listener: Ready, _ number: Int
+    ) async -> AttemptOutcome {
+        var limit = limit
+        var posts = 0
+        while true {
+            let start = progress.done(of: delivery.id)
+            let part = batch.part(from: start, atMost: limit)
+            if posts > 0 { for budget in calls.budgets { await budget.pass(calls.environment.clock) } }
+            let outcome = await post(part.body, delivery, "\(delivery.id)-\(start)", listener, number)
+            posts += 1
+            if case .delivered(let note) = outcome {
+                guard part.next < batch.count else {
+                    progress.forget(delivery.id)
+                    return outcome
+                }
+                progress.reached(part.next, of: delivery.id)
+                guard posts < Self.maximumPosts else { return .retry(rest(note, part.next, batch), after: .zero) }
+            } else if outcome.note.status == 413, part.next - start > 1, posts < Self.maximumPosts {
+                limit = (part.next - start) / 2
+            } else {
+                if case .park = outcome { progress.forget(delivery.id) }
+                return outcome
+            }
+        }
+    }
+
+    private func rest(_ note: AttemptNote, _ sent: Int, _ batch: ListenerBatch) -> AttemptNote {
+        AttemptNote(
+            status: note.status, reason: "\(sent) of \(batch.count) records are sent; the rest follows",
+            excerpt: note.excerpt)
+    }
+
+    // MARK: One post
+
+    private func post(
+        _ rendered: [UInt8], _ delivery: Delivery, _ id: String, _ listener: Ready, _ number: Int
+    ) async -> AttemptOutcome {
         let body: [UInt8]
         do {
-            body = try listener.request.body(delivery.body)
+            body = try listener.request.body(rendered)
         } catch {
             return .park(AttemptNote(reason: error.description))
         }
-        return await send(body, delivery, listener, number)
-    }
-
-    private func send(_ body: [UInt8], _ delivery: Delivery, _ listener: Ready, _ number: Int) async -> AttemptOutcome {
         let timestamp = calls.timestamp
         var headers =
-            HTTPSink.identity(delivery, timestamp: timestamp)
+            HTTPSink.identity(delivery, timestamp: timestamp, part: id)
             + [HTTPRequest.Header("User-Agent", calls.environment.userAgent)]
-        if let signer = listener.signer {
-            headers.append(signer.header(id: delivery.id, timestamp: timestamp, body: body))
-        }
+        if let signer = listener.signer { headers.append(signer.header(id: id, timestamp: timestamp, body: body)) }
         let request = listener.request.request(body: body, headers: headers, timeout: timeout, connection: connection)
         do {
             let response = try await calls.send(request)
@@ -68,9 +120,29 @@ package struct ListenerSink: Sink {
         case .park: .park(note)
         case .retryFewTimes where number >= ListenerOutcome.fewTimes: .park(note)
         case .retry, .retryFewTimes: .retry(note, after: calls.retryAfter(response))
-        case .slowDown: .hold(note, scope: .destination, for: calls.retryAfter(response) ?? HTTPSink.slowDown)
+        case .slowDown: .hold(note, scope: .destination, for: calls.slowDown(response))
         case .holdListener: .hold(note, scope: .target, for: nil)
         case .holdDestination: .hold(note, scope: .destination, for: nil)
         }
     }
+}
+
+/// How many records of batches that go in several posts were taken. Not kept over a restart: then a batch is sent again
+/// from its start, each post under the ID it had.
+private final class BatchProgress: Sendable {
+    /// Batches; when there are more, all begin anew.
+    static let maximumBatches = 1_000
+
+    private let batches = Mutex<[String: Int]>([:])
+
+    func done(of id: String) -> Int { batches.withLock { $0[id] ?? 0 } }
+
+    func reached(_ count: Int, of id: String) {
+        batches.withLock { batches in
+            if batches.count >= Self.maximumBatches, batches[id] == nil { batches.removeAll() }
+            batches[id] = count
+        }
+    }
+
+    func forget(_ id: String) { batches.withLock { $0[id] = nil } }
 }

@@ -12,7 +12,7 @@ struct ReadyAuth: Sendable {
 
     var header: HTTPRequest.Header { HTTPRequest.Header(name, value.exposed) }
 
-    /// - Returns: nil for the kinds that are no header (query, body), which only listeners know.
+    /// - Returns: nil for the kinds that are no header (query, body), which only listeners know, and for tokens.
     init?(_ auth: Destination.Auth, secrets store: SecretStore) throws(SecretError) {
         switch auth {
         case .bearer(let reference):
@@ -25,11 +25,15 @@ struct ReadyAuth: Sendable {
         case .header(let name, let reference):
             let value = try store.resolve(reference)
             self.init(name: name, value: value, secrets: [value])
-        case .query, .body: return nil
+        case .query, .body, .oauth2: return nil
         }
         guard !value.exposed.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
             throw SecretError(reference: auth.reference, reason: "it has control characters, which no header can carry")
         }
+    }
+
+    init(bearer token: Secret) {
+        self.init(name: "Authorization", value: Secret("Bearer \(token.exposed)"), secrets: [token])
     }
 
     private init(name: String, value: Secret, secrets: [Secret]) {
@@ -45,6 +49,7 @@ extension Destination.Auth {
         case .bearer(let reference), .basic(_, let reference), .header(_, let reference), .query(_, let reference),
             .body(_, let reference):
             reference
+        case .oauth2(let oauth2): oauth2.clientSecret
         }
     }
 }

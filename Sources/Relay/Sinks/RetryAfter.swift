@@ -1,3 +1,4 @@
+import Events
 import IntegratorIO
 
 /// Reads `Retry-After`: whole seconds, or one of HTTP's three date forms.

@@ -10,8 +10,6 @@ actor RunCalls {
     private let calls: HTTPSink
     /// Reads the credential anew.
     private let readAuth: @Sendable () throws(SecretError) -> ReadyAuth?
-    /// Uptime before which integrator.io wants no call.
-    private var freeAt: Int64 = 0
 
     init(
         settings: IntegratorSettings, calls: HTTPSink,
@@ -45,8 +43,9 @@ actor RunCalls {
     private func call<Content: Sendable>(
         _ body: @Sendable (IntegratorClient) async throws(IntegratorFailure) -> Content
     ) async -> Result<Content, Trouble> {
-        let wait = freeAt - calls.environment.clock.uptime
-        guard wait <= 0 else {
+        let now = calls.environment.clock.uptime
+        let wait = calls.budgets.map { $0.pause(now: now) }.max() ?? 0
+        guard wait == 0 else {
             // Not slept off here: a plan may want to decide anew after it.
             return .failure(Trouble(kind: .rateLimited, reason: "integrator.io asked to slow down", retryAfter: wait))
         }
@@ -66,7 +65,7 @@ actor RunCalls {
     private func once<Content: Sendable>(
         _ body: @Sendable (IntegratorClient) async throws(IntegratorFailure) -> Content
     ) async throws(IntegratorFailure) -> Content {
-        await calls.limiter.pass()
+        for budget in calls.budgets { await budget.pass(calls.environment.clock) }
         return try await body(IntegratorClient(settings: settings, http: calls.environment.http))
     }
 
@@ -80,9 +79,10 @@ actor RunCalls {
 
     private func trouble(_ failure: IntegratorFailure) -> Trouble {
         let environment = calls.environment
-        let asked = RetryAfter.parse(failure.retryAfter, now: environment.clock.wall)?.milliseconds
+        let asked = RetryAfter.parse(failure.retryAfter, now: environment.clock.wall())?.milliseconds
         if failure.kind == .rateLimited {
-            freeAt = max(freeAt, environment.clock.uptime + (asked ?? HTTPSink.slowDown.milliseconds))
+            let pause = asked ?? HTTPSink.slowDown.milliseconds
+            for budget in calls.budgets { budget.slowDown(for: pause, now: environment.clock.uptime) }
         }
         return Trouble(kind: failure.kind, reason: failure.description, retryAfter: asked)
     }

@@ -11,7 +11,19 @@ package struct ReadyDestination: Sendable {
     /// Of integrator.io destinations: where claims on runs go.
     package var runner: FlowRunner?
     /// Attempts beside each other.
-    package var concurrency: Int
+    package var concurrency: Concurrency
+    /// What it may send: its own, and that of its account.
+    package var budgets: [RequestBudget]
+    /// An attempt that takes longer hangs.
+    package var lease: Duration
+}
+
+extension DispatchDestination {
+    package init(_ ready: ReadyDestination) {
+        self.init(
+            name: ready.name, sink: ready.sink, concurrency: ready.concurrency, collector: ready.runner,
+            budgets: ready.budgets, lease: ready.lease)
+    }
 }
 
 /// Why a destination cannot be called as it is configured. Never holds a secret.
@@ -27,14 +39,23 @@ package struct SinkFinding: Error, Sendable, Equatable, CustomStringConvertible 
 
 /// Makes sinks of destinations: resolves their secrets, once, at load.
 package struct SinkFactory: Sendable {
-    /// Requests per second where the rule file says nothing: integrator.io's 300 are for the whole account.
+    /// Requests per second to one integrator.io account, unless a rule file says more: its 300 are shared with others.
     static let integratorRate = 50.0
+    /// What an attempt may take beyond the deadlines of its calls, before it counts as hanging.
+    static let leaseSlack: Duration = .seconds(15)
 
     private let environment: SinkEnvironment
     private let journal: any RunJournal
     private let outcomes: any DeliveryOutcomes
+    private let contracts: (any FlowContracts)?
+    private let accounts = AccountBudgets()
 
-    package init(environment: SinkEnvironment, journal: any RunJournal, outcomes: any DeliveryOutcomes) {
+    /// - Parameter contracts: nil sends to FlowMate without looking at what flows take.
+    package init(
+        environment: SinkEnvironment, journal: any RunJournal, outcomes: any DeliveryOutcomes,
+        contracts: (any FlowContracts)? = nil
+    ) {
+        self.contracts = contracts
         self.environment = environment
         self.journal = journal
         self.outcomes = outcomes
@@ -44,24 +65,37 @@ package struct SinkFactory: Sendable {
     package func make(_ destination: Destination) -> (ready: ReadyDestination?, findings: [SinkFinding]) {
         let parts = DestinationParts(destination, secrets: environment.secrets)
         guard parts.findings.isEmpty else { return (nil, parts.findings) }
-        let rate = destination.rate ?? (destination.kind == .integrator ? Self.integratorRate : nil)
-        let limiter = RateLimiter(rate: rate, environment: environment)
-        let calls = HTTPSink(environment: environment, limiter: limiter)
+        let calls = HTTPSink(environment: environment, budgets: budgets(destination, parts))
         return (ready(destination, parts, calls), [])
+    }
+
+    private func budgets(_ destination: Destination, _ parts: DestinationParts) -> [RequestBudget] {
+        let now = environment.clock.uptime
+        var budgets: [RequestBudget] = []
+        if let rate = destination.rate { budgets.append(RequestBudget(rate: rate, now: now)) }
+        guard destination.kind == .integrator else { return budgets }
+        // A token belongs to one account. Without a token there are only listeners, which tell nothing of theirs.
+        let account = AccountBudgets.Account(
+            url: destination.url, credential: parts.auth?.value ?? Secret(destination.name))
+        let rate = max(Self.integratorRate, destination.rate ?? 0)
+        return budgets + [accounts.budget(of: account, rate: rate, now: now)]
     }
 
     private func ready(_ destination: Destination, _ parts: DestinationParts, _ calls: HTTPSink) -> ReadyDestination {
         switch destination.kind {
         case .webhook:
             let sink = WebhookSink(
-                destination: destination, auth: parts.auth, signer: parts.signer, connection: parts.connection,
-                calls: calls)
-            return ReadyDestination(name: destination.name, sink: sink, concurrency: destination.concurrency ?? 8)
+                destination: destination, auth: parts.auth, tokens: tokens(destination, parts, calls),
+                signer: parts.signer, connection: parts.connection, calls: calls)
+            // With tokens: one, the call, another one, and the call again.
+            return ready(destination, sink, calls, concurrency: 8, callsPerAttempt: destination.usesTokens ? 4 : 1)
         case .flowmate:
             let sink = FlowMateSink(
                 name: destination.name, settings: parts.flowMate(destination, environment),
-                secrets: parts.secrets, signer: parts.signer, calls: calls, readAuth: readAuth(destination))
-            return ReadyDestination(name: destination.name, sink: sink, concurrency: destination.concurrency ?? 8)
+                secrets: parts.secrets, signer: parts.signer, calls: calls, contracts: contracts,
+                readAuth: readAuth(destination))
+            // What the flow takes, twice the webhook, and the state of its flow.
+            return ready(destination, sink, calls, concurrency: 8, callsPerAttempt: contracts == nil ? 3 : 5)
         case .integrator: return integrator(destination, parts, calls)
         }
     }
@@ -76,8 +110,31 @@ package struct SinkFactory: Sendable {
         let runner = FlowRunner(
             name: destination.name, calls: runCalls, journal: journal, outcomes: outcomes, environment: environment)
         // One per listener, since integrator.io itself promises no order.
-        let concurrency = destination.concurrency ?? max(destination.listeners.count, 1)
-        return ReadyDestination(name: destination.name, sink: sink, runner: runner, concurrency: concurrency)
+        let concurrency = max(destination.listeners.count, 1)
+        let splits = destination.listeners.values.contains { $0.records != nil }
+        var ready = ready(
+            destination, sink, calls, concurrency: concurrency, callsPerAttempt: splits ? ListenerSink.maximumPosts : 1)
+        ready.runner = runner
+        return ready
+    }
+
+    private func ready(
+        _ destination: Destination, _ sink: any Sink, _ calls: HTTPSink, concurrency: Int, callsPerAttempt: Int
+    ) -> ReadyDestination {
+        ReadyDestination(
+            name: destination.name, sink: sink,
+            concurrency: destination.adaptsConcurrency ? .adaptive : .fixed(destination.concurrency ?? concurrency),
+            budgets: calls.budgets, lease: destination.timeout * callsPerAttempt + Self.leaseSlack)
+    }
+
+    private func tokens(
+        _ destination: Destination, _ parts: DestinationParts, _ calls: HTTPSink
+    ) -> OAuthTokens? {
+        guard case .oauth2(let oauth2)? = destination.auth else { return nil }
+        let secrets = environment.secrets
+        return OAuthTokens(oauth2, environment: environment, connection: parts.connection, timeout: destination.timeout) {
+            () throws(SecretError) in try secrets.resolve(oauth2.clientSecret)
+        }
     }
 
     private func readAuth(_ destination: Destination) -> @Sendable () throws(SecretError) -> ReadyAuth? {
@@ -86,5 +143,11 @@ package struct SinkFactory: Sendable {
             guard let auth = destination.auth else { return nil }
             return try ReadyAuth(auth, secrets: secrets)
         }
+    }
+}
+
+extension Destination {
+    fileprivate var usesTokens: Bool {
+        if case .oauth2? = auth { true } else { false }
     }
 }

@@ -17,32 +17,22 @@ package struct TokenBucket: Sendable {
         filledAt = now
     }
 
+    /// How long until a token is there, in milliseconds.
+    package func wait(now: Int64) -> Int64 { Self.wait(for: 1 - filled(now), rate) }
+
     /// Takes one token, on credit if there is none: callers go in the order they asked.
     ///
     /// - Returns: how long to wait before using it, in milliseconds.
     package mutating func take(now: Int64) -> Int64 {
-        tokens = min(burst, tokens + Double(now - filledAt) / 1000 * rate)
+        tokens = filled(now) - 1
         filledAt = now
-        tokens -= 1
-        return tokens >= 0 ? 0 : Int64((-tokens / rate * 1000).rounded(.up))
-    }
-}
-
-/// The rate limit of one destination.
-actor RateLimiter {
-    private var bucket: TokenBucket?
-    private let environment: SinkEnvironment
-
-    /// - Parameter rate: requests per second; nil for no limit.
-    init(rate: Double?, environment: SinkEnvironment) {
-        bucket = rate.map { TokenBucket(rate: $0, now: environment.clock.uptime) }
-        self.environment = environment
+        return Self.wait(for: -tokens, rate)
     }
 
-    /// Returns when one request may go. At most as many wait as the destination's concurrency allows attempts.
-    func pass() async {
-        let now = environment.clock.uptime
-        guard let wait = bucket?.take(now: now), wait > 0 else { return }
-        try? await environment.clock.sleep(untilUptime: now + wait)
+    private func filled(_ now: Int64) -> Double { min(burst, tokens + Double(now - filledAt) / 1000 * rate) }
+
+    private static func wait(for missing: Double, _ rate: Double) -> Int64 {
+        // A token is a token, whatever adding fractions left of it.
+        missing <= 1e-9 ? 0 : Int64((missing / rate * 1000).rounded(.up))
     }
 }

@@ -14,13 +14,16 @@ package struct WebhookOutcome: Sendable, Equatable {
 
     /// For refused credentials: calling more often does not help, and may lock an account.
     package static let credentialHold: Duration = .seconds(900)
-    /// For endpoints that have gone for good.
-    package static let goneHold: Duration = .seconds(3600)
+    /// For endpoints that have gone for good: the longest hold there is. Ends when the destination is changed, or when
+    /// an operator lets it be tried.
+    package static let goneHold: Duration = .seconds(24 * 3600)
 
     package var action: Action
     package var reason: String
     /// The receiver may have acted although nothing says so.
     package var unknown = false
+    /// The receiver wants nothing any more: an operator should know.
+    package var isDisabled: Bool { action == .hold(for: Self.goneHold) }
 
     init(_ action: Action, _ reason: String, unknown: Bool = false) {
         self.action = action
@@ -45,6 +48,8 @@ package struct WebhookOutcome: Sendable, Equatable {
         case 410:
             return Self(.hold(for: goneHold), "the receiver has gone for good (410); remove it or correct its url")
         case 429: return Self(.slowDown, "the receiver asks to slow down (429)")
+        // Somebody between us and the receiver gave up waiting for it, or it failed half-way.
+        case 500, 502, 504: return Self(.retry, "the receiver is not well (\(status))", unknown: true)
         case 501, 505: return Self(.park, "the receiver cannot serve such a request (\(status))")
         case 500...599: return Self(.retry, "the receiver is not well (\(status))")
         default: return Self(.park, "the receiver does not take this delivery (\(status))")

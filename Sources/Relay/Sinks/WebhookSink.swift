@@ -4,21 +4,30 @@ import Rules
 
 /// Sends deliveries to a plain webhook.
 package struct WebhookSink: Sink {
+    /// Of one request; common servers refuse more than 8 or 16 KiB.
+    static let maximumHeaderBytes = 16 << 10
+    static let maximumBodyBytes = 10 << 20
+
+    private let name: String
     private let url: String
     private let headers: [HTTPRequest.Header]
     private let auth: ReadyAuth?
+    /// In the place of `auth`.
+    private let tokens: OAuthTokens?
     private let signer: RequestSigner?
     private let timeout: Duration
     private let connection: ConnectionOptions
     private let calls: HTTPSink
 
     init(
-        destination: Destination, auth: ReadyAuth?, signer: RequestSigner?, connection: ConnectionOptions,
-        calls: HTTPSink
+        destination: Destination, auth: ReadyAuth?, tokens: OAuthTokens? = nil, signer: RequestSigner?,
+        connection: ConnectionOptions, calls: HTTPSink
     ) {
+        name = destination.name
         url = destination.url
         headers = destination.headers.map { HTTPRequest.Header($0.name, $0.value) }
         self.auth = auth
+        self.tokens = tokens
         self.signer = signer
         timeout = destination.timeout
         self.connection = connection
@@ -29,18 +38,49 @@ package struct WebhookSink: Sink {
         guard case .webhook(let method, let path, let extra) = delivery.target else {
             return .park(AttemptNote(reason: "this destination is a webhook; the delivery is for something else"))
         }
-        let request = request(method: method, path: path, extra: extra, delivery)
+        let call = Call(method: method, path: path, headers: extra, delivery: delivery)
         do {
-            let response = try await calls.send(request)
-            return outcome(WebhookOutcome.judge(response), response)
+            let credential = try await tokens?.current() ?? auth
+            let first = await send(call, credential)
+            // A token may be withdrawn before its time: once, another one is tried.
+            guard let tokens, first.note.status == 401 else { return first }
+            let fresh = try await tokens.current(insteadOf: credential)
+            return await send(call, fresh)
         } catch {
-            return outcome(WebhookOutcome.judge(error), nil)
+            let note = AttemptNote(reason: error.reason)
+            return error.isRefusal
+                ? .hold(note, scope: .destination, for: WebhookOutcome.credentialHold) : .retry(note, after: nil)
         }
     }
 
-    private func request(
-        method: String, path: String, extra: [DeliveryTarget.Header], _ delivery: Delivery
-    ) -> HTTPRequest {
+    private struct Call {
+        var method: String
+        var path: String
+        var headers: [DeliveryTarget.Header]
+        var delivery: Delivery
+    }
+
+    private func send(_ call: Call, _ auth: ReadyAuth?) async -> AttemptOutcome {
+        let request = request(call, auth)
+        let bytes = request.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        guard bytes <= Self.maximumHeaderBytes else {
+            let limit = "\(Self.maximumHeaderBytes) at most, since receivers refuse more"
+            return .park(AttemptNote(reason: "the headers have \(bytes) bytes; they have \(limit)"))
+        }
+        guard request.body.count <= Self.maximumBodyBytes else {
+            let limit = "a webhook is sent \(Self.maximumBodyBytes) at most"
+            return .park(AttemptNote(reason: "the body has \(request.body.count) bytes; \(limit)"))
+        }
+        do {
+            let response = try await calls.send(request)
+            return outcome(WebhookOutcome.judge(response), response, auth)
+        } catch {
+            return outcome(WebhookOutcome.judge(error), nil, auth)
+        }
+    }
+
+    private func request(_ call: Call, _ auth: ReadyAuth?) -> HTTPRequest {
+        let delivery = call.delivery
         let timestamp = calls.timestamp
         // Later ones win: nothing that a rule sets may stand in for identity, credential or signature.
         var set = HeaderSet([
@@ -48,12 +88,12 @@ package struct WebhookSink: Sink {
             HTTPRequest.Header("User-Agent", calls.environment.userAgent),
         ])
         set.replace(headers)
-        set.replace(extra.map { HTTPRequest.Header($0.name, $0.value) })
+        set.replace(call.headers.map { HTTPRequest.Header($0.name, $0.value) })
         set.replace(HTTPSink.identity(delivery, timestamp: timestamp))
         if let auth { set.replace([auth.header]) }
         if let signer { set.replace([signer.header(id: delivery.id, timestamp: timestamp, body: delivery.body)]) }
         return HTTPRequest(
-            method: method, url: Self.join(url, path), headers: set.headers, body: delivery.body, timeout: timeout,
+            method: call.method, url: Self.join(url, call.path), headers: set.headers, body: delivery.body, timeout: timeout,
             maximumResponseBytes: 64 * 1024, connection: connection)
     }
 
@@ -65,7 +105,16 @@ package struct WebhookSink: Sink {
         return base + path + url[end...]
     }
 
-    private func outcome(_ judged: WebhookOutcome, _ response: HTTPResponse?) -> AttemptOutcome {
+    private func outcome(
+        _ judged: WebhookOutcome, _ response: HTTPResponse?, _ auth: ReadyAuth?
+    ) -> AttemptOutcome {
+        if judged.isDisabled, let status = response?.status {
+            calls.environment.logger.critical(
+                """
+                \(name) is disabled: the receiver answered \(status), gone for good. Its deliveries are kept; correct its \
+                url, or remove it
+                """)
+        }
         let secrets = (auth?.secrets ?? []) + (signer?.secrets ?? [])
         let note = calls.note(response, judged.reason, possibleDuplicate: judged.unknown, hiding: secrets)
         return switch judged.action {
@@ -86,8 +135,15 @@ struct HeaderSet {
 
     mutating func replace(_ others: [HTTPRequest.Header]) {
         for other in others {
-            headers.removeAll { $0.name.lowercased() == other.name.lowercased() }
+            headers.removeAll { Self.isSame($0.name.utf8, other.name.utf8) }
             headers.append(other)
         }
     }
+
+    /// Names of headers are ASCII.
+    private static func isSame(_ one: String.UTF8View, _ other: String.UTF8View) -> Bool {
+        one.count == other.count && zip(one, other).allSatisfy { lower($0) == lower($1) }
+    }
+
+    private static func lower(_ byte: UInt8) -> UInt8 { (65...90).contains(byte) ? byte | 32 : byte }
 }

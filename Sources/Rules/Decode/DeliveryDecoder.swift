@@ -4,27 +4,41 @@ import Events
 /// One element of `to` → `DeliverySpec`, read by the kind of its destination.
 struct DeliveryDecoder {
     let node: YAMLNode
-    let scope: TemplateScope
+    /// In the scope of the rule: one event.
+    let compiler: ExpressionCompiler
     let file: FileContext
     let retry: RetryLimits
 
-    private var findings: FindingList { file.findings }
+    var findings: FindingList { file.findings }
 
     /// - Returns: nil if something is missing or wrong; findings say what.
     func decode() -> DeliverySpec? {
         guard let name = node["destination"], let text = name.scalar?.text else { return nil }
         guard !file.destinations.broken.contains(text) else { return nil }
         guard let destination = file.destinations.byName[text] else {
-            findings.report(
-                .unknownDestination, at: name, "no destination is named '\(text.shortened)'",
-                hint: Suggestion.hint(for: text, in: file.destinations.byName.keys.sorted()))
+            reportUnknown(text, at: name)
             return nil
         }
         checkKinds(destination)
+        let isRun = destination.kind == .integrator && node.entry("flow") != nil
+        let coalesce = node["coalesce"].map {
+            CoalesceDecoder(node: $0, parser: eventParser(.text), isRun: isRun, findings: findings).decode()
+        }
+        let when = node["when"].flatMap { compiler.expression($0, .deliveryWhen) }
+        let lane = node["key"].flatMap(parser(.text).text)
         guard let target = target(destination) else { return nil }
         return DeliverySpec(
-            destination: text, lane: lane(), target: target, retry: retry, location: file.source.location(node.position)
-        )
+            destination: text, when: when, lane: lane, coalesce: coalesce, target: target, retry: retry,
+            location: file.source.location(node.position))
+    }
+
+    private func reportUnknown(_ text: String, at name: YAMLNode) {
+        guard file.destinations.isComplete else { return }
+        let names = file.destinations.byName.keys.sorted()
+        findings.report(
+            .unknownDestination, at: name, "no destination is named '\(text.shortened)'",
+            hint: Suggestion.hint(for: text, in: names),
+            fix: Suggestion.only(to: text, in: names).flatMap { Fix(replacing: text, with: $0, at: name.position, in: name.source) })
     }
 
     private func checkKinds(_ destination: Destination) {
@@ -34,31 +48,31 @@ struct DeliveryDecoder {
             findings.report(
                 .wrongKind, at: entry, destination.kind.refusal(of: entry.key, for: kinds, name: destination.name))
         }
-        if let coalesce = node.entry("coalesce"), destination.kind != .integrator || node.entry("flow") == nil {
-            findings.report(
-                .notSupported, at: coalesce, "this version coalesces runs of integrator.io flows only",
-                hint: "leave 'coalesce' out: each event is then delivered by itself")
-        }
     }
 
     private func target(_ destination: Destination) -> DeliverySpec.Target? {
         switch destination.kind {
-        case .webhook: webhook(destination)
-        case .flowmate: flow()
+        case .webhook: webhook(destination).map { .webhook($0) }
+        case .flowmate: FlowDecoder(delivery: self).decode().map { .flow($0) }
         case .integrator: integrator(destination)
         }
     }
 
-    private func lane() -> TextTemplate? { node["key"].flatMap(parser(.text).text) }
-
-    func parser(_ place: TemplateScope.Place, isCoalesced: Bool = false) -> TemplateParser {
-        var scope = scope
-        scope.place = place
-        scope.isCoalesced = isCoalesced
-        return TemplateParser(scope: scope, source: file.source, findings: findings)
+    /// Templates that are computed when the delivery is made: from a batch, where it gathers one.
+    func parser(_ place: ExpressionPlace) -> TemplateParser {
+        var compiler = compiler
+        compiler.scope.isCoalesced = node.entry("coalesce") != nil && node["coalesce"]?.text("mode") != "latest"
+        compiler.scope.batchLimit = compiler.scope.isCoalesced ? node["coalesce"]?.integer("limit") ?? 1_000 : 1
+        compiler.scope.isFanOut = node.entry("fanOut") != nil
+        return TemplateParser(expressions: compiler, place: place)
     }
 
-    private func required(_ key: String, _ why: String, hint: String? = nil) -> YAMLNode? {
+    /// Templates that are computed from each event.
+    func eventParser(_ place: ExpressionPlace) -> TemplateParser {
+        TemplateParser(expressions: compiler, place: place)
+    }
+
+    func required(_ key: String, _ why: String, hint: String? = nil) -> YAMLNode? {
         if let value = node[key] { return value }
         findings.report(
             .missingKey, in: node.source, at: node.position, "\(why) needs '\(key)'", hint: hint)
@@ -67,25 +81,11 @@ struct DeliveryDecoder {
 
     // MARK: webhook
 
-    private func webhook(_ destination: Destination) -> DeliverySpec.Target? {
-        if let format = node["format"], let word = format.scalar?.text, word.hasPrefix("cloudevents") {
-            findings.report(
-                .notSupported, at: format, "'\(word)' is not available in this version",
-                hint: "write the whole request under 'body'")
-            return nil
-        }
-        if let data = node.entry("data") {
-            findings.report(
-                .wrongKind, at: data, "'data' is only for format cloudevents or destinations of kind flowmate",
-                hint: "write 'body'")
-            return nil
-        }
+    private func webhook(_ destination: Destination) -> WebhookSpec? {
         let path = path(destination)
         let headers = headers()
-        guard let body = required("body", "a delivery to a webhook"), let template = parser(.body).tree(body) else {
-            return nil
-        }
-        return .webhook(method: node.text("method") ?? "POST", path: path, headers: headers, body: template)
+        guard let content = CloudEventDecoder(delivery: self).content() else { return nil }
+        return WebhookSpec(method: node.text("method") ?? "POST", path: path, headers: headers, content: content)
     }
 
     private func path(_ destination: Destination) -> TextTemplate? {
@@ -113,30 +113,11 @@ struct DeliveryDecoder {
         return template
     }
 
-    private func headers() -> [DeliverySpec.Header] {
+    private func headers() -> [WebhookSpec.Header] {
         (node["headers"]?.entries ?? []).compactMap { entry in
             HeaderCheck(findings: findings).check(entry)
-            return parser(.header).text(entry.value).map { DeliverySpec.Header(name: entry.key, value: $0) }
+            return parser(.header).text(entry.value).map { WebhookSpec.Header(name: entry.key, value: $0) }
         }
-    }
-
-    // MARK: FlowMate
-
-    private func flow() -> DeliverySpec.Target? {
-        if let conform = node.entry("conform"), conform.value.scalar?.text != "off" {
-            findings.report(
-                .notSupported, at: conform,
-                "comparing data with the flow's parameters is not available in this version",
-                hint: "write conform: off, or leave it out")
-        }
-        guard node.entry("fanOut") == nil,  // reported by the key table
-            let flow = required("flow", "a delivery to a flowmate destination"),
-            let id = parser(.text).text(flow),
-            let data = required(
-                "data", "a delivery to a flowmate destination", hint: "it is posted as {\"data\": ...}"),
-            let template = parser(.body).tree(data)
-        else { return nil }
-        return .flow(id: id, data: template)
     }
 
     // MARK: integrator.io
@@ -153,9 +134,26 @@ struct DeliveryDecoder {
                 .missingKey, in: node.source, at: node.position,
                 "a delivery to an integrator destination needs 'flow' or 'listener'")
             return nil
-        case (let flow?, nil): return RunDecoder(node: node, delivery: self, findings: findings).decode(flow.value)
+        case (let flow?, nil): return run(flow.value)
         case (nil, let listener?): return self.listener(listener.value, destination)
         }
+    }
+
+    private func run(_ flow: YAMLNode) -> DeliverySpec.Target? {
+        if let body = node.entry("body") {
+            findings.report(.bothGiven, at: body, "'flow' and 'body' cannot both be given", hint: "a run has no body")
+        }
+        if let key = node.entry("key") {
+            findings.report(
+                .bothGiven, at: key, "a run has no 'key': runs of one flow go one after another",
+                hint: "leave it out; 'coalesce' has a key of its own")
+        }
+        guard let id = parser(.text).text(flow) else { return nil }
+        let times = parser(.time)
+        return .run(
+            RunSpec(
+                flow: id, exports: node.texts("exports").map { $0.lowercased() },
+                from: node["window"]?["from"].flatMap(times.time), until: node["window"]?["until"].flatMap(times.time)))
     }
 
     private func listener(_ name: YAMLNode, _ destination: Destination) -> DeliverySpec.Target? {

@@ -16,15 +16,18 @@ struct DestinationDecoder {
         guard let url = url(kind) else { return nil }
         var destination = Destination(name: entry.key, kind: kind, url: url)
         destination.auth = node["auth"].flatMap(auth)
+        checkOAuth2(kind)
         destination.sign = node.entry("sign").flatMap(signing)
         destination.listeners = listeners()
         destination.tls = tls()
         destination.proxy = node.text("proxy")
         destination.headers = headers()
         if let timeout = node.milliseconds("timeout") { destination.timeout = .milliseconds(timeout) }
-        destination.concurrency = node.integer("concurrency")
+        concurrency(&destination)
         destination.rate = node.text("rate").flatMap(RateText.perSecond)
         destination.allowHttp = node.bool("allowHttp")
+        destination.allowPrivate = node.bool("allowPrivate")
+        PlatformSettings(node: node, findings: findings).read(into: &destination)
         destination.hasTrailingSlash = kind == .webhook && node.text("url").map(Self.endsWithSlash) ?? false
         return destination
     }
@@ -56,6 +59,36 @@ struct DestinationDecoder {
             findings.report(.badValue, at: url, "'\(key)' cannot have a query")
         }
         return Self.endsWithSlash(text) ? String(text.dropLast()) : text
+    }
+
+    private func concurrency(_ destination: inout Destination) {
+        guard let value = node["concurrency"], !value.isBroken else { return }
+        destination.adaptsConcurrency = value.scalar?.text == "auto"
+        guard !destination.adaptsConcurrency else { return }
+        guard let count = node.integer("concurrency"), value.scalar?.style == .plain else {
+            findings.report(
+                .wrongType, at: value,
+                "'concurrency' must be a whole number from 1 to 256, or auto; this is \(value.kindInWords)")
+            return
+        }
+        guard (1...256).contains(count) else {
+            findings.report(.badValue, at: value, "'\(count)' is not from 1 to 256")
+            return
+        }
+        destination.concurrency = count
+    }
+
+    private func checkOAuth2(_ kind: Destination.Kind) {
+        guard let entry = node["auth"]?.entry("oauth2") else { return }
+        if kind != .webhook {
+            findings.report(.wrongKind, at: entry, kind.refusal(of: "oauth2", for: ["webhook"], name: self.entry.key))
+        }
+        guard let url = entry.value["tokenUrl"], let text = url.scalar?.text, URLText.isPlain(text),
+            !node.bool("allowHttp")
+        else { return }
+        findings.report(
+            .badValue, at: url, "plain http would show the client's secret to the network",
+            hint: "write https://, or allowHttp: true for tests")
     }
 
     /// The slash is taken off the address; a webhook's deliveries without a path of their own put it back.
@@ -111,8 +144,19 @@ struct DestinationDecoder {
         case "body":
             guard let path = choice.value.text("path"), let value else { return nil }
             return .body(path: path, value: value)
+        case "oauth2": return oauth2(choice.value).map(Destination.Auth.oauth2)
         default: return nil
         }
+    }
+
+    private func oauth2(_ node: YAMLNode) -> Destination.OAuth2? {
+        guard let url = node.text("tokenUrl"), let id = node.text("clientId"), let secret = node.secret("clientSecret")
+        else { return nil }
+        var oauth2 = Destination.OAuth2(tokenURL: url, clientID: id, clientSecret: secret)
+        oauth2.scope = node.text("scope")
+        oauth2.audience = node.text("audience")
+        oauth2.sendsSecretInBody = node.text("sendSecret") == "body"
+        return oauth2
     }
 
     private func headerName(in node: YAMLNode, _ key: String) -> String? {

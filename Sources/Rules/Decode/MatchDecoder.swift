@@ -61,7 +61,8 @@ struct MatchDecoder {
             guard let alias = element.scalar?.text, !knownOrgs.contains(alias) else { continue }
             findings.report(
                 .unknownOrg, at: element, "no org has the alias '\(alias.shortened)'",
-                hint: Suggestion.hint(for: alias, in: knownOrgs))
+                hint: Suggestion.hint(for: alias, in: knownOrgs),
+                fix: Suggestion.only(to: alias, in: knownOrgs).flatMap { Fix(replacing: alias, with: $0, at: element.position, in: element.source) })
         }
         return node.texts("org")
     }
@@ -86,7 +87,10 @@ struct MatchDecoder {
             } else if id.utf8.count == 15 {
                 findings.report(
                     .shortID, .warning, at: element, "'\(id)' is the short form of an id",
-                    hint: SalesforceID.long(id).map { "write \($0)" })
+                    hint: SalesforceID.long(id).map { "write \($0)" },
+                    fix: SalesforceID.long(id).flatMap {
+                        Fix(replacing: id, with: $0, at: element.position, in: element.source)
+                    })
             }
         }
         return node["ignore"]?.texts("users") ?? []

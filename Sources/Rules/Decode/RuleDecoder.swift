@@ -1,3 +1,4 @@
+import CEL
 import Documents
 import Events
 
@@ -10,6 +11,24 @@ struct FileContext {
     let destinations: DestinationTable
     let knownOrgs: [String]?
     let findings: FindingList
+    /// A snapshot of the org's objects; nil leaves names and types of fields unchecked.
+    let schema: OrgSchema?
+    /// What expressions see as `vars`, one for all rules.
+    let varsObject: CELValue
+
+    init(
+        source: SourceText, defaults: YAMLNode?, vars: Fields, destinations: DestinationTable, knownOrgs: [String]?,
+        schema: OrgSchema? = nil, findings: FindingList
+    ) {
+        self.source = source
+        self.defaults = defaults
+        self.vars = vars
+        self.destinations = destinations
+        self.knownOrgs = knownOrgs
+        self.schema = schema
+        self.findings = findings
+        varsObject = .object(CompoundObject(vars))
+    }
 }
 
 /// The destinations of the whole set.
@@ -17,11 +36,14 @@ struct DestinationTable {
     var byName: [String: Destination] = [:]
     /// Declared, but could not be read: what rules say about them is not judged.
     var broken: Set<String> = []
+    /// False when a file could not be read at all: what is not found may stand there.
+    var isComplete = true
 }
 
 /// One element of `rules` → `Rule`.
 struct RuleDecoder {
     static let maximumDeliveries = 16
+    static let maximumLets = 64
 
     let node: YAMLNode
     let file: FileContext
@@ -32,7 +54,7 @@ struct RuleDecoder {
     struct Decoded {
         var rule: Rule
         var node: YAMLNode
-        var usedVars: Set<String>
+        var uses: ExpressionUses
     }
 
     /// - Returns: nil where the rule is too incomplete to say more about it; findings say why.
@@ -40,17 +62,21 @@ struct RuleDecoder {
         guard node.isMap, let matchEntry = node.entry("match"),
             let match = MatchDecoder(entry: matchEntry, findings: findings, knownOrgs: file.knownOrgs).decode()
         else { return nil }
-        let id = node.text("id") ?? ""
-        let labels = labels()
-        let uses = TemplateUses()
-        let scope = TemplateScope(
-            ruleID: id, labels: labels, vars: file.vars, isPlatform: match.isPlatform, uses: uses)
-        let needs = needs()
+        var scope = ExpressionScope()
+        scope.isPlatform = match.isPlatform
+        scope.entities = file.schema?.entities(of: match.subject) ?? []
+        scope.names.record = scope.entities.recordTypes
+        for field in file.vars.fields { scope.names.vars[field.name] = CELType(of: field.value) }
+        var compiler = ExpressionCompiler(
+            scope: scope, file: file.source, findings: findings, uses: ExpressionUses())
+        let lets = lets(&compiler)
         let rule = Rule(
-            id: id, mode: mode(), labels: labels, match: match, needs: needs, onGap: onGap(),
-            deliveries: deliveries(scope), location: file.source.location((node["id"] ?? node).position))
-        RuleMeaning(rule: rule, node: node, uses: uses, file: file).check()
-        return Decoded(rule: rule, node: node, usedVars: uses.vars)
+            id: node.text("id") ?? "", mode: mode, labels: labels(), match: match, lets: lets, needs: needs(),
+            when: node["when"].flatMap { compiler.expression($0, .when) }, onGap: onGap,
+            deliveries: deliveries(compiler), location: file.source.location((node["id"] ?? node).position),
+            vars: file.varsObject)
+        RuleMeaning(rule: rule, node: node, uses: compiler.uses, file: file, entities: scope.entities).check()
+        return Decoded(rule: rule, node: node, uses: compiler.uses)
     }
 
     /// The rule's own value, or that of the file's defaults.
@@ -66,34 +92,45 @@ struct RuleDecoder {
         return labels
     }
 
-    private func mode() -> Rule.Mode {
-        ModeCheck(findings: findings).check(node)
-        return inherited("mode")?.scalar.flatMap { Rule.Mode(rawValue: $0.text) } ?? .live
+    private var mode: Rule.Mode {
+        inherited("mode")?.scalar.flatMap { Rule.Mode(rawValue: $0.text) } ?? .live
     }
 
-    private func onGap() -> Rule.GapPolicy {
-        inherited("onGap")?.scalar.flatMap { Rule.GapPolicy(rawValue: $0.text) } ?? .skip
+    private var onGap: Rule.GapPolicy {
+        inherited("onGap")?.scalar.flatMap { Rule.GapPolicy(rawValue: $0.text) } ?? .fetch
+    }
+
+    /// Each may use those before it.
+    private func lets(_ compiler: inout ExpressionCompiler) -> [Rule.Let] {
+        guard let entry = node.entry("let") else { return [] }
+        if entry.value.entries.count > Self.maximumLets {
+            findings.report(.tooLong, at: entry, "a rule has at most \(Self.maximumLets) names under 'let'")
+        }
+        var lets: [Rule.Let] = []
+        for binding in entry.value.entries.prefix(Self.maximumLets) {
+            // A broken one still has a name: what uses it is not wrong as well.
+            let expression = compiler.expression(binding.value, .letValue(binding.key))
+            compiler.scope.names.lets[binding.key] = expression?.type ?? .dyn
+            if let expression { lets.append(Rule.Let(name: binding.key, expression: expression)) }
+        }
+        return lets
     }
 
     private func needs() -> Rule.Needs? {
         guard let needs = node["needs"], needs.isMap else { return nil }
-        let missing = needs.text("missing") ?? "skip"
-        if missing == "fetch", let value = needs["missing"] {
-            findings.report(
-                .notSupported, at: value, "reading missing fields is not available in this version",
-                hint: "write missing: skip or missing: fail")
-        }
-        return Rule.Needs(fields: needs.fieldNames("fields") ?? [], missing: .init(rawValue: missing) ?? .skip)
+        return Rule.Needs(
+            fields: needs.fieldNames("fields") ?? [],
+            missing: needs.text("missing").flatMap(Rule.Needs.Missing.init) ?? .skip)
     }
 
-    private func deliveries(_ scope: TemplateScope) -> [DeliverySpec] {
+    private func deliveries(_ compiler: ExpressionCompiler) -> [DeliverySpec] {
         guard let to = node["to"] else { return [] }
         if to.elements.count > Self.maximumDeliveries {
             findings.report(.tooLong, at: to, "a rule has at most \(Self.maximumDeliveries) deliveries")
         }
         return to.elements.prefix(Self.maximumDeliveries).compactMap { element in
             guard element.isMap else { return nil }
-            return DeliveryDecoder(node: element, scope: scope, file: file, retry: retry(element)).decode()
+            return DeliveryDecoder(node: element, compiler: compiler, file: file, retry: retry(element)).decode()
         }
     }
 
@@ -108,19 +145,31 @@ struct RuleDecoder {
     }
 }
 
-/// Words of `mode` and `onGap` that this version cannot do, in a rule or in `defaults`.
-struct ModeCheck {
-    let findings: FindingList
+extension ExpressionCompiler {
+    /// A key that holds an expression as it is, without `${}`.
+    func expression(_ node: YAMLNode, _ place: ExpressionPlace) -> RuleExpression? {
+        guard let scalar = node.scalar else { return nil }
+        let scalars = Array(scalar.text.unicodeScalars)
+        let positions = ScalarPositions(scalar, at: node.position, in: node.source)
+        return compile(ExpressionText(scalars, 0..<scalars.count, positions, path: node.source.path), place)
+    }
+}
 
-    func check(_ node: YAMLNode) {
-        if node.text("mode") == "shadow", let value = node["mode"] {
-            findings.report(
-                .notSupported, at: value, "shadow rules are not available in this version", hint: "write mode: off")
-        }
-        if node.text("onGap") == "fetch", let value = node["onGap"] {
-            findings.report(
-                .notSupported, at: value, "reading records back after a gap is not available in this version",
-                hint: "write onGap: skip or onGap: deliver, and re-read by a rule with change: [gap, overflow]")
+extension CELType {
+    /// Of a constant.
+    init(of value: Value) {
+        switch value {
+        case .null: self = .null
+        case .bool: self = .bool
+        case .int: self = .int
+        case .double: self = .double
+        case .string: self = .string
+        case .bytes: self = .bytes
+        case .timestamp: self = .timestamp
+        case .list(let values):
+            let types = Set(values.map { CELType(of: $0) })
+            self = .list(types.count == 1 ? types.first! : .dyn)
+        case .record: self = .map(.string, .dyn)
         }
     }
 }

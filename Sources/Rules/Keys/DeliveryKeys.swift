@@ -6,21 +6,17 @@ enum DeliveryKeys {
         "a delivery",
         [
             Key("destination", .name, required: true, "Name of a destination."),
-            Key(
-                "when", .expression, default: "true", support: .none(hint: RuleKeys.expressionHint),
-                "Extra condition of this delivery."),
+            Key("when", .expression, default: "true", "Extra condition of this delivery."),
             Key("key", .template, default: "${recordId}", "Deliveries with the same key go one after another."),
             Key("coalesce", .table(coalesce), "Gathers events and delivers once for all of them."),
             retryKey,
             onError,
             Key("flow", .flowID, kinds: [.flowmate, .integrator], "The flow to call or to run."),
             Key("listener", .name, kinds: [.integrator], "Posts the body to this listener."),
-            Key(
-                "fanOut", .tree, kinds: [.flowmate], support: .none(hint: "write one delivery per flow"),
-                "One delivery per flow of a user."),
+            Key("fanOut", .table(fanOut), kinds: [.flowmate], "One delivery per flow of a user."),
             Key("data", .tree, kinds: [.flowmate, .webhook], "Posted as {\"data\": ...}."),
             Key(
-                "conform", .shapes([.word(["strict", "warn", "off"]), .tree]), kinds: [.flowmate],
+                "conform", .shapes([conformWord, .table(conform)]), default: "strict", kinds: [.flowmate],
                 "Compares data with the flow's input parameters."),
             Key("window", .table(window), kinds: [.integrator], "The least date window of the run."),
             Key("exports", .list(.hexID, mayBeEmpty: false), kinds: [.integrator], "Runs only these exports."),
@@ -33,17 +29,44 @@ enum DeliveryKeys {
                 "format", .word(["json", "cloudevents", "cloudevents-binary"]), default: "json", kinds: [.webhook],
                 "Form of the request."),
             Key("body", .tree, kinds: [.webhook, .integrator], "The request body."),
-            Key(
-                "cloudevent", .tree, kinds: [.webhook],
-                support: .none(hint: "write the whole body under 'body'"), "Attributes of the CloudEvent."),
+            Key("cloudevent", .table(cloudEvent), kinds: [.webhook], "Attributes of the CloudEvent."),
         ])
+
+    static let fanOut = KeyTable(
+        "fanOut",
+        [
+            Key("user", .template, required: true, "The user id that your system gave to FlowMate."),
+            Key("flows", .word(["active", "all"]), default: "active", "Which of the user's flows."),
+            Key("where", .expression, default: "true", "Condition on 'flow'."),
+            Key("limit", .integer(1...1000), default: "100", "More flows than this are an error."),
+        ])
+
+    static let conform = KeyTable(
+        "conform",
+        [
+            Key("mode", conformWord, default: "strict", "What a difference does."),
+            Key("extraKeys", .word(["drop", "pass"]), default: "drop", "Keys that the flow does not list."),
+            Key("nullable", .list(.text, mayBeEmpty: true), default: "[]", "Keys that may be null."),
+            Key("optional", .list(.text, mayBeEmpty: true), default: "[]", "Keys that may be missing."),
+        ])
+
+    static let cloudEvent = KeyTable(
+        "cloudevent",
+        [
+            Key("type", .template, "Default: salesforce.change.<entity>.<change> or salesforce.event.<name>."),
+            Key("source", .template, "Default: /salesforce/<org id>/<topic>."),
+            Key("subject", .template, default: "${recordId}", "What it is about."),
+            Key("extensions", .map(.any, .template), default: "{}", "Further attributes: a-z and 0-9, at most 20."),
+        ])
+
+    private static let conformWord = ValueType.word(["strict", "warn", "off"])
 
     static let coalesce = KeyTable(
         "coalesce",
         [
-            Key("mode", .word(["batch", "latest"]), default: "batch", "batch: one run for all."),
-            Key("key", .template, default: "${rule.id}", "Events with the same key are gathered together."),
-            Key("quiet", .duration, default: "10s", "Run when nothing was added for this long,"),
+            Key("mode", .word(["batch", "latest"]), default: "batch", "batch: one for all; latest: one per record, newest values."),
+            Key("key", .template, "Events with the same key are gathered together. Default: ${rule.id}; latest: ${recordId}."),
+            Key("quiet", .duration, default: "10s", "Deliver when nothing was added for this long,"),
             Key("max", .duration, default: "2m", "but not later than this after the first event,"),
             Key("limit", .integer(1...10_000), default: "1000", "or when this many events are held."),
             Key("transaction", .bool, default: "false", "Or when the Salesforce transaction is complete."),

@@ -17,12 +17,50 @@ enum DestinationKeys {
             Key("proxy", .text, "URL of an HTTP proxy; default is that of the environment."),
             Key("headers", .map(.headerName, .text), default: "{}", kinds: [.webhook], "Sent with every request."),
             Key("timeout", .duration, default: "30s", "For one attempt."),
-            Key("concurrency", .integer(1...256), "Requests at the same time."),
+            Key("concurrency", .constant, "Requests at the same time, or auto to find out how many are taken well."),
             Key("rate", .rate, "Requests per second, minute or hour."),
-            Key("allowHttp", .bool, default: "false", "Allows plain http, for tests."),
+            Key("allowHttp", .bool, default: "false", "Allows plain http, and the machine itself, for tests."),
+            Key(
+                "allowPrivate", .bool, default: "false",
+                "Allows addresses of private networks, of the machine itself, and link-local ones."),
+            Key("paths", .table(paths), kinds: [.flowmate], "Where this FlowMate keeps things."),
+            Key(
+                "runBody", .word(["nested", "topLevel", "none"]), default: "nested", kinds: [.integrator],
+                "The form of a run's window; `sluice integrator prove-window` finds out which works."),
+            Key(
+                "resolveKey", .word(["errors", "errorIds"]), default: "errors", kinds: [.integrator],
+                "The name under which record errors are resolved."),
         ])
 
-    static let auth = KeyTable("auth", isChoice: true, commonAuth)
+    /// Paths of FlowMate's API; documents and installations differ.
+    static let paths = KeyTable(
+        "paths",
+        [
+            Key("flows", .text, default: "/flows", "The list of flows."),
+            Key("webhooks", .text, default: "/webhooks", "The webhooks of flows."),
+            Key("users", .text, default: "/users", "The list of users: also /api/users or /api/v1/users."),
+            Key("impersonate", .text, default: "/impersonate", "Tokens of users."),
+            Key("login", .text, default: "/login", "Tokens for a user name and a password."),
+            Key("tokens", .text, default: "/api/v1/tokens", "Tokens that stay."),
+            Key("executions", .text, default: "/icenter/executions", "Counts of executions."),
+        ])
+
+    static let auth = KeyTable(
+        "auth", isChoice: true,
+        commonAuth + [Key("oauth2", .table(oauth2), "A token by OAuth 2.0 client credentials; webhooks only.")])
+
+    static let oauth2 = KeyTable(
+        "oauth2",
+        [
+            Key("tokenUrl", .url, required: true, "Where tokens are given out."),
+            Key("clientId", .text, required: true, "ID of the client."),
+            Key("clientSecret", .secret, required: true, "Its secret."),
+            Key("scope", .text, "What the token is for, as the receiver names it; several with blanks between."),
+            Key("audience", .text, "Whom the token is for, where the receiver wants to be told."),
+            Key(
+                "sendSecret", .word(["header", "body"]), default: "header",
+                "ID and secret as HTTP Basic, or in the body."),
+        ])
 
     static let listenerAuth = KeyTable(
         "auth", isChoice: true,

@@ -1,8 +1,8 @@
 import Documents
 
 /// The keys of a rule file, from the top down to a rule and its `match`.
-enum RuleKeys {
-    static let file = KeyTable(
+package enum RuleKeys {
+    package static let file = KeyTable(
         "a rule file",
         [
             Key("sluice", .integer(1...1), required: true, "Version of the format."),
@@ -24,11 +24,9 @@ enum RuleKeys {
             mode,
             labels,
             Key("match", .table(match), required: true, "Which events the rule is about."),
-            Key(
-                "let", .map(.variable, .expression), default: "{}", support: .none(hint: expressionHint),
-                "Named sub-expressions."),
+            Key("let", .map(.variable, .expression), default: "{}", "Named sub-expressions, seen as let.name."),
             Key("needs", .table(needs), "Fields that the rule cannot do without."),
-            Key("when", .expression, default: "true", support: .none(hint: expressionHint), "Condition on the event."),
+            Key("when", .expression, default: "true", "Condition on the event."),
             onGap,
             Key("to", .oneOrMore(.table(DeliveryKeys.delivery)), required: true, "What is delivered, and where."),
         ])
@@ -75,8 +73,6 @@ enum RuleKeys {
         "create", "update", "delete", "undelete", "gap", "gap_create", "gap_update", "gap_delete", "gap_undelete",
         "overflow",
     ]
-
-    static let expressionHint = "this version has no conditions; use the keys of 'match' and 'needs'"
 
     /// May be empty, which lint then explains.
     private static let fields = ValueType.shapes([.list(.apiName, mayBeEmpty: true), .apiName])

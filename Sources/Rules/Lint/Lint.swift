@@ -18,42 +18,60 @@ package struct Lint {
     package struct Options: Sendable {
         /// Aliases of the orgs in `sluice.yaml`; nil leaves `org` unchecked.
         package var knownOrgs: [String]?
+        /// Objects and fields of the org; nil leaves their names and types unchecked.
+        package var schema: OrgSchema?
 
-        package init(knownOrgs: [String]? = nil) { self.knownOrgs = knownOrgs }
+        package init(knownOrgs: [String]? = nil, schema: OrgSchema? = nil) {
+            self.knownOrgs = knownOrgs
+            self.schema = schema
+        }
     }
 
     private let options: Options
-    private let findings = FindingList()
+    let findings = FindingList()
 
     /// All files together are one set: names are unique over it, and one error anywhere keeps it from loading.
     package static func check(_ sources: [RuleSource], options: Options = Options()) -> LintReport {
-        Lint(options: options).run(sources.sorted { $0.path < $1.path })
+        Lint(options: options).run(sources.sorted { $0.path < $1.path }).report
     }
 
-    private init(options: Options) { self.options = options }
+    init(options: Options) { self.options = options }
 
-    private struct File {
+    struct File {
         var source: SourceText
         var root: YAMLNode
     }
 
-    private func run(_ sources: [RuleSource]) -> LintReport {
-        let files = sources.compactMap(read)
-        let destinations = destinations(files)
-        let rules = files.flatMap { self.rules(of: $0, destinations) }
-        checkRuleIDs(rules)
-        SetMeaning(findings: findings, rules: rules).check(declared(files))
-        let sorted = findings.sorted()
-        guard !findings.hasErrors else { return LintReport(findings: sorted, ruleSet: nil, fileCount: sources.count) }
-        let ruleSet = RuleSet(
-            rules: rules.map(\.rule), destinations: destinations.byName, hash: RuleSet.contentHash(of: sources))
-        return LintReport(findings: sorted, ruleSet: ruleSet, fileCount: sources.count)
+    /// What the whole check made: the report, and its parts for who checks again after an edit.
+    struct Result {
+        var report: LintReport
+        var files: [File]
+        var destinations: DestinationTable
+        var rules: [RuleDecoder.Decoded]
     }
 
-    private func read(_ source: RuleSource) -> File? {
+    /// - Parameter sources: sorted by path.
+    func run(_ sources: [RuleSource], reusing previous: RuleSet? = nil) -> Result {
+        let files = sources.compactMap(read)
+        var destinations = destinations(files)
+        destinations.isComplete = files.count == sources.count
+        let rules = files.flatMap { [destinations] in self.rules(of: $0, destinations) }
+        checkRuleIDs(rules)
+        if files.count == sources.count { SetMeaning(findings: findings, rules: rules).check(declared(files)) }
+        let sorted = findings.sorted()
+        var ruleSet: RuleSet?
+        if !findings.hasErrors {
+            ruleSet = RuleSet(
+                rules: rules.map(\.rule), destinations: destinations.byName,
+                hash: RuleSet.contentHash(of: sources), reusing: previous)
+        }
+        let report = LintReport(findings: sorted, ruleSet: ruleSet, fileCount: sources.count)
+        return Result(report: report, files: files, destinations: destinations, rules: rules)
+    }
+
+    func read(_ source: RuleSource) -> File? {
         let file = CheckedYAML(path: source.path, bytes: source.bytes, table: RuleKeys.file, findings: findings)
         guard let root = file.root else { return nil }
-        if let defaults = root["defaults"] { ModeCheck(findings: findings).check(defaults) }
         return File(source: root.source, root: root)
     }
 
@@ -81,16 +99,16 @@ package struct Lint {
         return table
     }
 
-    private func rules(of file: File, _ destinations: DestinationTable) -> [RuleDecoder.Decoded] {
+    func rules(of file: File, _ destinations: DestinationTable) -> [RuleDecoder.Decoded] {
         let variables = file.root["vars"]?.entries ?? []
         let vars = Fields(
             variables.map { Fields.Field(name: $0.key, value: $0.value.constant ?? .null) })
         let context = FileContext(
             source: file.source, defaults: file.root["defaults"], vars: vars, destinations: destinations,
-            knownOrgs: options.knownOrgs, findings: findings)
+            knownOrgs: options.knownOrgs, schema: options.schema, findings: findings)
         guard let list = file.root["rules"], list.isList else { return [] }
         let rules = list.elements.compactMap { RuleDecoder(node: $0, file: context).decode() }
-        let used = rules.reduce(into: Set<String>()) { $0.formUnion($1.usedVars) }
+        let used = rules.reduce(into: Set<String>()) { $0.formUnion($1.uses.members(of: "vars")) }
         // What could not be read may be what uses it.
         guard !findings.hasErrors else { return rules }
         for entry in variables where !used.contains(entry.key) {

@@ -11,6 +11,8 @@ package struct LintReport: Sendable {
 
     package var errorCount: Int { findings.count { $0.severity == .error } }
     package var warningCount: Int { findings.count { $0.severity == .warning } }
+    /// Findings that `--fix` can mend.
+    package var fixableCount: Int { findings.count { $0.fix != nil } }
 
     /// All findings as text, each ended by a newline; empty when there are none.
     package var text: String { findings.map(\.text).joined() }
@@ -32,4 +34,16 @@ package struct LintReport: Sendable {
         json.raw("]}")
         return json.string
     }
+
+    /// Workflow commands of GitHub Actions, a line each.
+    ///
+    /// - Parameter file: a finding's path → the path from the root of the repository.
+    package func github(_ file: (String) -> String = { $0 }) -> String {
+        findings.map { $0.githubAnnotation(file: file($0.location.path)) + "\n" }.joined()
+    }
+
+    /// Whether a check with these findings fails.
+    ///
+    /// - Parameter strict: warnings count like errors.
+    package func fails(strict: Bool) -> Bool { errorCount > 0 || (strict && warningCount > 0) }
 }

@@ -31,6 +31,20 @@ package enum RuleFolder {
         return sources
     }
 
+    /// All files of folders, or single files, as one set.
+    package static func read(paths: [String]) throws(RuleFolderError) -> [RuleSource] {
+        var sources: [RuleSource] = []
+        for path in paths { sources += try read(path, namesFull: paths.count > 1) }
+        return sources
+    }
+
+    /// Where the file is that `read(paths:)` gave this name.
+    package static func file(_ name: String, in paths: [String]) -> String {
+        guard paths.count == 1, let path = paths.first else { return name }
+        guard isFolder(path) else { return path }
+        return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+    }
+
     static func isRuleFile(_ name: String) -> Bool {
         let parts = name.split(separator: "/")
         guard !parts.contains(where: { $0.hasPrefix(".") || $0.hasPrefix("_") }) else { return false }
@@ -75,8 +89,6 @@ extension Lint {
     package static func check(
         paths: [String], options: Options = Options()
     ) throws(RuleFolderError) -> LintReport {
-        var sources: [RuleSource] = []
-        for path in paths { sources += try RuleFolder.read(path, namesFull: paths.count > 1) }
-        return check(sources, options: options)
+        check(try RuleFolder.read(paths: paths), options: options)
     }
 }

@@ -8,6 +8,8 @@ struct SetMeaning {
     func check(_ destinations: [YAMLNode.Entry]) {
         checkUnused(destinations)
         checkGaps()
+        SameRules(rules: rules, findings: findings).check()
+        checkIndexed()
     }
 
     private func checkUnused(_ destinations: [YAMLNode.Entry]) {
@@ -47,6 +49,19 @@ struct SetMeaning {
             }
         }
     }
+
+    /// Rules for every object without anything to find them by are looked at for each event.
+    private func checkIndexed() {
+        guard rules.count > Self.manyRules else { return }
+        for decoded in rules where decoded.rule.match.subject == .anyEntity && !Indexable.hasAny(decoded.rule) {
+            guard let match = decoded.node.entry("match") else { continue }
+            findings.report(
+                .notIndexed, .warning, at: match, "this rule is evaluated for every event of every object",
+                hint: "name the objects, or compare a field with a literal")
+        }
+    }
+
+    static let manyRules = 100
 
     private func takesGaps(_ rule: Rule) -> Bool {
         !rule.match.changes.isDisjoint(with: ChangeKind.gaps.union([.overflow]))

@@ -15,8 +15,8 @@ enum ChangeKind: Int, Sendable, CaseIterable {
             return
         }
         switch header.changeType {
-        case .create: self = .create
-        case .update, .snapshot: self = .update
+        case .create, .snapshot: self = .create
+        case .update: self = .update
         case .delete: self = .delete
         case .undelete: self = .undelete
         case .gapCreate: self = .gapCreate
@@ -49,6 +49,15 @@ enum ChangeKind: Int, Sendable, CaseIterable {
         case .gapDelete: .delete
         case .gapUndelete: .undelete
         default: nil
+        }
+    }
+
+    /// What counts as changed in an event of this kind.
+    var reading: FieldChanges.Reading {
+        switch self {
+        case .update: .update
+        case .create, .undelete: .full
+        case .delete, .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .overflow, .platform: .nothing
         }
     }
 

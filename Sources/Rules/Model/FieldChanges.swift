@@ -1,27 +1,42 @@
 import Events
 
+/// How a rule takes an event: as what it is, or, with a gap event, as the change it stands for.
+struct EventRole {
+    /// `event.change`
+    var change: String
+    var reading: FieldChanges.Reading
+}
+
 /// What `changed` and `cleared` mean for one event.
 struct FieldChanges {
+    enum Reading {
+        /// The header's lists count.
+        case update
+        /// Every field that has a value counts as changed: create, undelete, a gap that was read back.
+        case full
+        /// Nothing counts as changed: delete, gap, overflow, platform event.
+        case nothing
+    }
+
     let event: Event
-    let kind: ChangeKind
-    let isGap: Bool
+    let reading: Reading
 
     /// Salesforce sets these with every change.
     static let auditFields: Set<String> = ["LastModifiedDate", "LastModifiedById"]
 
     func isChanged(_ field: FieldName) -> Bool {
-        guard !isGap, let header = event.header else { return false }
-        switch kind {
+        switch reading {
         case .update:
+            guard let header = event.header else { return false }
             return header.changedFields.contains(where: field.covers)
                 || header.nulledFields.contains(where: field.covers) || header.diffFields.contains(where: field.covers)
-        case .create, .undelete: return field.hasValue(in: event.record)
-        default: return false
+        case .full: return field.hasValue(in: event.record)
+        case .nothing: return false
         }
     }
 
     func isCleared(_ field: FieldName) -> Bool {
-        guard !isGap, kind == .update, let header = event.header else { return false }
+        guard reading == .update, let header = event.header else { return false }
         return header.nulledFields.contains(where: field.covers)
     }
 
@@ -34,17 +49,16 @@ struct FieldChanges {
     }
 
     private func hasChangedNothing(but only: [FieldName]) -> Bool {
-        guard !isGap, let header = event.header else { return false }
         func isAllowed(_ name: String) -> Bool {
             Self.auditFields.contains(name) || only.contains { $0.covers(name) }
         }
-        switch kind {
+        switch reading {
         case .update:
+            guard let header = event.header else { return false }
             return header.changedFields.allSatisfy(isAllowed) && header.nulledFields.allSatisfy(isAllowed)
                 && header.diffFields.allSatisfy(isAllowed)
-        case .create, .undelete:
-            return leaves(of: event.record.known(), below: "").allSatisfy(isAllowed)
-        default: return false
+        case .full: return leaves(of: event.record.known(), below: "").allSatisfy(isAllowed)
+        case .nothing: return false
         }
     }
 

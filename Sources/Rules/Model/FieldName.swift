@@ -22,7 +22,7 @@ struct FieldName: Sendable, Hashable {
 
     /// Whether a value of it tells something: not absent, not null, and of a compound at least one component.
     func hasValue(in record: any RecordView) -> Bool {
-        Operand.field(path, of: record).map(Self.isSomething) ?? false
+        record.field(path).map(Self.isSomething) ?? false
     }
 
     private static func isSomething(_ value: Value) -> Bool {

@@ -53,15 +53,13 @@ extension MatchBlock {
 
     /// The conditions beyond entity, change, org and topic.
     ///
-    /// - Parameter isGap: the event tells no fields, so that nothing counts as changed or cleared.
-    func holds(_ event: Event, _ kind: ChangeKind, isGap: Bool) -> Bool {
+    func holds(_ event: Event, _ changes: FieldChanges) -> Bool {
         if isIgnored(event) { return false }
-        let changes = FieldChanges(event: event, kind: kind, isGap: isGap)
         if let changed, !changes.satisfy(changed) { return false }
         return cleared.isEmpty || cleared.contains(where: changes.isCleared)
     }
 
-    private func isIgnored(_ event: Event) -> Bool {
+    func isIgnored(_ event: Event) -> Bool {
         guard let header = event.header else { return false }
         if !ignoredUsers.isEmpty, !header.commitUser.isEmpty,
             ignoredUsers.contains(where: { SalesforceID.isSame($0, header.commitUser) })

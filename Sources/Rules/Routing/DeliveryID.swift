@@ -5,16 +5,41 @@ import Events
 /// own.
 enum DeliveryID {
     /// `sl_` and the first 32 hex digits of SHA-256 over these parts, each as UTF-8 (the replay ID as its bytes, the
-    /// index as decimal digits) behind its length in four bytes, most significant first.
-    static func make(_ origin: DeliveryOrigin, rule: String, deliveryIndex: Int) -> String {
-        var hash = SHA256()
-        hash.update(part: Array(origin.orgID.utf8))
-        hash.update(part: Array(origin.topic.utf8))
-        hash.update(part: origin.replayID.bytes)
-        hash.update(part: Array(rule.utf8))
-        hash.update(part: Array(String(deliveryIndex).utf8))
-        hash.update(part: Array(origin.recordID.utf8))
-        return "sl_" + Hex.text(hash.finalize().prefix(16))
+    /// index as decimal digits) behind its length in four bytes, most significant first. The flow of a fan-out is a part
+    /// only where there is one. Who replays an event adds the replay's own ID.
+    static func make(
+        _ origin: DeliveryOrigin, rule: String, deliveryIndex: Int, flow: String? = nil
+    ) -> String {
+        var parts: [UInt8] = []
+        parts.reserveCapacity(192)
+        parts.append(part: origin.orgID.utf8)
+        parts.append(part: origin.topic.utf8)
+        parts.append(part: origin.replayID.bytes)
+        parts.append(part: rule.utf8)
+        parts.append(part: String(deliveryIndex).utf8)
+        parts.append(part: origin.recordID.utf8)
+        if let flow { parts.append(part: "flow \(flow)".utf8) }
+        return text(SHA256.hash(data: parts))
+    }
+
+    /// Of a batch: over the IDs of what was gathered.
+    static func make(batchOf ids: [String], rule: String, deliveryIndex: Int) -> String {
+        var parts: [UInt8] = []
+        parts.append(part: "batch".utf8)
+        parts.append(part: rule.utf8)
+        parts.append(part: String(deliveryIndex).utf8)
+        for id in ids { parts.append(part: id.utf8) }
+        return text(SHA256.hash(data: parts))
+    }
+
+    private static func text(_ digest: SHA256Digest) -> String { "sl_" + Hex.text(digest.prefix(16)) }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(part: some Collection<UInt8>) {
+        let count = UInt32(part.count)
+        for shift: UInt32 in [24, 16, 8, 0] { append(UInt8(truncatingIfNeeded: count >> shift)) }
+        append(contentsOf: part)
     }
 }
 
@@ -30,6 +55,12 @@ enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
     static func text(_ bytes: some Sequence<UInt8>) -> String {
-        String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -5,29 +5,65 @@ import Events
 package struct RoutingResult: Sendable {
     /// In rule order, and within a rule in file order.
     package var deliveries: [Delivery] = []
+    /// What rules in shadow mode would have sent. To be recorded, never sent.
+    package var shadows: [Delivery] = []
     package var failures: [RoutingFailure] = []
     package var outcomes: [RuleOutcome] = []
+    /// What has to be found out before the event can be routed. While this is not empty, the rest is not final: route again
+    /// with the answers.
+    package var wants: [RoutingWant] = []
 
     package init() {}
 }
 
-/// What one rule made of an event that it was a candidate for. Rules that simply did not match are not listed.
-package struct RuleOutcome: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable {
-        case matched
-        /// A field of `needs` was not known.
-        case needsMissing = "needs_missing"
-        /// A gap or overflow event that the rule does not take.
-        case gapSkipped = "gap_skipped"
+/// Something outside the event that a rule asks for.
+package enum RoutingWant: Sendable, Hashable {
+    /// The event's record, read from Salesforce.
+    case record(RecordFields)
+    /// The flows that a FlowMate destination lists for a user.
+    case flows(FlowOwner)
+}
+
+package enum RecordFields: Sendable, Hashable {
+    /// Every field: a gap event is read back.
+    case all
+    /// In alphabetical order.
+    case some([String])
+}
+
+/// A user of a FlowMate destination, by the id that the customer's system gave to FlowMate.
+package struct FlowOwner: Sendable, Hashable {
+    package var destination: String
+    package var user: String
+
+    package init(destination: String, user: String) {
+        self.destination = destination
+        self.user = user
+    }
+}
+
+/// Answers to `RoutingWant`s about one event.
+package struct RoutingFacts: Sendable {
+    package enum Record: Sendable {
+        /// There is no such record (any more).
+        case gone
+        case read(Fields)
+        /// Nobody can read it: rules are left with what the event itself tells.
+        case unavailable
+        /// Salesforce will not answer, now or later, and why.
+        case refused(String)
     }
 
-    package var rule: String
-    package var kind: Kind
-
-    package init(rule: String, kind: Kind) {
-        self.rule = rule
-        self.kind = kind
+    package enum Flows: Sendable {
+        case found([FlowFacts])
+        case refused(String)
     }
+
+    /// Nil: not asked for yet.
+    package var record: Record?
+    package var flows: [FlowOwner: Flows] = [:]
+
+    package init() {}
 }
 
 /// A delivery that was due and whose request could not be built. The caller stores it as a dead letter, drops it or
@@ -43,6 +79,8 @@ package struct RoutingFailure: Sendable, Equatable {
     package var location: SourceLocation
     package var onError: RetryLimits.OnError
     package var origin: DeliveryOrigin
+    /// Of the delivery, as far as it could be computed.
+    package var lane: String
 
     /// For the dead letter: `opportunity.yaml:21:15: 'record.Amount' is absent: the event does not tell it`
     package var description: String { "\(location): \(reason)" }

@@ -12,7 +12,9 @@ extension RuleSet {
         for delivery in rules.flatMap(\.deliveries) where delivery.destination == destination {
             let flow: NamedFlow?
             switch delivery.target {
-            case .flow(let id, _): flow = id.constant.map { NamedFlow(id: $0, exports: []) }
+            case .flow(let spec):
+                guard case .flow(let id) = spec.address else { continue }
+                flow = id.constant.map { NamedFlow(id: $0, exports: []) }
             case .run(let run): flow = run.flow.constant.map { NamedFlow(id: $0, exports: run.exports) }
             case .webhook, .listener: flow = nil
             }

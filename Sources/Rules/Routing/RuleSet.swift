@@ -8,13 +8,14 @@ package struct RuleSet: Sendable {
     /// 64 hex digits that change with any file of the set.
     package let hash: String
     let rules: [Rule]
-    private let index: RuleIndex
+    let lookup: IndexedRules
 
-    init(rules: [Rule], destinations: [String: Destination], hash: String) {
+    /// - Parameter previous: the set before an edit; what was compiled for its rules is used again for those that stayed.
+    init(rules: [Rule], destinations: [String: Destination], hash: String, reusing previous: RuleSet? = nil) {
         self.rules = rules
         self.destinations = destinations
         self.hash = hash
-        index = RuleIndex(rules)
+        lookup = IndexedRules(rules, reusing: previous?.lookup)
     }
 
     /// A set without rules: nothing is ever delivered.
@@ -25,49 +26,29 @@ package struct RuleSet: Sendable {
 
     /// Builds every delivery that the rules want of this event. What is rendered here is what is sent, each time.
     ///
-    /// - Parameter now: epoch milliseconds; what `now` in a template gives.
-    package func route(_ event: Event, now: Int64) -> RoutingResult {
-        var result = RoutingResult()
-        guard let kind = ChangeKind(event) else { return result }
-        for candidate in index.candidates(event.entity, kind) {
-            let rule = rules[candidate.rule]
-            guard rule.match.concerns(event) else { continue }
-            switch candidate.role {
-            case .direct: evaluate(rule, event, kind, change: kind.word, now, &result)
-            case .gapAsChange(let change): evaluate(rule, event, kind, change: change.word, now, &result)
-            case .gapSkipped: result.outcomes.append(RuleOutcome(rule: rule.id, kind: .gapSkipped))
-            }
+    /// - Parameters:
+    ///   - now: epoch milliseconds; what `now` in an expression gives.
+    ///   - facts: what an earlier call asked for in `wants`.
+    package func route(_ event: Event, now: Int64, facts: RoutingFacts = RoutingFacts()) -> RoutingResult {
+        guard let kind = ChangeKind(event) else { return RoutingResult() }
+        let candidates = lookup.candidates(event, kind, facts)
+        guard !candidates.isEmpty else { return RoutingResult() }
+        var router = Router(event: event, kind: kind, now: now, facts: facts)
+        for candidate in candidates {
+            router.route(rules[candidate.number], candidate.role, residual: candidate.residual)
         }
-        return result
+        return router.result
     }
 
-    private func evaluate(
-        _ rule: Rule, _ event: Event, _ kind: ChangeKind, change: String, _ now: Int64, _ result: inout RoutingResult
-    ) {
-        let isGap = kind.underlying != nil || kind == .overflow
-        guard rule.match.holds(event, kind, isGap: isGap) else { return }
-        let render = DeliveryRenderer(
-            rule: rule, context: EvaluationContext(event: event, change: change, now: now))
-        if let needs = rule.needs, let missing = needs.fields.first(where: { isAbsent($0, in: event) }) {
-            result.outcomes.append(RuleOutcome(rule: rule.id, kind: .needsMissing))
-            if needs.missing == .fail {
-                let reason = "the rule needs '\(missing.name)', which the event does not tell"
-                result.failures += rule.deliveries.indices.map { render.failure(at: $0, reason, rule.location) }
-            }
-            return
+    /// The same without the index: every rule, its whole condition as it is written. Deliveries are the same; outcomes
+    /// also say which rules came to nothing without ever being candidates.
+    package func routeByScan(_ event: Event, now: Int64, facts: RoutingFacts = RoutingFacts()) -> RoutingResult {
+        guard let kind = ChangeKind(event) else { return RoutingResult() }
+        var router = Router(event: event, kind: kind, now: now, facts: facts)
+        for rule in rules where rule.mode != .off && rule.match.isAbout(event) {
+            if let role = RuleIndex.role(of: rule, for: kind) { router.route(rule, role) }
         }
-        result.outcomes.append(RuleOutcome(rule: rule.id, kind: .matched))
-        for index in rule.deliveries.indices {
-            do throws(RenderFailure) {
-                result.deliveries.append(try render.delivery(at: index))
-            } catch {
-                result.failures.append(render.failure(at: index, error.reason, error.location))
-            }
-        }
-    }
-
-    private func isAbsent(_ field: FieldName, in event: Event) -> Bool {
-        Operand.field(field.path, of: event.record) == nil
+        return router.result
     }
 
     /// SHA-256 over the paths and contents of all files.

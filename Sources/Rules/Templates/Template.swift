@@ -4,7 +4,7 @@ import Events
 indirect enum Template: Sendable {
     case json([UInt8])
     /// A string that is one `${...}`: the value keeps its type.
-    case expression(Expression)
+    case expression(RuleExpression)
     /// Text with `${...}` inside: always text.
     case text(TextTemplate)
     case list([Template])
@@ -18,54 +18,56 @@ indirect enum Template: Sendable {
 
     /// Appends the JSON of this template.
     ///
-    /// - Returns: false, with nothing appended, when the value is absent and to be left out.
-    func render(into json: inout JSONText, _ context: EvaluationContext) throws(RenderFailure) -> Bool {
+    /// - Returns: false, with nothing appended, when the value is an empty optional and to be left out.
+    func render(into json: inout CELJSON, _ evaluation: Evaluation) throws(RenderFailure) -> Bool {
         switch self {
-        case .json(let bytes): json.raw(bytes)
+        case .json(let bytes): json.text.raw(bytes)
         case .expression(let expression):
-            guard let value = try expression.value(in: context) else { return false }
-            guard json.value(value) else {
-                throw expression.failure("'\(expression.text)' is a number that JSON cannot carry")
+            guard let value = try expression.value(in: evaluation) else { return false }
+            do throws(CELJSON.Failure) {
+                try json.append(value)
+            } catch {
+                throw expression.failure(error.words)
             }
-        case .text(let text): json.string(try text.render(context))
-        case .list(let elements): try Self.render(elements, into: &json, context)
-        case .map(let entries): try Self.render(entries, into: &json, context)
+        case .text(let text): json.text.string(try text.render(evaluation))
+        case .list(let elements): try Self.render(elements, into: &json, evaluation)
+        case .map(let entries): try Self.render(entries, into: &json, evaluation)
         }
         return true
     }
 
     private static func render(
-        _ elements: [Template], into json: inout JSONText, _ context: EvaluationContext
+        _ elements: [Template], into json: inout CELJSON, _ evaluation: Evaluation
     ) throws(RenderFailure) {
-        json.raw("[")
+        json.text.raw("[")
         var isFirst = true
         for element in elements {
-            let before = json.bytes.count
-            if !isFirst { json.raw(",") }
-            if try element.render(into: &json, context) {
+            let before = json.text.bytes.count
+            if !isFirst { json.text.raw(",") }
+            if try element.render(into: &json, evaluation) {
                 isFirst = false
             } else {
-                json.bytes.removeSubrange(before...)
+                json.text.bytes.removeSubrange(before...)
             }
         }
-        json.raw("]")
+        json.text.raw("]")
     }
 
     private static func render(
-        _ entries: [Entry], into json: inout JSONText, _ context: EvaluationContext
+        _ entries: [Entry], into json: inout CELJSON, _ evaluation: Evaluation
     ) throws(RenderFailure) {
-        json.raw("{")
+        json.text.raw("{")
         var isFirst = true
         for entry in entries {
-            let before = json.bytes.count
-            if !isFirst { json.raw(",") }
-            json.raw(entry.quotedKey)
-            if try entry.value.render(into: &json, context) {
+            let before = json.text.bytes.count
+            if !isFirst { json.text.raw(",") }
+            json.text.raw(entry.quotedKey)
+            if try entry.value.render(into: &json, evaluation) {
                 isFirst = false
             } else {
-                json.bytes.removeSubrange(before...)
+                json.text.bytes.removeSubrange(before...)
             }
         }
-        json.raw("}")
+        json.text.raw("}")
     }
 }

@@ -1,11 +1,13 @@
+import CEL
 import Documents
 import Events
 
 /// YAML values → templates, in one scope. What cannot be read is reported, and nil.
 struct TemplateParser {
-    var scope: TemplateScope
-    let source: SourceText
-    let findings: FindingList
+    let expressions: ExpressionCompiler
+    let place: ExpressionPlace
+
+    private var findings: FindingList { expressions.findings }
 
     /// A body: any YAML value.
     func tree(_ node: YAMLNode) -> Template? {
@@ -28,35 +30,33 @@ struct TemplateParser {
         guard let scalar = node.scalar else { return nil }
         guard let segments = segments(node, scalar) else { return nil }
         let isWhole = segments.count == 1
-        return pieces(segments, mayBeAbsent: isWhole && scope.place == .header)
+        return pieces(segments, mayBeAbsent: isWhole && place == .header)
     }
 
     /// A time: one `${...}`.
-    func time(_ node: YAMLNode) -> TimeExpression? {
+    func time(_ node: YAMLNode) -> TimeTemplate? {
         guard let scalar = node.scalar, let segments = segments(node, scalar) else { return nil }
-        guard segments.count == 1, case .expression(let scalars, let range, let positions) = segments[0] else {
+        guard segments.count == 1, case .expression(let text) = segments[0] else {
             findings.report(
-                .wrongType, in: source, at: node.position, length: node.length,
+                .wrongType, in: node.source, at: node.position, length: node.length,
                 "a window needs times, this is \(node.kindInWords)", hint: "write ${batch.firstCommit}")
             return nil
         }
-        var parser = ExpressionParser(self, scalars, range, positions)
-        guard let time = parser.parseTime() else { return nil }
-        guard [.time, .any].contains(time.expression.staticType), !time.expression.isOptional else {
-            report(.wrongArgument, at: time.expression, "'\(time.expression.text)' is not a time")
+        guard let expression = expressions.compile(text, .time) else { return nil }
+        guard expression.type == .timestamp || expression.type == .dyn else {
+            expressions.report(
+                .wrongArgument, expression.source, "a window needs times, '\(expression.text)' is \(expression.type)",
+                hint: "write a time such as batch.firstCommit, or make one with ts(...)")
             return nil
         }
-        return time
+        return TimeTemplate(expression: expression)
     }
 
     private func string(_ node: YAMLNode, _ scalar: YAMLNode.Scalar) -> Template? {
         if scalar.style == .plain, !scalar.text.hasInterpolation { return constant(node, CoreScalar(scalar.text)) }
         guard let segments = segments(node, scalar) else { return nil }
-        if segments.count == 1, case .expression(let scalars, let range, let positions) = segments[0] {
-            var parser = ExpressionParser(self, scalars, range, positions)
-            guard let expression = parser.parse() else { return nil }
-            if case .constant(let value) = expression.operand { return Self.json(value) }
-            return .expression(expression)
+        if segments.count == 1, case .expression(let text) = segments[0] {
+            return expressions.compile(text, place).map(Template.expression)
         }
         guard let text = pieces(segments, mayBeAbsent: false) else { return nil }
         return text.constant.map { Self.json(.string($0)) } ?? .text(text)
@@ -71,7 +71,7 @@ struct TemplateParser {
         case .text: return Self.json(.string(node.scalar?.text ?? ""))
         case .unusableNumber:
             findings.report(
-                .badValue, in: source, at: node.position, length: node.length,
+                .badValue, in: node.source, at: node.position, length: node.length,
                 "\(node.kindInWords) is not a number that JSON can carry exactly",
                 hint: "put it in quotes to make it text")
             return nil
@@ -85,9 +85,9 @@ struct TemplateParser {
         for segment in segments {
             switch segment {
             case .literal(let text): pieces.append(.literal(text))
-            case .expression(let scalars, let range, let positions):
-                var parser = ExpressionParser(self, scalars, range, positions)
-                guard let expression = parser.parse(), isText(expression, mayBeAbsent: mayBeAbsent) else { return nil }
+            case .expression(let text):
+                guard let expression = expressions.compile(text, place), isText(expression, mayBeAbsent: mayBeAbsent)
+                else { return nil }
                 pieces.append(.expression(expression))
             }
         }
@@ -95,41 +95,42 @@ struct TemplateParser {
     }
 
     /// Whether the value can be put into text, as far as the file tells.
-    private func isText(_ expression: Expression, mayBeAbsent: Bool) -> Bool {
-        if expression.isOptional, !mayBeAbsent {
-            report(
-                .nullText, at: expression, "'\(expression.text)' may be absent and cannot be put inside text",
-                hint: "name a field that is always known, or list it under 'needs' and write it without '?'")
-            return false
+    private func isText(_ expression: RuleExpression, mayBeAbsent: Bool) -> Bool {
+        switch expression.type {
+        case .optional where mayBeAbsent: return true
+        case .optional:
+            expressions.report(
+                .nullText, expression.source, "'\(expression.text)' may be absent and cannot be put inside text",
+                hint: "end it with .orDefault('...'), or list the field under 'needs' and write it without '?'")
+        case .null, .nullable:
+            expressions.report(
+                .nullText, expression.source, "'\(expression.text)' may be null and cannot be put inside text",
+                hint: "choose a text for null: x == null ? '' : x")
+        case .list:
+            expressions.report(
+                .wrongArgument, expression.source, "'\(expression.text)' is a list and cannot be put inside text",
+                hint: "join its elements: .join(', ')")
+        case .map, .object:
+            expressions.report(
+                .wrongArgument, expression.source, "'\(expression.text)' is a map and cannot be put inside text",
+                hint: "name one of its members")
+        default: return true
         }
-        if case .constant(.null) = expression.operand {
-            report(.nullText, at: expression, "'\(expression.text)' is null and cannot be put inside text")
-            return false
-        }
-        guard expression.staticType == .list || expression.staticType == .map else { return true }
-        let kind = expression.staticType == .list ? "a list" : "a map"
-        report(.wrongArgument, at: expression, "'\(expression.text)' is \(kind) and cannot be put inside text")
         return false
-    }
-
-    private func report(_ code: FindingCode, at expression: Expression, _ message: String, hint: String? = nil) {
-        findings.report(
-            code, in: source, at: expression.location.position, length: expression.text.unicodeScalars.count, message,
-            hint: hint)
     }
 
     // MARK: Splitting
 
     enum Segment {
         case literal(String)
-        case expression([Unicode.Scalar], Range<Int>, ScalarPositions)
+        case expression(ExpressionText)
     }
 
     /// The literal and computed pieces of a text. One computed piece with only white space around it stands alone.
     private func segments(_ node: YAMLNode, _ scalar: YAMLNode.Scalar) -> [Segment]? {
         guard scalar.text.hasInterpolation else { return [.literal(scalar.text)] }
         let scalars = Array(scalar.text.unicodeScalars)
-        let positions = ScalarPositions(scalar, at: node.position, in: source)
+        let positions = ScalarPositions(scalar, at: node.position, in: node.source)
         var segments: [Segment] = []
         var literal = String.UnicodeScalarView()
         var offset = 0
@@ -141,7 +142,8 @@ struct TemplateParser {
                 guard let end = expressionEnd(scalars, from: offset, positions, node) else { return nil }
                 if !literal.isEmpty { segments.append(.literal(String(literal))) }
                 literal = String.UnicodeScalarView()
-                segments.append(.expression(scalars, (offset + 2)..<end, positions))
+                segments.append(
+                    .expression(ExpressionText(scalars, (offset + 2)..<end, positions, path: node.source.path)))
                 offset = end + 1
             } else {
                 literal.append(scalars[offset])
@@ -163,24 +165,49 @@ struct TemplateParser {
     private func expressionEnd(
         _ scalars: [Unicode.Scalar], from start: Int, _ positions: ScalarPositions, _ node: YAMLNode
     ) -> Int? {
-        switch ExpressionEnd.find(scalars, after: start + 2) {
-        case .end(let end) where end - start <= ExpressionParser.maximumBytes: return end
-        case .end:
-            findings.report(
-                .tooLong, in: source, at: positions[start], length: 2,
-                "this expression is longer than \(ExpressionParser.maximumBytes) characters")
-        case .nested(let offset):
-            findings.report(
-                .nestedTemplate, in: source, at: positions[offset], length: 2, "'${' inside an expression",
-                hint: "write the inner expression without '${' and '}'")
-        case .unclosed:
-            let after = source.line(node.position.line).dropFirst(positions[scalars.count].column - 1)
-            let isCut = node.scalar?.style == .plain && after.first { !$0.isBlank } == "#"
-            findings.report(
-                .syntax, in: source, at: positions[start], length: 2, "'${' is never closed",
-                hint: isCut ? "' #' starts a comment in YAML: put the value in double quotes" : "add '}'")
+        do {
+            return try CELSyntaxTree.endOfEmbedded(in: scalars, from: start + 2)
+        } catch {
+            // What is wrong inside is for the reader of the expression to say, once it is known where that ends.
+            if let end = Self.likelyEnd(scalars, from: start + 2) { return end }
+            let place = error.range?.lowerBound ?? start
+            guard place > start + 2, place < scalars.count, scalars[place] == "'" || scalars[place] == "\"" else {
+                reportUnclosed(scalars, from: start, positions, node)
+                return nil
+            }
+            findings.report(.syntax, in: node.source, at: positions[place], length: 1, error.message)
+            return nil
+        }
+    }
+
+    /// The closing brace by brackets and quotes alone.
+    private static func likelyEnd(_ scalars: [Unicode.Scalar], from start: Int) -> Int? {
+        var depth = 0
+        var quote: Unicode.Scalar?
+        for index in start..<max(start, scalars.count) {
+            let scalar = scalars[index]
+            if let open = quote {
+                if scalar == open, scalars[index - 1] != "\\" { quote = nil }
+            } else if scalar == "'" || scalar == "\"" {
+                quote = scalar
+            } else if scalar == "{" {
+                depth += 1
+            } else if scalar == "}" {
+                if depth == 0 { return index }
+                depth -= 1
+            }
         }
         return nil
+    }
+
+    private func reportUnclosed(
+        _ scalars: [Unicode.Scalar], from start: Int, _ positions: ScalarPositions, _ node: YAMLNode
+    ) {
+        let after = node.source.line(node.position.line).dropFirst(positions[scalars.count].column - 1)
+        let isCut = node.scalar?.style == .plain && after.first { !$0.isBlank } == "#"
+        findings.report(
+            .syntax, in: node.source, at: positions[start], length: 2, "'${' is never closed",
+            hint: isCut ? "' #' starts a comment in YAML: put the value in double quotes" : "add '}'")
     }
 
     // MARK: Constants
@@ -207,4 +234,8 @@ struct TemplateParser {
         guard entries.isEmpty else { return .map(entries) }
         return .json(Array("{}".utf8))
     }
+}
+
+extension Unicode.Scalar {
+    var isBlankOrBreak: Bool { isBlank || SourceText.isBreak(self) }
 }

@@ -118,6 +118,7 @@ extension DeliveryTarget {
         case .flow(let id): "flow \(id)"
         case .listener(let name): "listener \(name)"
         case .run(let request): "run of flow \(request.flow)"
+        case .batch(let claim): "gathered under \(claim.key)"
         }
     }
 }

@@ -35,10 +35,10 @@ struct DoctorCommand: AsyncParsableCommand {
             report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())
         }
         let environment = SinkEnvironment(
-            http: http, clock: SystemClock(), version: Sluice.version, secrets: loaded.secrets, logger: loaded.logger())
+            http: http, clock: .system, version: Sluice.version, secrets: loaded.secrets, logger: loaded.logger())
         let check = DestinationCheck(environment: environment)
         for destination in rules.destinations.values.sorted(by: { $0.name < $1.name }) {
-            report(await check.check(destination, flows: rules.flows(of: destination.name).map { DestinationCheck.Flow(id: $0.id, exports: $0.exports) }))
+            report(await check.check(destination, of: rules))
         }
         if json { Terminal.output.write(Self.json(results)) }
         let failures = results.count { $0.level == .failure }

@@ -1,17 +1,23 @@
 import ArgumentParser
+import Control
 import Curl
 import Events
+import FoundationEssentials
 import Logging
 import Relay
 import Rules
+import Settings
 import Store
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Relays events until it is stopped (SIGTERM or SIGINT).")
+        commandName: "run", abstract: "Relays events until it is stopped (SIGTERM or SIGINT).",
+        discussion: "Edited rule files are put in force by themselves, and on SIGHUP.")
 
     /// What a stop waits for attempts under way and the last commit.
     static let stopLimit: Duration = .seconds(20)
+    /// What systemd is asked to grant a start.
+    static let startLimit: Duration = .seconds(300)
 
     @OptionGroup var options: ConfigurationOption
 
@@ -21,26 +27,53 @@ struct RunCommand: AsyncParsableCommand {
         let log = loaded.logger()
         // Before anything starts, so that a signal never finds the default action.
         let signals = StopSignals()
-        let store = try openStore(loaded.configuration.storePath)
+        let hangups = RunHangups()
+        let store = try openStore(loaded.configuration)
         let service: RelayService
         do throws(RelayStartError) {
             service = try RelayService(
-                loaded.configuration, ruleSet: rules, store: store, http: CurlClient(), secrets: loaded.secrets,
-                version: Sluice.version, log: log)
+                loaded.configuration, ruleSet: rules, source: loaded.rulesSource, store: store, http: CurlClient(),
+                secrets: loaded.secrets, version: Sluice.version, log: log)
+            try await service.open()
         } catch {
             throw CommandFailure(error.code, "\(error)")
         }
+        let systemd = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
+        // Signing in may take as long as a network that is slow to come up.
+        systemd?.send(.extendTimeout(Self.startLimit))
+        let doors = try await RunDoors.open(service, loaded.configuration, log)
+        let reloading = Task {
+            for await _ in hangups.signals {
+                log.notice("SIGHUP: reading the rules again")
+                if await service.loader.reload()?.outcome == .unchanged { log.notice("the rules have not changed") }
+            }
+        }
+        defer { reloading.cancel() }
         let signal = Task { await signals.first() }
-        if try await start(service, until: signal) { sayStarted(loaded, rules, store, log) }
+        do {
+            if try await start(service, until: signal) {
+                sayStarted(loaded, rules, store, log)
+                systemd?.send(.ready)
+            }
+        } catch {
+            await doors.close()
+            throw error
+        }
         // Once the first events went through, so that their code is not dropped just before it is used.
         let trim = Task {
             guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
             ResidentMemory.trimAfterStart()
         }
         defer { trim.cancel() }
+        // Its outbox and its store answer: that is what makes it alive.
+        let beat = Task { await systemd?.keepAlive(.system) { await service.isAlive() } }
+        defer { beat.cancel() }
         let name = await signal.value
+        systemd?.send(.stopping)
         log.notice("stopping on \(name); a second signal ends at once")
         signals.exitOnNext()
+        // Before the store is closed: its next owner listens at the same place.
+        await doors.close()
         let isSafe = await service.stop(within: Self.stopLimit)
         guard isSafe else {
             throw CommandFailure(
@@ -81,12 +114,22 @@ struct RunCommand: AsyncParsableCommand {
             metadata: ["store": "\(store.path)", "rules": "\(rules.hash.prefix(12))", "version": "\(Sluice.version)"])
     }
 
-    private func openStore(_ path: String) throws -> Store {
+    private func openStore(_ configuration: Configuration) throws -> Store {
         do throws(StoreError) {
-            return try Store(path: path, command: "sluice run", wall: TimeSource.system.wall())
+            return try Store(
+                path: configuration.storePath, command: "sluice run", limits: StoreLimits(configuration.store),
+                wall: TimeSource.system.wall())
         } catch {
             throw CommandFailure(.environment, "\(error)")
         }
+    }
+}
+
+extension Loaded {
+    /// What the rules are read from, now and at every reload.
+    var rulesSource: RulesSource {
+        RulesSource(
+            paths: [configuration.rulesPath], options: Lint.Options(knownOrgs: configuration.orgs.map(\.alias)))
     }
 }
 

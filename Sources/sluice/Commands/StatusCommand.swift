@@ -1,20 +1,28 @@
 import ArgumentParser
 import Events
+import Relay
 import Store
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows streams, lag, what waits for each destination, and dead letters.",
-        discussion: "Reads the store, beside a running relay or without one.")
+        discussion: """
+            Asks the running relay, or reads the store while none runs. `sluice top` shows the same, live.
+            """)
 
     @OptionGroup var options: ConfigurationOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let store = try options.readingStore()
-        let report = try await storeAnswer { () async throws(StoreError) in
-            try await StatusReport(store, now: TimeSource.system.wall())
-        }
-        Terminal.output.write(json ? report.json : Array(report.text.utf8))
+        let report = try await ControlCaller.status(options).report()
+        Terminal.output.write(json ? report.json : Array(StatusText(report).text.utf8))
     }
+}
+
+extension ControlCaller {
+    static func status(_ options: ConfigurationOption) throws -> ControlCaller {
+        try ControlCaller(options) { StatusRoutes.make(StatusSource(store: $0)) }
+    }
+
+    func report() async throws -> StatusReport { try await answer(route: "status", request: EmptyRequest()) }
 }

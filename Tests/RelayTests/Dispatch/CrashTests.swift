@@ -20,7 +20,8 @@ import Testing
         var crashes = 0
         while true {
             let bench = try await Bench(
-                scratch: scratch, clock: clock, sink: world.sink, concurrency: Int.random(in: 1...6, using: &random),
+                scratch: scratch, clock: clock, sink: world.sink,
+                concurrency: .fixed(Int.random(in: 1...6, using: &random)),
                 limits: Bool.random(using: &random) ? OutboxStoreTests.tight : DispatchLimits(), seed: random.next())
             let crashesAfter = crashes < 12 ? Int.random(in: 1...120, using: &random) : .max
             let done = try await live(bench, world, crashesAfter: crashesAfter, &random)

@@ -1,3 +1,4 @@
+import Events
 import Testing
 
 @testable import Relay
@@ -13,7 +14,6 @@ import Testing
         func permits(_ uptime: Int64) -> Bool { hold.permits(at: uptime) }
         func started() -> Bool { hold.started() }
         func delivered(isProbe: Bool) -> Bool { hold.delivered(isProbe: isProbe) }
-        func unreachable(isProbe: Bool = false) -> Bool { hold.unreachable(isProbe: isProbe, limit: 4) }
 
         @discardableResult func hold(
             _ cause: DestinationHold.Cause = .judgement, asked: Int64? = nil, isProbe: Bool = false, at uptime: Int64
@@ -64,17 +64,5 @@ import Testing
         #expect(held.until == 60_010)
         #expect(!held.delivered(isProbe: false))
         #expect(!held.isFree)
-    }
-
-    @Test func `many failures without an answer hold it, and a single success starts the count again`() throws {
-        let held = Held()
-        for _ in 0..<3 { #expect(!held.unreachable()) }
-        _ = held.delivered(isProbe: false)
-        for _ in 0..<3 { #expect(!held.unreachable()) }
-        #expect(held.unreachable())
-        held.hold(.unreachable, at: 0)
-        #expect(try #require(held.until) <= 1_100)
-        #expect(held.started())
-        #expect(held.unreachable(isProbe: true))
     }
 }

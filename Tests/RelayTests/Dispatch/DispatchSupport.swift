@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// A clock that stands still until a test moves it.
-final class ManualClock: RelayClock {
+final class ManualClock: Sendable {
     private struct Sleeper {
         var due: Int64
         var continuation: CheckedContinuation<Void, any Error>
@@ -26,6 +26,12 @@ final class ManualClock: RelayClock {
 
     var uptime: Int64 { state.withLock { $0.uptime } }
     var wall: Int64 { state.withLock { $0.uptime + $0.skew } }
+
+    var source: TimeSource {
+        TimeSource(
+            wall: { [self] in wall }, monotonic: { [self] in .milliseconds(uptime) },
+            sleepUntil: { [self] in try await sleep(untilUptime: $0.milliseconds) })
+    }
     /// When the earliest sleeper wants to wake.
     var nextDue: Int64? { state.withLock { $0.sleepers.values.map(\.due).min() } }
 
@@ -228,18 +234,24 @@ struct Bench {
 
     init(
         scratch: Scratch = Scratch(), clock: ManualClock = ManualClock(), sink: FakeSink = FakeSink(),
-        concurrency: Int = 4, collector: (any RunCollector)? = nil, names: [String] = ["hook"],
+        concurrency: Concurrency = 4, collector: (any RunCollector)? = nil, names: [String] = ["hook"],
         limits: DispatchLimits = DispatchLimits(), policy: RetryPolicy = RetryPolicy(),
-        storeLimits: StoreLimits = StoreLimits(), seed: UInt64 = 1, logger: Logger = .quiet
+        storeLimits: StoreLimits = StoreLimits(), seed: UInt64 = 1, logger: Logger = .quiet,
+        renderer: (any DeliveryRenderer)? = nil, budgets: [RequestBudget] = [], lease: Duration = .seconds(600)
     ) async throws {
         self.scratch = scratch
         self.clock = clock
         self.sink = sink
         store = try Store(path: scratch.store, limits: storeLimits, wall: clock.wall)
         outbox = Outbox(
-            store: store, clock: clock, limits: limits, policy: policy, random: Jitter(seed: seed), logger: logger)
+            store: store, clock: clock.source, limits: limits, policy: policy, random: Jitter(seed: seed),
+            logger: logger, renderer: renderer, marks: StreamMarks())
         try await outbox.start(
-            names.map { DispatchDestination(name: $0, sink: sink, concurrency: concurrency, collector: collector) })
+            names.map {
+                DispatchDestination(
+                    name: $0, sink: sink, concurrency: concurrency, collector: collector, budgets: budgets,
+                    lease: lease)
+            })
     }
 
     /// Lets time pass until `condition` holds, never while the store is at work.

@@ -42,6 +42,26 @@ import Testing
         #expect(try await bench.rows().count == 100)
     }
 
+    @Test func `accept waits while the store holds too many bytes, and until some are gone`() async throws {
+        let sink = FakeSink()
+        sink.close()
+        var limits = DispatchLimits()
+        limits.storedBytes = 40_000
+        let bench = try await Bench(sink: sink, limits: limits)
+        try await bench.outbox.accept(Make.batch((1...100).map { Make.delivery($0, lane: "\($0)") }, cursor: 100))
+        await bench.outbox.flush()
+        #expect(await bench.outbox.status().storedBytes > 40_000)
+        #expect(!bench.outbox.room.exists)
+        let accepting = Task { try await bench.outbox.accept(Make.batch([Make.delivery(101)], cursor: 101)) }
+        while await !bench.outbox.status().isBackedUp { await Task.yield() }
+        sink.open()
+        try await bench.run("room again") { await !bench.outbox.status().isBackedUp }
+        try await accepting.value
+        try await bench.run("all delivered") { try! await bench.rows().isEmpty }
+        #expect(await bench.outbox.status().storedBytes == 0)
+        #expect(bench.outbox.room.exists)
+    }
+
     @Test func `a waiting accept ends when its task is cancelled, and its batch stays`() async throws {
         let sink = FakeSink()
         sink.close()

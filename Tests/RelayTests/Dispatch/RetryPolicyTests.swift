@@ -81,7 +81,7 @@ import Testing
         let note = AttemptNote(status: 400, reason: "bad field")
         #expect(verdict(.park(note), progress(1)) == .dead(.rejected, detail: "bad field"))
         #expect(verdict(.park(note), progress(1), RetryLimits(onError: .drop)) == .dropped(detail: "bad field"))
-        guard case .wait(let wait) = verdict(.park(note), progress(1), RetryLimits(onError: .pause)) else {
+        guard case .pause(let wait) = verdict(.park(note), progress(1), RetryLimits(onError: .pause)) else {
             Issue.record("no wait")
             return
         }

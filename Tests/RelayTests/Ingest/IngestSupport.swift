@@ -44,7 +44,8 @@ struct IngestBench {
         let rules = try #require(report.ruleSet, "\(report.text)")
         ingest = Ingest(
             org: Self.org, schemas: cache, rules: CurrentRules(rules), outbox: bench.outbox,
-            reports: StreamReports(org: "prod", store: bench.store, time: time.source, log: lines.logger), observer: nil,
+            reports: StreamReports(org: "prod", store: bench.store, time: time.source, log: lines.logger),
+            facts: NoFacts(), gate: QuarantineGate(store: bench.store, time: time.source), observer: nil,
             time: time.source, log: lines.logger)
     }
 
@@ -90,5 +91,16 @@ final class ScriptedSchemas: Sendable {
         case .json(let json): return json
         case .fail(let failure): throw failure
         }
+    }
+}
+
+/// For rules that ask for nothing beyond the event.
+struct NoFacts: FactSource {
+    func record(entity: String, id: String, fields: [String]?) async throws(FactFailure) -> Fields? {
+        throw FactFailure(reason: "nothing is read in this test", isTemporary: false)
+    }
+
+    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] {
+        throw FactFailure(reason: "nothing is read in this test", isTemporary: false)
     }
 }

@@ -72,7 +72,7 @@ import Testing
             if url.contains("?page") { return Self.answer(200, #"{"data":[],"meta":{"total":4}}"#) }
             let id = String(url.suffix(24))
             func flow(_ rest: String) -> FakeHTTP.Answer {
-                Self.answer(200, #"{"data":{"id":"\#(id)","name":"n",\#(rest)}}"#)
+                Self.answer(200, #"{"data":{"id":"\#(id)","name":"n","graph":{"nodes":[{"id":"1"}]},\#(rest)}}"#)
             }
             return switch id.first {
             case "a": flow(#""status":"active""#)
@@ -128,12 +128,40 @@ import Testing
             "b": .init(url: .env("T"), export: "e1", auth: nil, sign: nil, records: nil),
         ]
         let http = FakeHTTP { request in
-            request.url.hasSuffix("tokenInfo")
+            if request.url.hasSuffix("/flows") {
+                return Self.answer(200, #"[{"_id":"f1","pageGenerators":[{"_exportId":"e1"}]}]"#)
+            }
+            return request.url.hasSuffix("tokenInfo")
                 ? Self.answer(200, "{}")
                 : Self.answer(200, #"{"_id":"e1","name":"l","type":"webhook","webhook":{"pathToRecords":"data"}}"#)
         }
         let environment = SinkEnvironment.test(http, environment: ["T": "https://h/data"])
         let results = await DestinationCheck(environment: environment).check(destination)
         #expect(results.map(\.level) == [.ok, .ok, .failure])
+    }
+
+    @Test(arguments: [
+        (#"{"type":"hmac"}"#, #"[{"_id":"f","pageGenerators":[{"_exportId":"e1"}]}]"#, [CheckResult.Level.ok, .failure]),
+        (#""token""#, #"[{"_id":"f","pageGenerators":[{"_exportId":"e1"}]}]"#, [.ok, .ok]),
+        (#""token""#, #"[{"_id":"f","disabled":true,"pageGenerators":[{"_exportId":"e1"}]}]"#, [.ok, .ok, .failure]),
+        (#""token""#, "[]", [.ok, .ok, .warning]),
+    ])
+    func `a listener must verify as the rule file says, and its flow must be enabled`(
+        _ verify: String, _ flows: String, _ expected: [CheckResult.Level]
+    ) async {
+        var destination = integrator
+        destination.listeners = [
+            "a": .init(
+                url: .env("U"), export: "e1", auth: .header(name: "X", value: .env("T")), sign: nil, records: nil)
+        ]
+        let http = FakeHTTP { request in
+            switch true {
+            case request.url.hasSuffix("tokenInfo"): Self.answer(200, "{}")
+            case request.url.hasSuffix("/flows"): Self.answer(200, flows)
+            default: Self.answer(200, #"{"_id":"e1","name":"l","type":"webhook","webhook":{"verify":\#(verify)}}"#)
+            }
+        }
+        let environment = SinkEnvironment.test(http, environment: ["T": "t", "U": "https://h/data"])
+        #expect(await DestinationCheck(environment: environment).check(destination).map(\.level) == expected)
     }
 }

@@ -1,5 +1,6 @@
 import Curl
 import Events
+import FoundationEssentials
 import Rules
 import Testing
 
@@ -77,5 +78,68 @@ import Testing
     @Test func `a body without a place for the token is parked`() async throws {
         let sink = try sink(FakeHTTP()) { $0.auth = .body(path: "t", value: .env("T")) }
         #expect(await sink.attempt(.make(to: .listener(name: "orders"), body: "[]"), number: 1).short == "park")
+    }
+
+    // MARK: Batches
+
+    private func body(_ count: Int, size: Int = 1) -> String {
+        let records = (0..<count).map { #"{"n":\#($0),"x":"\#(String(repeating: "x", count: size))"}"# }
+        return #"{"a":1,"events":[\#(records.joined(separator: ", "))],"b":[2]}"#
+    }
+
+    private struct Batch: Decodable {
+        struct Record: Decodable { var n: Int }
+        var a: Int
+        var b: [Int]
+        var events: [Record]
+    }
+
+    /// What the posts held, each with what surrounds the records.
+    private func numbers(_ requests: [HTTPRequest]) throws -> [[Int]] {
+        try requests.map { request in
+            let batch = try JSONDecoder().decode(Batch.self, from: Data(request.body))
+            #expect(batch.a == 1 && batch.b == [2])
+            return batch.events.map(\.n)
+        }
+    }
+
+    @Test func `a batch of more than 100 records goes in several posts, each with an ID of its own`() async throws {
+        let http = FakeHTTP()
+        let sink = try sink(http) { $0.records = "events" }
+        #expect(await sink.attempt(.make(to: .listener(name: "orders"), body: body(250)), number: 1).isDelivered)
+        let sent = try numbers(http.requests)
+        #expect(sent.flatMap(\.self) == Array(0..<250))
+        #expect(sent.map(\.count) == [100, 100, 50])
+        let ids = http.requests.compactMap { $0.headers.first { $0.name == "webhook-id" }?.value }
+        #expect(ids == ["\(delivery.id)-0", "\(delivery.id)-100", "\(delivery.id)-200"])
+    }
+
+    @Test func `a batch that fits is one post as it was rendered`() async throws {
+        let http = FakeHTTP()
+        let sink = try sink(http) { $0.records = "events" }
+        let delivery = Delivery.make(to: .listener(name: "orders"), body: body(100))
+        #expect(await sink.attempt(delivery, number: 1).isDelivered)
+        #expect(http.requests.map(\.body) == [delivery.body])
+    }
+
+    @Test func `after a failure half-way only the rest is sent again`() async throws {
+        let http = FakeHTTP(answers: [204, 503].map { .success(HTTPResponse(status: $0)) })
+        let sink = try sink(http) { $0.records = "events" }
+        let delivery = Delivery.make(to: .listener(name: "orders"), body: body(250))
+        #expect(await sink.attempt(delivery, number: 1).short == "retry")
+        #expect(await sink.attempt(delivery, number: 2).isDelivered)
+        let firsts = try numbers(http.requests).map(\.first)
+        #expect(firsts == [0, 100, 100, 200])
+    }
+
+    @Test func `413 splits a batch until it fits, and parks a record that never does`() async throws {
+        let http = FakeHTTP { request in .success(HTTPResponse(status: request.body.count > 1000 ? 413 : 204)) }
+        let sink = try sink(http) { $0.records = "events" }
+        #expect(
+            await sink.attempt(.make(to: .listener(name: "orders"), body: body(60, size: 20)), number: 1).isDelivered)
+        let taken = try numbers(http.requests.filter { $0.body.count <= 1000 })
+        #expect(taken.flatMap(\.self) == Array(0..<60))
+        let large = Delivery.make("sl_2", to: .listener(name: "orders"), body: body(2, size: 2000))
+        #expect(await sink.attempt(large, number: 1).short == "park")
     }
 }

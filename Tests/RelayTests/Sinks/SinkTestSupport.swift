@@ -33,7 +33,7 @@ final class FakeHTTP: HTTPClient {
 }
 
 /// A clock that a test turns. It stands still otherwise.
-final class TurnedClock: RelayClock {
+final class TurnedClock: Sendable {
     private struct State {
         var wall: Int64 = 1_800_000_000_000
         var uptime: Int64 = 1_000
@@ -46,6 +46,12 @@ final class TurnedClock: RelayClock {
 
     var wall: Int64 { state.withLock { $0.wall } }
     var uptime: Int64 { state.withLock { $0.uptime } }
+
+    var source: TimeSource {
+        TimeSource(
+            wall: { [self] in wall }, monotonic: { [self] in .milliseconds(uptime) },
+            sleepUntil: { [self] in try await sleep(untilUptime: $0.milliseconds) })
+    }
     /// When the first sleeper wants to be woken.
     var nextWake: Int64? { state.withLock { $0.sleepers.map(\.until).min() } }
 
@@ -106,10 +112,10 @@ extension Delivery {
 
 extension SinkEnvironment {
     static func test(
-        _ http: any HTTPClient, clock: any RelayClock = TurnedClock(), environment: [String: String] = [:]
+        _ http: any HTTPClient, clock: TurnedClock = TurnedClock(), environment: [String: String] = [:]
     ) -> SinkEnvironment {
         SinkEnvironment(
-            http: http, clock: clock, version: "1.2.3", secrets: SecretStore(environment: environment),
+            http: http, clock: clock.source, version: "1.2.3", secrets: SecretStore(environment: environment),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

@@ -143,6 +143,29 @@ import Testing
         #expect(outcome.note.status == nil)
     }
 
+    @Test(arguments: [(500, true), (502, true), (503, false), (504, true), (429, false), (400, false)])
+    func `an answer that leaves open whether it was taken marks a possible duplicate`(
+        status: Int, isOpen: Bool
+    ) async throws {
+        let http = FakeHTTP(answers: [.success(HTTPResponse(status: status))])
+        #expect(try await sink(http).attempt(plain, number: 1).note.possibleDuplicate == isOpen)
+    }
+
+    @Test func `headers that explain a no are kept, without secrets, and none of a yes`() async throws {
+        let headers = [
+            HTTPRequest.Header("Retry-After", "30"), HTTPRequest.Header("Set-Cookie", "a=b"),
+            HTTPRequest.Header("WWW-Authenticate", "Bearer error=\"token-1 is unknown\""),
+        ]
+        let http = FakeHTTP(answers: [
+            .success(HTTPResponse(status: 401, headers: headers)), .success(HTTPResponse(status: 200, headers: headers)),
+        ])
+        let sink = try sink(http, environment: ["T": "token-1"]) { $0.auth = .bearer(.env("T")) }
+        #expect(
+            await sink.attempt(plain, number: 1).note.headers
+                == ["retry-after: 30", "www-authenticate: Bearer error=\"••• is unknown\""])
+        #expect(await sink.attempt(plain, number: 2).note.headers == nil)
+    }
+
     @Test func `a yes that breaks off is a yes`() async throws {
         let error = TransportError(
             kind: .reset, target: "https://h:443", reason: "x", mayHaveBeenSent: true, status: 200)

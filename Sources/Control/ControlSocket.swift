@@ -1,0 +1,87 @@
+import Glibc
+import Relay
+
+/// Where the daemon of a store listens: a Unix socket that only the daemon's own user may open, in a folder beside the
+/// store that nobody else may even look into.
+package struct ControlSocket: Sendable, Equatable {
+    /// Of `sun_path`, its closing zero included.
+    static let maximumPathBytes = 108
+
+    package let folder: String
+    package var path: String { folder + "/control" }
+
+    package init(storePath: String) { folder = storePath + ".run" }
+
+    /// Makes the folder, and removes the socket that a killed daemon left behind. Only for who holds the store's lock: so
+    /// no daemon that lives can be behind it.
+    func prepare() throws(ControlError) {
+        if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("make the folder", folder, errno) }
+        var status = stat()
+        guard lstat(folder, &status) == 0 else { throw failure("look at", folder, errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
+            throw ControlError(
+                .environment,
+                "cannot use \(folder) for the control socket: it is no folder of this user. Remove it and start again.")
+        }
+        if status.st_mode & 0o777 != 0o700, chmod(folder, 0o700) != 0 { throw failure("protect", folder, errno) }
+        if unlink(path) != 0, errno != ENOENT { throw failure("remove", path, errno) }
+    }
+
+    /// After binding. The folder keeps others out in the moment before.
+    func protect() throws(ControlError) {
+        guard chmod(path, 0o600) == 0 else { throw failure("protect", path, errno) }
+    }
+
+    func remove() { unlink(path) }
+
+    /// Calls `body` with a name of the socket that is short enough for the system, wherever the store lies.
+    func withAddress<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+        if path.utf8.count < Self.maximumPathBytes { return try await body(path) }
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", folder, errno) }
+        defer { close(descriptor) }
+        return try await body("/proc/self/fd/\(descriptor)/control")
+    }
+
+    /// Whether somebody accepts connections: false also for what a killed daemon left.
+    package var isListening: Bool {
+        guard let descriptor = connected() else { return false }
+        close(descriptor)
+        return true
+    }
+
+    /// A connected socket that the caller owns; nil if nobody listens.
+    func connected() -> Int32? {
+        guard path.utf8.count >= Self.maximumPathBytes else { return Self.connected(path) }
+        let folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return nil }
+        defer { close(folder) }
+        return Self.connected("/proc/self/fd/\(folder)/control")
+    }
+
+    private static func connected(_ path: String) -> Int32? {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { space in
+            // The last byte stays zero.
+            for (index, byte) in path.utf8.prefix(space.count - 1).enumerated() { space[index] = byte }
+        }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            close(descriptor)
+            return nil
+        }
+        return descriptor
+    }
+
+    private func failure(_ action: String, _ path: String, _ code: Int32) -> ControlError {
+        ControlError(
+            .environment, "cannot \(action) \(path) for the control socket: \(String(cString: strerror(code))).")
+    }
+}

@@ -1,0 +1,90 @@
+internal import CCurl
+import Glibc
+
+/// Refuses connections to addresses that a request may not go to. libcurl asks once names are resolved, before it
+/// connects, and again before it sends over a connection that it kept: a name that changes its answer gains nothing.
+final class AddressGuard {
+    private let scope: AddressScope
+    /// libcurl connects to a proxy: its address is the operator's choice, and says nothing of where the request goes.
+    private let isProxied: Bool
+    /// The last address that was refused for the request in hand.
+    private(set) var refused: IPAddress?
+
+    init(_ options: ConnectionOptions) {
+        scope = options.addresses
+        isProxied = options.mayUseProxy
+    }
+
+    /// - Parameter easy: keeps a pointer to this guard for as long as both live.
+    func watch(_ easy: borrowing EasyHandle) {
+        guard scope != .all, !isProxied else { return }
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        easy.set(CURLOPT_OPENSOCKETDATA, pointer: context)
+        easy.set(CURLOPT_PREREQDATA, pointer: context)
+        sluice_setopt_open_socket(easy.pointer, Self.openSocket)
+        sluice_setopt_before_request(easy.pointer, Self.beforeRequest)
+    }
+
+    func begin() { refused = nil }
+
+    /// An address that stands in the URL, which no proxy is given either.
+    func refusal(of target: String) -> IPAddress? {
+        guard scope != .all, let address = IPAddress(host: Self.host(of: target)) else { return nil }
+        return scope.allows(address) ? nil : address
+    }
+
+    static func reason(_ address: IPAddress) -> String {
+        "its address \(address) is \(address.place.rawValue), and is not called unless allowPrivate: true says so"
+    }
+
+    private func allows(_ address: IPAddress?) -> Bool {
+        // What is neither IPv4 nor IPv6 is no place for a webhook.
+        guard let address, !scope.allows(address) else { return address != nil }
+        refused = address
+        return false
+    }
+
+    /// `scheme://host:port`
+    private static func host(of target: String) -> String {
+        let bytes = Array(target.utf8)
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")), let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
+            slash < colon
+        else { return target }
+        return String(decoding: bytes[(slash + 1)..<colon], as: UTF8.self)
+    }
+
+    private static let openSocket: sluice_open_socket_callback = { context, _, address in
+        guard let context, let address else { return CURL_SOCKET_BAD }
+        let watcher = Unmanaged<AddressGuard>.fromOpaque(context).takeUnretainedValue()
+        guard watcher.allows(AddressGuard.address(address)) else { return CURL_SOCKET_BAD }
+        return Glibc.socket(
+            address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+    }
+
+    private static let beforeRequest: sluice_before_request_callback = { context, primary, _, _, _ in
+        guard let context, let primary else { return CURL_PREREQFUNC_ABORT }
+        let watcher = Unmanaged<AddressGuard>.fromOpaque(context).takeUnretainedValue()
+        return watcher.allows(IPAddress(host: String(cString: primary))) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    }
+
+    private static func address(_ given: UnsafeMutablePointer<curl_sockaddr>) -> IPAddress? {
+        // A `sockaddr_storage` is as large as any; libcurl keeps one there.
+        let raw = UnsafeRawPointer(given).advanced(by: MemoryLayout<curl_sockaddr>.offset(of: \.addr)!)
+        switch given.pointee.family {
+        case AF_INET:
+            return IPAddress(bytes: withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) { Array($0) })
+        case AF_INET6:
+            return IPAddress(bytes: withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Array($0) })
+        default: return nil
+        }
+    }
+}
+
+extension ConnectionOptions {
+    /// One is configured here, or in the environment, which libcurl reads by itself.
+    var mayUseProxy: Bool {
+        if let proxy { return !proxy.isEmpty }
+        let names: [String] = ["https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"]
+        return names.contains { (name: String) in getenv(name).map { $0.pointee != 0 } ?? false }
+    }
+}

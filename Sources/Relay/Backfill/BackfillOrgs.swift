@@ -1,0 +1,40 @@
+import Events
+import SalesforceREST
+import Store
+import Synchronization
+
+/// What backfills need of each org. Orgs put themselves here when they have signed in.
+package final class BackfillOrgs: Sendable {
+    package struct Entry: Sendable {
+        package var org: Org
+        package var client: RESTClient
+        package var describes: DescribeCache
+        /// That are subscribed to.
+        package var topics: [String]
+        /// Finds out what rules ask for beyond the event, as it is done for live events.
+        package var complete: ReplayOrgs.Completion
+        /// Whether everything that happens from now on comes on this topic; if not, why. Nil is yes.
+        package var isFollowed: @Sendable (_ topic: String) async -> String?
+
+        package init(
+            org: Org, client: RESTClient, describes: DescribeCache, topics: [String],
+            complete: @escaping ReplayOrgs.Completion = { _, result, _ in result },
+            isFollowed: @escaping @Sendable (String) async -> String? = { _ in nil }
+        ) {
+            self.org = org
+            self.client = client
+            self.describes = describes
+            self.topics = topics
+            self.complete = complete
+            self.isFollowed = isFollowed
+        }
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
+
+    package init() {}
+
+    package func register(_ entry: Entry) { entries.withLock { $0[entry.org.alias] = entry } }
+
+    func entry(_ alias: String) -> Entry? { entries.withLock { $0[alias] } }
+}

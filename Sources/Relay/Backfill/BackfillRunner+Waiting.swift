@@ -1,0 +1,78 @@
+import Events
+import SalesforceREST
+import Store
+
+/// How long a backfill waits for Salesforce. No clock.
+struct BackfillPatience {
+    static let base: Duration = .seconds(1)
+    static let ceiling: Duration = .seconds(300)
+
+    private var wait = base
+
+    /// Nil: waiting does not help.
+    mutating func next(after error: RESTError) -> Duration? {
+        guard error.isRetryable || error.kind == .signIn || error.kind == .limitReached || error.kind == .cancelled else {
+            return nil
+        }
+        defer { wait = min(wait * 2, Self.ceiling) }
+        return max(wait, error.retryAfter ?? .zero)
+    }
+}
+
+extension BackfillRunner {
+    /// Between tries of a store that cannot be written.
+    static let storeRetry: Duration = .seconds(5)
+
+    /// Asks until there is an answer that waiting does not change.
+    func asking<Answer: Sendable>(
+        _ body: @Sendable () async throws(RESTError) -> Answer
+    ) async throws -> Answer {
+        var patience = BackfillPatience()
+        while true {
+            do throws(RESTError) {
+                return try await body()
+            } catch {
+                try await pause(error, &patience)
+            }
+        }
+    }
+
+    func pause(_ error: RESTError, _ patience: inout BackfillPatience) async throws {
+        try Task.checkCancellation()
+        guard let wait = patience.next(after: error) else { throw ReplayFailure("\(error)") }
+        tracker.waits("\(error)")
+        log.warning("\(error); the \(plan.title) waits, and goes on where it was")
+        try await parts.time.sleep(wait)
+    }
+
+    /// Marks go before what they mark.
+    func mark(_ marks: [(id: String, covers: Int64)]) async throws {
+        let (store, plan) = (parts.store, plan)
+        try await storing { () async throws(StoreError) in
+            try await store.addMarks(marks, org: plan.org, entity: plan.entity)
+        }
+    }
+
+    /// Everything before is acknowledged or stored, and so is the place.
+    func save() async throws {
+        try Task.checkCancellation()
+        await parts.outbox.flush()
+        try Task.checkCancellation()
+        let (store, id, progress, wall) = (parts.store, id, progress, parts.time.wall())
+        try await storing { () async throws(StoreError) in try await store.save(progress, of: id, wall: wall) }
+        tracker.moved(progress)
+    }
+
+    private func storing(_ body: @Sendable () async throws(StoreError) -> Void) async throws {
+        while true {
+            do throws(StoreError) {
+                return try await body()
+            } catch {
+                try Task.checkCancellation()
+                guard error.isRetryable else { throw ReplayFailure("\(error)") }
+                tracker.waits("\(error)")
+            }
+            try await parts.time.sleep(Self.storeRetry)
+        }
+    }
+}

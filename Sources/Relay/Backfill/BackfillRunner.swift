@@ -1,0 +1,263 @@
+import Events
+import Logging
+import SalesforceREST
+import Store
+
+/// What every backfill needs of the relay.
+package struct BackfillParts: Sendable {
+    package var store: Store
+    package var outbox: Outbox
+    package var rules: CurrentRules
+    package var orgs: BackfillOrgs
+    package var gate: SnapshotGate
+    package var time: TimeSource
+    package var log: Logger
+
+    package init(
+        store: Store, outbox: Outbox, rules: CurrentRules, orgs: BackfillOrgs, gate: SnapshotGate,
+        time: TimeSource = .system, log: Logger
+    ) {
+        self.store = store
+        self.outbox = outbox
+        self.rules = rules
+        self.orgs = orgs
+        self.gate = gate
+        self.time = time
+        self.log = log
+    }
+}
+
+/// Performs one backfill until it is done, cancelled, or cannot go on.
+///
+/// Page by page: the object's events are held, the page is read, marked and handed over, and the events go on. An event
+/// before the page is in what was read; one behind it is newer, or is dropped by its mark.
+actor BackfillRunner {
+    /// Between looks whether an org has signed in, or its streams are there.
+    static let orgRetry: Duration = .seconds(1)
+    /// A stream that has just begun may not bring what was published in its first seconds.
+    static let subscribeLead: Duration = .seconds(5)
+    /// Records that changed too short before they were read: so many are gathered, and read again at once.
+    static let maximumLate = SnapshotReader.maximumReread
+    static let lateRound = maximumLate / 2
+    /// How often they are read again at the end. One that still changes then is handed over all the same.
+    static let lateRounds = 4
+
+    let id: String
+    let plan: BackfillPlan
+    let parts: BackfillParts
+    let tracker: BackfillTracker
+    let log: Logger
+    var progress: BackfillProgress
+    var pace: BackfillPace
+    private var destinations: Set<String>
+    private var entry: BackfillOrgs.Entry?
+
+    init(
+        _ id: String, _ plan: BackfillPlan, _ progress: BackfillProgress, _ parts: BackfillParts,
+        tracker: BackfillTracker
+    ) {
+        self.id = id
+        self.plan = plan
+        self.progress = progress
+        self.parts = parts
+        self.tracker = tracker
+        pace = BackfillPace(rate: plan.rate)
+        destinations = Set(plan.destinations)
+        var log = parts.log
+        log[metadataKey: "backfill"] = "\(id)"
+        self.log = log
+    }
+
+    /// - Throws: `ReplayFailure`, `CancellationError`, or `OutboxStopped`.
+    func run() async throws {
+        let entry = try await org()
+        self.entry = entry
+        let entity = plan.entity
+        let description = try await asking { () async throws(RESTError) in
+            try await entry.describes.description(of: entity)
+        }
+        let reader = SnapshotReader(entry.client, description, condition: plan.condition)
+        if progress.beganAt == nil { try await begin(reader, entry) }
+        while !progress.isReadingDeleted { try await readPage(reader) }
+        if plan.kind == .reread { try await readDeleted(reader) }
+        for round in 1...Self.lateRounds where !progress.late.isEmpty {
+            try await parts.time.sleep(.milliseconds(SnapshotCoverage.settle))
+            try await readLate(reader, loosely: round == Self.lateRounds)
+        }
+        progress.endedAt = parts.time.wall()
+        try await save()
+    }
+
+    // MARK: Beginning
+
+    private func org() async throws -> BackfillOrgs.Entry {
+        while true {
+            if let entry = parts.orgs.entry(plan.org) { return entry }
+            tracker.waits("the org \(plan.org) has not signed in yet")
+            try await parts.time.sleep(Self.orgRetry)
+        }
+    }
+
+    /// Subscribes first: nothing is read before everything that happens meanwhile is sure to come.
+    private func begin(_ reader: SnapshotReader, _ entry: BackfillOrgs.Entry) async throws {
+        var hasWaited = false
+        for topic in entry.topics where EntityTopic.mayCarry(plan.entity, topic) {
+            while let why = await entry.isFollowed(topic) {
+                hasWaited = true
+                tracker.waits("\(topic) is not subscribed to yet: \(why)")
+                try await parts.time.sleep(Self.orgRetry)
+            }
+        }
+        if hasWaited { try await parts.time.sleep(Self.subscribeLead) }
+        progress.expected = try? await reader.count()
+        progress.beganAt = parts.time.wall()
+        log.notice(
+            "\(plan.title) begins", metadata: ["records": "\(progress.expected.map(String.init) ?? "unknown")"])
+        try await save()
+    }
+
+    // MARK: Pages
+
+    private func readPage(_ reader: SnapshotReader) async throws {
+        let (after, limit) = (progress.afterID, min(pace.rows, reader.maximumRows))
+        let page = try await handOver(loosely: false) { () async throws(RESTError) in
+            try await reader.page(after: after, limit: limit)
+        }
+        progress.late += page.late
+        progress.afterID = page.last
+        progress.isReadingDeleted = page.last == nil
+        if progress.late.count >= Self.lateRound {
+            try await readLate(reader, loosely: progress.late.count >= Self.maximumLate)
+        } else {
+            try await save()
+        }
+    }
+
+    private func readLate(_ reader: SnapshotReader, loosely: Bool) async throws {
+        var still: [String] = []
+        var rest = progress.late[...]
+        while !rest.isEmpty {
+            let ids = Array(rest.prefix(min(SnapshotReader.maximumReread, reader.maximumRows)))
+            rest = rest.dropFirst(ids.count)
+            let page = try await handOver(loosely: loosely) { () async throws(RESTError) in
+                (try await reader.rows(ids), nil)
+            }
+            still += page.late
+        }
+        progress.late = still
+        try await save()
+    }
+
+    private func readDeleted(_ reader: SnapshotReader) async throws {
+        var isDone = false
+        while !isDone {
+            let after = progress.afterID
+            let page = try await handOver(loosely: true, areDeleted: true) { () async throws(RESTError) in
+                try await reader.deleted(after: after, limit: BackfillPace.pageRows)
+            }
+            isDone = page.last == nil
+            progress.afterID = page.last
+            try await save()
+        }
+    }
+
+    private typealias Page = (rows: [SnapshotRow], last: String?)
+
+    /// - Returns: records that have to be read again, and where to go on.
+    private func handOver(
+        loosely: Bool, areDeleted: Bool = false, _ read: @Sendable () async throws(RESTError) -> Page
+    ) async throws -> (late: [String], last: String?) {
+        var wait = BackfillPatience()
+        while true {
+            try await room()
+            try await parts.gate.enterPage(plan.subject)
+            do {
+                let readAt = parts.time.wall()
+                let page = try await read()
+                let late = try await hand(page.rows, readAt: readAt, loosely: loosely, areDeleted: areDeleted)
+                await parts.gate.leavePage(plan.subject)
+                return (late, page.last)
+            } catch {
+                await parts.gate.leavePage(plan.subject)
+                guard let error = error as? RESTError else { throw error }
+                try await pause(error, &wait)
+            }
+        }
+    }
+
+    private func hand(
+        _ rows: [SnapshotRow], readAt: Int64, loosely: Bool, areDeleted: Bool
+    ) async throws -> [String] {
+        var ready: [SnapshotRow] = []
+        var marks: [(id: String, covers: Int64)] = []
+        var late: [String] = []
+        for row in rows {
+            switch SnapshotCoverage.of(modified: row.modified, readAt: readAt) {
+            case .until(let covers): marks.append((row.id, covers))
+            case .unsettled where loosely: marks.append((row.id, SnapshotCoverage.loosely(modified: row.modified)))
+            case .unsettled:
+                late.append(row.id)
+                continue
+            }
+            ready.append(row)
+        }
+        try await mark(marks)
+        var rest = ready[...]
+        while !rest.isEmpty {
+            let (count, wait) = pace.next(uptime: parts.time.uptime)
+            guard count > 0 else {
+                try await parts.time.sleep(.milliseconds(wait))
+                continue
+            }
+            try await take(rest.prefix(count), readAt, areDeleted)
+            pace.took(min(count, rest.count))
+            rest = rest.dropFirst(count)
+        }
+        return late
+    }
+
+    private func take(_ rows: ArraySlice<SnapshotRow>, _ readAt: Int64, _ areDeleted: Bool) async throws {
+        guard let entry else { preconditionFailure("records without an org") }
+        let events = SnapshotEvents(backfill: id, plan: plan, org: entry.org)
+        let rules = parts.rules.current
+        var piece = SnapshotEvents.Piece()
+        for row in rows {
+            if areDeleted {
+                events.route(deleted: row, by: rules, readAt: readAt, into: &piece)
+            } else {
+                try await events.route(row, by: rules, readAt: readAt, complete: entry.complete, into: &piece)
+            }
+        }
+        for delivery in piece.deliveries { destinations.insert(delivery.destination) }
+        if !piece.deliveries.isEmpty || !piece.deadLetters.isEmpty {
+            try await parts.outbox.accept(
+                RoutedBatch(cursor: cursor(entry.org), deliveries: piece.deliveries, deadLetters: piece.deadLetters))
+        }
+        if areDeleted { progress.deleted += rows.count } else { progress.records += rows.count }
+        progress.deliveries += piece.deliveries.count
+        progress.failures += piece.failures
+        tracker.moved(progress)
+    }
+
+    /// Moves nothing: where a backfill is, is written once its deliveries are safe.
+    private func cursor(_ org: Org) -> Cursor {
+        guard let replayID = ReplayID(Array(id.utf8)) else { preconditionFailure("an ID without bytes") }
+        return Cursor(
+            key: Cursor.Key(org: plan.org, topic: "\(plan.kind.rawValue) \(id)", scope: .none), orgID: org.id,
+            instanceURL: org.instanceURL, replayID: replayID, commitTime: nil, updatedAt: parts.time.wall())
+    }
+
+    /// Waits while its destinations are busy, without holding up any event.
+    private func room() async throws {
+        while true {
+            try Task.checkCancellation()
+            let status = await parts.outbox.status()
+            let pending = status.destinations.filter { destinations.contains($0.name) }.map(\.pending).max() ?? 0
+            let load = ReplayPace.Load(
+                pending: pending, isBackedUp: status.isBackedUp || status.storeFailure != nil, brake: nil)
+            guard case .wait(let milliseconds, let why) = pace.page(load) else { return }
+            tracker.waits(why)
+            try await parts.time.sleep(.milliseconds(milliseconds))
+        }
+    }
+}

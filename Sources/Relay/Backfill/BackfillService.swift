@@ -1,0 +1,205 @@
+import Crypto
+import Events
+import FoundationEssentials
+import Logging
+import Store
+
+/// Runs backfills in a daemon: those that are asked for, those that gaps need, and those that an earlier process did
+/// not bring to an end. Two of one object go one after another.
+package actor BackfillService {
+    static let maximumRunning = 2
+    /// Between looks whether marks can go.
+    static let settlingCheck: Duration = .seconds(60)
+    /// Marks removed in one go.
+    static let marksAtOnce = 5_000
+
+    package nonisolated let orgs: BackfillOrgs
+    package nonisolated let gate: SnapshotGate
+    private let parts: BackfillParts
+    private let topics: [Cursor.Key]
+    private var running: [String: (task: Task<Void, Never>, tracker: BackfillTracker, subject: SnapshotSubject)] = [:]
+    private var waiting: [BackfillRecord] = []
+    private var settling: Task<Void, Never>?
+    private var isStopping = false
+
+    /// - Parameter topics: that are subscribed to.
+    package init(_ parts: BackfillParts, topics: [Cursor.Key]) {
+        self.parts = parts
+        self.topics = topics
+        orgs = parts.orgs
+        gate = parts.gate
+    }
+
+    /// Takes up what the store holds. Before any stream starts, since older events are to be held against its marks.
+    package func start() async throws(StoreError) {
+        for record in try await parts.store.backfills().reversed() where !record.isSettled {
+            guard let plan = Self.plan(of: record) else { continue }
+            await gate.open(plan.subject)
+            if record.state == .running { run(record) }
+        }
+        settling = Task { [time = parts.time] in
+            while (try? await time.sleep(Self.settlingCheck)) != nil { await self.settle() }
+        }
+    }
+
+    /// They go on with the next start. Before the outbox is stopped.
+    package func stop() {
+        isStopping = true
+        waiting = []
+        settling?.cancel()
+        for run in running.values { run.task.cancel() }
+    }
+
+    /// A new one, or one that was paused. It is stored when this returns.
+    func begin(_ record: BackfillRecord) async throws(StoreError) {
+        guard running[record.id] == nil, !waiting.contains(where: { $0.id == record.id }) else { return }
+        var record = record
+        record.state = .running
+        record.detail = ""
+        record.isSettled = false
+        record.updatedAt = parts.time.wall()
+        if let plan = Self.plan(of: record) { await gate.open(plan.subject) }
+        try await parts.store.save(record)
+        run(record)
+    }
+
+    /// As `begin`, once and never again.
+    func beginOnce(_ plan: BackfillPlan, name: String) async throws(StoreError) {
+        let id = Self.id(of: [plan.org, plan.entity, name])
+        guard try await parts.store.backfill(id) == nil else { return }
+        parts.log.notice("\(plan.title): \(plan.cause)", metadata: ["org": "\(plan.org)", "backfill": "\(id)"])
+        try await begin(BackfillRecord(id: id, plan: Self.json(plan), createdAt: parts.time.wall()))
+    }
+
+    /// Stops it, for now (`paused`) or for good. What it handed over already is delivered.
+    func end(_ record: BackfillRecord, as state: BackfillRecord.State, _ detail: String) async throws(StoreError) {
+        waiting.removeAll { $0.id == record.id }
+        if let run = running[record.id] {
+            run.task.cancel()
+            await run.task.value
+        }
+        // It may have come to its end by itself in that moment.
+        guard let now = try await parts.store.backfill(record.id), !now.state.isFinal else { return }
+        try await save(now, state, detail)
+    }
+
+    /// Nil if it does not run.
+    func tracker(_ id: String) -> BackfillTracker.Snapshot? { running[id]?.tracker.snapshot }
+
+    func waits(_ id: String) -> Bool { waiting.contains { $0.id == id } }
+
+    /// Returns once nothing runs; for tests, and for the end of a process.
+    package func idle() async {
+        while let run = running.values.first { await run.task.value }
+    }
+
+    static func json(_ plan: BackfillPlan) -> [UInt8] {
+        guard let json = try? JSONEncoder().encode(plan) else { preconditionFailure("a plan without a JSON form") }
+        return [UInt8](json)
+    }
+
+    static func plan(of record: BackfillRecord) -> BackfillPlan? {
+        try? JSONDecoder().decode(BackfillPlan.self, from: Data(record.plan))
+    }
+
+    /// `bf` and eight hex digits, the same for the same parts.
+    static func id(of parts: [String]) -> String {
+        let digest = SHA256.hash(data: Array(parts.joined(separator: "\n").utf8))
+        return "bf" + Hex.encode(Array(digest.prefix(4)))
+    }
+
+    static func newID(using generator: inout some RandomNumberGenerator) -> String {
+        "bf" + Hex.encode((0..<4).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+
+    // MARK: Running
+
+    private func run(_ record: BackfillRecord) {
+        guard !isStopping else { return }
+        guard let plan = Self.plan(of: record) else {
+            parts.log.error("the plan of \(record.id) was written by another version of sluice; it does not go on")
+            return
+        }
+        guard running.count < Self.maximumRunning, !running.values.contains(where: { $0.subject == plan.subject }) else {
+            return waiting.append(record)
+        }
+        let tracker = BackfillTracker()
+        let runner = BackfillRunner(record.id, plan, record.progress, parts, tracker: tracker)
+        running[record.id] = (Task { await self.perform(record, runner, plan) }, tracker, plan.subject)
+    }
+
+    private func perform(_ record: BackfillRecord, _ runner: BackfillRunner, _ plan: BackfillPlan) async {
+        do {
+            try await runner.run()
+            let progress = await runner.progress
+            parts.log.notice(
+                "\(plan.title) is done",
+                metadata: [
+                    "backfill": "\(record.id)", "records": "\(progress.records)", "deliveries": "\(progress.deliveries)",
+                ])
+            await ended(record, .done, "")
+        } catch let failure as ReplayFailure {
+            parts.log.error("\(plan.title) failed: \(failure)", metadata: ["backfill": "\(record.id)"])
+            await ended(record, .failed, failure.description)
+        } catch {
+            // Stopped; it goes on another time.
+        }
+        running[record.id] = nil
+        let next = waiting
+        waiting = []
+        for record in next { run(record) }
+    }
+
+    private func ended(_ record: BackfillRecord, _ state: BackfillRecord.State, _ detail: String) async {
+        do throws(StoreError) {
+            try await save(record, state, detail)
+        } catch {
+            // What it did is stored: the next start finds it nearly done.
+            parts.log.warning("\(error)")
+        }
+    }
+
+    private func save(_ record: BackfillRecord, _ state: BackfillRecord.State, _ detail: String) async throws(StoreError) {
+        var record = record
+        record.state = state
+        record.detail = detail
+        record.updatedAt = parts.time.wall()
+        try await parts.store.save(record)
+    }
+
+    // MARK: Marks
+
+    /// Forgets marks that no event can meet any more.
+    func settle() async {
+        do throws(StoreError) {
+            let open = try await parts.store.backfills().filter { !$0.isSettled }
+            let plans = open.compactMap { record in Self.plan(of: record).map { (record, $0) } }
+            for (subject, group) in Dictionary(grouping: plans, by: \.1.subject) {
+                guard group.allSatisfy({ $0.0.state.isFinal }) else { continue }
+                try await settle(subject, group.map(\.0))
+            }
+        } catch {
+            parts.log.debug("\(error)")
+        }
+    }
+
+    private func settle(_ subject: SnapshotSubject, _ records: [BackfillRecord]) async throws(StoreError) {
+        let ended = records.map { $0.progress.endedAt ?? $0.updatedAt }.max() ?? 0
+        var reached: [Int64?] = []
+        for key in topics where key.org == subject.org && EntityTopic.mayCarry(subject.entity, key.topic) {
+            reached.append(await gate.reached(key))
+        }
+        guard Settling(endedAt: ended).isOver(reached: reached, now: parts.time.wall()) else { return }
+        // What has passed is not to come again after a kill.
+        await parts.outbox.flush()
+        for var record in records {
+            record.isSettled = true
+            try await parts.store.save(record)
+        }
+        while try await parts.store.removeMarks(
+            org: subject.org, entity: subject.entity, limit: Self.marksAtOnce) == Self.marksAtOnce
+        {}
+        guard !running.values.contains(where: { $0.subject == subject }) else { return }
+        await gate.close(subject)
+    }
+}

@@ -1,0 +1,180 @@
+import Events
+import Logging
+import Rules
+
+/// Gathers the events of `coalesce` into deliveries: performs what the `BatchPlan` of each key decides.
+///
+/// A claim stays in the outbox, and so in the store, until the delivery that it is rendered into has taken its place in
+/// the same transaction: a crash at any moment leaves one or the other.
+package actor BatchGatherer: RunCollector {
+    /// Between looks at claims that no rule gathers any more.
+    static let orphanRetry: Int64 = 30_000
+    /// How long the stream must have passed a transaction, with no claim of it coming, until it counts as complete: claims
+    /// reach this place after the stream's mark does.
+    static let sealDelay: Int64 = 250
+
+    private struct Batch {
+        var plan = BatchPlan()
+        /// By ID. At most `DispatchLimits.claims` over all batches of a destination.
+        var claims: [String: Delivery] = [:]
+        /// Uptime at which the stream's mark is looked at.
+        var sealAt: Int64?
+        var timer: Task<Void, Never>?
+        /// Uptime at which the timer fires.
+        var wakeAt: Int64?
+        /// Claims that were to be closed when no rule gathered them.
+        var orphans: [Delivery] = []
+    }
+
+    private struct Key: Hashable {
+        let destination: String
+        let lane: String
+    }
+
+    private let outbox: any BatchOutbox
+    private let rules: CurrentRules
+    private let marks: StreamMarks
+    private let time: TimeSource
+    private let log: Logger
+    private var batches: [Key: Batch] = [:]
+    private var isStopped = false
+
+    package init(
+        outbox: any BatchOutbox, rules: CurrentRules, marks: StreamMarks, time: TimeSource = .system, log: Logger
+    ) {
+        self.outbox = outbox
+        self.rules = rules
+        self.marks = marks
+        self.time = time
+        self.log = log
+    }
+
+    package func add(_ delivery: Delivery) {
+        guard case .batch(let claim) = delivery.target else {
+            preconditionFailure("the dispatcher gives only claims on batches to this collector")
+        }
+        let key = Key(destination: delivery.destination, lane: delivery.lane)
+        var batch = batches.removeValue(forKey: key) ?? Batch()
+        if batch.claims.updateValue(delivery, forKey: delivery.id) == nil {
+            batch.plan.add(delivery.id, claim, at: time.uptime)
+        }
+        if claim.transactionKey != nil {
+            marks.watch { [weak self] in Task { await self?.streamed() } }
+            batch.sealAt = time.uptime + Self.sealDelay
+        }
+        batches[key] = batch
+        pump(key)
+    }
+
+    /// Closes nothing further. What is open is taken up at the next start, from the claims in the store.
+    package func stop() {
+        isStopped = true
+        for batch in batches.values { batch.timer?.cancel() }
+    }
+
+    /// Rules were replaced: what nobody gathered may have somebody now.
+    package func rulesChanged() {
+        for (key, batch) in batches where !batch.orphans.isEmpty { closeOrphans(key) }
+    }
+
+    // MARK: Working
+
+    private func streamed() {
+        for key in batches.keys {
+            batches[key]?.sealAt = time.uptime + Self.sealDelay
+            pump(key)
+        }
+    }
+
+    private func seal(_ key: Key) {
+        guard let batch = batches[key], let sealAt = batch.sealAt, sealAt <= time.uptime else { return }
+        batches[key]?.sealAt = nil
+        guard let topic = batch.claims.values.first?.origin.topic, let mark = marks.newest(of: topic) else { return }
+        batches[key]?.plan.sawTransaction(mark.transaction)
+    }
+
+    private func pump(_ key: Key) {
+        seal(key)
+        while !isStopped, let action = batches[key]?.plan.next(at: time.uptime) {
+            switch action {
+            case .wait(let until):
+                if batches[key]?.plan.isIdle == true { batches[key] = nil } else { sleep(key, until) }
+                return
+            case .close(let ids):
+                let claims = ids.compactMap { batches[key]?.claims.removeValue(forKey: $0) }
+                close(claims, of: key)
+            }
+        }
+    }
+
+    private func close(_ claims: [Delivery], of key: Key) {
+        switch rules.current.close(claims, now: time.wall()) {
+        case .delivery(let delivery):
+            let outbox = outbox
+            Task {
+                await outbox.close(claims.map(\.id), into: delivery) { [weak self] in await self?.ended(key) }
+            }
+        case .failure(let failure):
+            let outbox = outbox
+            let note = AttemptNote(reason: failure.description)
+            Task {
+                switch failure.onError {
+                case .deadletter, .pause: await outbox.dead(claims.map(\.id), note: note)
+                case .drop: await outbox.dropped(claims.map(\.id), note: note)
+                }
+                ended(key)
+            }
+        case .noRule:
+            log.warning(
+                """
+                \(claims.count) gathered events for \(key.destination) are kept: no rule gathers \
+                \(claims.first?.rule ?? "them") like this any more. They go on when one does
+                """)
+            batches[key]?.orphans = claims
+            sleep(key, time.uptime + Self.orphanRetry)
+        }
+    }
+
+    private func closeOrphans(_ key: Key) {
+        guard let claims = batches[key]?.orphans, !claims.isEmpty else { return }
+        if case .noRule = rules.current.close(claims, now: time.wall()) {
+            return sleep(key, time.uptime + Self.orphanRetry)
+        }
+        batches[key]?.orphans = []
+        close(claims, of: key)
+    }
+
+    private func ended(_ key: Key) {
+        guard batches[key] != nil else { return }
+        batches[key]?.plan.ended()
+        pump(key)
+    }
+
+    private func sleep(_ key: Key, _ due: Int64?) {
+        guard let until = [due, batches[key]?.sealAt].compactMap({ $0 }).min(), !isStopped else { return }
+        if let wakeAt = batches[key]?.wakeAt, wakeAt <= until { return }
+        batches[key]?.timer?.cancel()
+        batches[key]?.wakeAt = until
+        let time = time
+        batches[key]?.timer = Task { [weak self] in
+            guard (try? await time.sleep(untilUptime: until)) != nil else { return }
+            await self?.fired(key, until)
+        }
+    }
+
+    private func fired(_ key: Key, _ wakeAt: Int64) {
+        guard batches[key]?.wakeAt == wakeAt else { return }
+        batches[key]?.wakeAt = nil
+        batches[key]?.timer = nil
+        if batches[key]?.orphans.isEmpty == false { closeOrphans(key) } else { pump(key) }
+    }
+}
+
+/// What the gatherer does to the outbox.
+package protocol BatchOutbox: DeliveryOutcomes {
+    /// The delivery takes the place of its claims, in one transaction.
+    ///
+    /// - Parameter ended: called when the delivery has left the outbox: delivered, dead or dropped.
+    func close(_ claims: [String], into delivery: Delivery, ended: @escaping @Sendable () async -> Void) async
+    func dropped(_ ids: [String], note: AttemptNote) async
+}

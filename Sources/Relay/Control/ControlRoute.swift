@@ -1,0 +1,55 @@
+import FoundationEssentials
+
+/// One question about the relay, answered by the daemon over its socket, or by the command itself on the store while no
+/// daemon runs: the same code either way.
+package struct ControlRoute: Sendable {
+    /// Words joined by full stops: `dlq.list`.
+    package let name: String
+    /// JSON in, JSON out.
+    package let answer: @Sendable (_ request: [UInt8]) async throws(ControlError) -> [UInt8]
+
+    package init(_ name: String, answer: @escaping @Sendable ([UInt8]) async throws(ControlError) -> [UInt8]) {
+        self.name = name
+        self.answer = answer
+    }
+
+    package init<Request: Decodable & SendableMetatype, Answer: Encodable & SendableMetatype>(
+        _ name: String, _ answer: @escaping @Sendable (Request) async throws(ControlError) -> Answer
+    ) {
+        self.init(name) { bytes async throws(ControlError) in
+            let request: Request
+            do {
+                request = try JSONDecoder().decode(Request.self, from: Data(bytes))
+            } catch {
+                throw ControlError(.badInput, "\(name): the request is not what this version of sluice expects")
+            }
+            let answered = try await answer(request)
+            guard let data = try? JSONEncoder().encode(answered) else {
+                preconditionFailure("the answer of \(name) has no JSON form")
+            }
+            return Array(data)
+        }
+    }
+}
+
+/// Why a question was not answered: what was tried, on what, why it failed, what to do.
+package struct ControlError: Error, Sendable, Codable, CustomStringConvertible {
+    package enum Kind: String, Sendable, Codable {
+        /// Exit 2.
+        case badInput
+        /// Exit 1.
+        case failed
+        /// Exit 3: no daemon, no store, no network.
+        case environment
+    }
+
+    package var kind: Kind
+    package var message: String
+
+    package init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    package var description: String { message }
+}

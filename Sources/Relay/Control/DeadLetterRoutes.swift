@@ -1,0 +1,198 @@
+import Events
+import Store
+
+/// Questions about dead letters and quarantined events: `dlq.list`, `dlq.show`, `dlq.retry`, `dlq.edit`, `dlq.drop`,
+/// and with `quarantine.` in place of `dlq.` for events that could not be decoded (`list`, `retry`, `drop`).
+package enum DeadLetterRoutes {
+    /// - Parameters:
+    ///   - outbox: nil while no daemon runs; dead letters then go back to the outbox in the store, for the next one.
+    ///   - orgs: for what has to be decoded and rendered again.
+    package static func make(
+        store: Store, outbox: Outbox?, orgs: ReplayOrgs, rules: CurrentRules, time: TimeSource = .system
+    ) -> [ControlRoute] {
+        let desk = DeadLetterDesk(store: store, outbox: outbox, orgs: orgs, rules: rules, time: time)
+        return [
+            ControlRoute("dlq.list") { (request: DeadLetterFilter) async throws(ControlError) in
+                try await desk.list(request)
+            },
+            ControlRoute("dlq.show") { (request: DeadLetterQuestion) async throws(ControlError) in
+                try await desk.show(request)
+            },
+            ControlRoute("dlq.retry") { (request: DeadLetterFilter) async throws(ControlError) in
+                try await desk.retry(request)
+            },
+            ControlRoute("dlq.edit") { (request: DeadLetterEdit) async throws(ControlError) in
+                try await desk.edit(request)
+            },
+            ControlRoute("dlq.drop") { (request: DeadLetterFilter) async throws(ControlError) in
+                try await desk.drop(request)
+            },
+            ControlRoute("quarantine.list") { (request: DeadLetterFilter) async throws(ControlError) in
+                try await desk.listQuarantine(request)
+            },
+            ControlRoute("quarantine.retry") { (request: DeadLetterFilter) async throws(ControlError) in
+                try await desk.retryQuarantine(request)
+            },
+            ControlRoute("quarantine.drop") { (request: DeadLetterFilter) async throws(ControlError) in
+                try await desk.dropQuarantine(request)
+            },
+        ]
+    }
+}
+
+/// One of `dlq list`.
+package struct DeadLetterLine: Sendable, Codable {
+    package var id: String
+    package var reason: String
+    package var detail: String
+    package var rule: String
+    package var destination: String
+    package var lane: String
+    package var topic: String
+    package var entity: String
+    package var recordID: String
+    package var attempts: Int
+    /// Status of the last answer.
+    package var status: Int?
+    package var bodyBytes: Int
+    /// Of the event's commit, and of the death.
+    package var time: ControlTime
+    package var diedAt: ControlTime
+    package var isResending: Bool
+
+    init(_ stored: StoredDeadLetter) {
+        let letter = stored.letter
+        let delivery = letter.delivery
+        id = delivery.id
+        reason = letter.reason.rawValue
+        detail = letter.detail
+        rule = delivery.rule
+        destination = delivery.destination
+        lane = delivery.lane
+        topic = delivery.origin.topic
+        entity = delivery.origin.entity
+        recordID = delivery.origin.recordID
+        attempts = letter.attempts
+        status = letter.history.last { $0.number > 0 }?.status
+        bodyBytes = delivery.body.count
+        time = ControlTime(delivery.origin.time)
+        diedAt = ControlTime(letter.diedAt)
+        isResending = stored.isResending
+    }
+}
+
+package struct DeadLetterList: Sendable, Codable {
+    package var letters: [DeadLetterLine]
+    /// How many the filter matches, whatever its limit.
+    package var count: Int
+    /// Beside them.
+    package var quarantined: Int
+}
+
+/// What `dlq show` asks.
+package struct DeadLetterQuestion: Sendable, Codable {
+    /// Or its beginning.
+    package var id: String
+    package var body: BodyDisplay
+
+    package init(id: String, body: BodyDisplay) {
+        self.id = id
+        self.body = body
+    }
+}
+
+/// The whole of one.
+package struct DeadLetterDetail: Sendable, Codable {
+    package var line: DeadLetterLine
+    package var orgID: String
+    package var replayID: String
+    package var change: String
+    package var target: DeliveryTarget
+    /// As `BodyDisplay` says; nil if it is not shown.
+    package var body: String?
+    package var history: [DeadLetterAttempt]
+}
+
+/// One attempt, or, with number 0, what an operator did in between.
+package struct DeadLetterAttempt: Sendable, Codable {
+    package var number: Int
+    package var at: ControlTime
+    package var status: Int?
+    package var reason: String
+    /// Headers of the answer that explain it.
+    package var headers: [String]
+    /// The start of the answer.
+    package var excerpt: String
+    package var possibleDuplicate: Bool
+
+    init(_ record: AttemptRecord) {
+        number = record.number
+        at = ControlTime(record.at)
+        status = record.status
+        reason = record.reason
+        headers = record.headers ?? []
+        excerpt = record.excerpt
+        possibleDuplicate = record.possibleDuplicate
+    }
+}
+
+package struct DeadLetterEdit: Sendable, Codable {
+    /// The whole ID.
+    package var id: String
+    package var body: [UInt8]
+    /// Send it again at once.
+    package var resends: Bool
+
+    package init(id: String, body: [UInt8], resends: Bool) {
+        self.id = id
+        self.body = body
+        self.resends = resends
+    }
+}
+
+/// What became of a request to send again, or to drop.
+package struct DeadLetterOutcome: Sendable, Codable {
+    package struct Skipped: Sendable, Codable {
+        package var id: String
+        package var reason: String
+    }
+
+    /// How many were sent again, or dropped.
+    package var count = 0
+    /// Deliveries that came of it; several for one quarantined event.
+    package var deliveries = 0
+    /// The first of them; all others in `skippedCount`.
+    package var skipped: [Skipped] = []
+    package var skippedCount = 0
+    /// They are sent as soon as a relay runs.
+    package var waitsForRelay = false
+
+    static let maximumSkipped = 50
+
+    mutating func skip(_ id: String, _ reason: String) {
+        skippedCount += 1
+        if skipped.count < Self.maximumSkipped { skipped.append(Skipped(id: id, reason: reason)) }
+    }
+}
+
+/// One of `dlq list --quarantine`.
+package struct QuarantineLine: Sendable, Codable {
+    package var id: Int64
+    package var org: String
+    package var topic: String
+    package var replayID: String
+    package var schemaID: String
+    package var eventID: String
+    package var payloadBytes: Int
+    package var reason: String
+    package var at: ControlTime
+}
+
+package struct QuarantineList: Sendable, Codable {
+    package var events: [QuarantineLine]
+    package var count: Int
+    /// Of all, with the limits beyond which a topic is parked.
+    package var bytes: Int64
+    package var maximumCount: Int
+    package var maximumBytes: Int64
+}

@@ -1,0 +1,140 @@
+import Events
+import Store
+
+/// What the routes of dead letters do, with and without a daemon.
+struct DeadLetterDesk: Sendable {
+    /// Lines of a list that has no limit of its own.
+    static let listed = 100
+    /// Deliveries given to the outbox in one go.
+    static let page = 500
+
+    let store: Store
+    /// Nil while no daemon runs.
+    let outbox: Outbox?
+    let orgs: ReplayOrgs
+    let rules: CurrentRules
+    let time: TimeSource
+
+    // MARK: Looking
+
+    func list(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterList {
+        let (store, filter) = (store, try checked(filter))
+        var limited = filter
+        limited.limit = filter.limit ?? Self.listed
+        let asked = limited
+        return try await stored { () async throws(StoreError) in
+            DeadLetterList(
+                letters: try await store.deadLetters(asked, newestFirst: true).map(DeadLetterLine.init),
+                count: try await store.deadLetterCount(filter), quarantined: try await store.quarantineCount())
+        }
+    }
+
+    func show(_ question: DeadLetterQuestion) async throws(ControlError) -> DeadLetterDetail {
+        let stored = try await letter(question.id)
+        let delivery = stored.letter.delivery
+        return DeadLetterDetail(
+            line: DeadLetterLine(stored), orgID: delivery.origin.orgID,
+            replayID: delivery.origin.replayID.description, change: delivery.origin.change, target: delivery.target,
+            body: question.body.text(delivery.body), history: stored.letter.history.map(DeadLetterAttempt.init))
+    }
+
+    func listQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> QuarantineList {
+        let (store, filter) = (store, try checked(filter))
+        var limited = filter
+        limited.limit = filter.limit ?? Self.listed
+        let asked = limited
+        return try await stored { () async throws(StoreError) in
+            let lines = try await store.quarantine(asked, newestFirst: true).map { row in
+                QuarantineLine(
+                    id: row.id, org: row.event.org, topic: row.event.topic, replayID: row.event.replayID.description,
+                    schemaID: row.event.schemaID, eventID: row.event.eventID, payloadBytes: row.event.payload.count,
+                    reason: row.event.reason, at: ControlTime(row.event.at))
+            }
+            return QuarantineList(
+                events: lines, count: try await store.quarantineCount(filter),
+                bytes: try await store.quarantineSize().bytes, maximumCount: store.limits.quarantineCount,
+                maximumBytes: store.limits.quarantineBytes)
+        }
+    }
+
+    /// By its ID, or the beginning of it.
+    func letter(_ id: String) async throws(ControlError) -> StoredDeadLetter {
+        let store = store
+        var filter = DeadLetterFilter(ids: [id])
+        filter.limit = 2
+        let asked = filter
+        let found = try await stored { () async throws(StoreError) in
+            try await store.deadLetters(asked, newestFirst: true)
+        }
+        guard let letter = found.first(where: { $0.letter.delivery.id == id }) ?? found.first else {
+            throw ControlError(.badInput, "there is no dead letter '\(id)'. `sluice dlq list` shows them.")
+        }
+        guard found.count == 1 || letter.letter.delivery.id == id else {
+            throw ControlError(.badInput, "'\(id)' begins the IDs of several dead letters: say more of it.")
+        }
+        return letter
+    }
+
+    func checked(_ filter: DeadLetterFilter) throws(ControlError) -> DeadLetterFilter {
+        guard filter.ids.count <= DeadLetterFilter.maximumIDs else {
+            throw ControlError(.badInput, "at most \(DeadLetterFilter.maximumIDs) IDs can be named at once.")
+        }
+        if let limit = filter.limit, limit < 1 { throw ControlError(.badInput, "--limit must be at least 1.") }
+        if let reason = filter.reason, DeadLetter.Reason(rawValue: reason) == nil {
+            throw ControlError(.badInput, "'\(reason)' is not a reason: rejected, exhausted or rendering.")
+        }
+        return filter
+    }
+
+    // MARK: Changing
+
+    func edit(_ edit: DeadLetterEdit) async throws(ControlError) -> DeadLetterOutcome {
+        let letter = try await letter(edit.id)
+        let id = letter.letter.delivery.id
+        try check(edit.body, replaces: letter.letter)
+        let (store, now) = (store, time.wall())
+        let before = letter.letter.delivery.body.count
+        let words = "body replaced by an operator: \(before) bytes before, \(edit.body.count) now"
+        let isEdited = try await stored { () async throws(StoreError) in
+            try await store.editDeadLetter(id, body: edit.body, mark: .mark(words, at: now))
+        }
+        guard isEdited else { throw ControlError(.failed, "\(id) is being sent again at this moment.") }
+        guard edit.resends else { return DeadLetterOutcome(count: 1) }
+        return try await retry(DeadLetterFilter(ids: [id]))
+    }
+
+    private func check(_ body: [UInt8], replaces letter: DeadLetter) throws(ControlError) {
+        if case .run = letter.delivery.target {
+            throw ControlError(.badInput, "this is a claim on a flow run, which has no body to replace.")
+        }
+        guard letter.reason != .rendering else {
+            throw ControlError(
+                .badInput,
+                "this delivery was never rendered, so that there is no request to edit: mend its rule, then retry it.")
+        }
+        guard body.count <= Self.maximumBodyBytes else {
+            throw ControlError(.badInput, "the new body has \(body.count) bytes, more than \(Self.maximumBodyBytes).")
+        }
+        guard (try? JSONReader.parse(letter.delivery.body)) != nil else { return }
+        do throws(JSONError) {
+            _ = try JSONReader.parse(body)
+        } catch {
+            throw ControlError(.badInput, "the body was JSON, and the new one is not: \(error).")
+        }
+    }
+
+    /// As of rendered bodies.
+    static let maximumBodyBytes = 1 << 20
+
+    func drop(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
+        let (store, filter) = (store, try checked(filter))
+        let count = try await stored { () async throws(StoreError) in try await store.dropDeadLetters(filter) }
+        return DeadLetterOutcome(count: count)
+    }
+
+    func dropQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
+        let (store, filter) = (store, try checked(filter))
+        let count = try await stored { () async throws(StoreError) in try await store.dropQuarantine(filter) }
+        return DeadLetterOutcome(count: count)
+    }
+}

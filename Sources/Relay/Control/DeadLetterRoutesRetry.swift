@@ -1,0 +1,227 @@
+import Events
+import PubSub
+import Rules
+import Store
+
+/// Sending again. What is sent goes to the end of its lane, in the order in which it died first.
+extension DeadLetterDesk {
+    func retry(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
+        var filter = try checked(filter)
+        var outcome = DeadLetterOutcome(waitsForRelay: outbox == nil)
+        var left = filter.limit ?? .max
+        // What comes to the dead letters from now on is not meant: a receiver that refuses would go round for ever.
+        filter.before = min(filter.before ?? .max, time.wall() + 1)
+        var after: Int64 = 0
+        while left > 0 {
+            filter.limit = min(left, Self.page)
+            let (store, asked, from) = (store, filter, after)
+            let page = try await stored { () async throws(StoreError) in
+                try await store.deadLetters(asked, newestFirst: false, after: from)
+            }
+            guard let last = page.last else { break }
+            after = last.ordinal
+            left -= page.count
+            try await retry(page, &outcome)
+        }
+        return outcome
+    }
+
+    private func retry(_ page: [StoredDeadLetter], _ outcome: inout DeadLetterOutcome) async throws(ControlError) {
+        var ready: [StoredDeadLetter] = []
+        for stored in page where !stored.isResending {
+            guard stored.letter.reason == .rendering else {
+                ready.append(stored)
+                continue
+            }
+            // Those before it in its lane must not fall behind it.
+            switch try await rendered(stored.letter) {
+            case .success(let delivery):
+                var again = stored
+                again.letter.delivery = delivery
+                ready.append(again)
+            case .failure(let why): outcome.skip(stored.letter.delivery.id, why.reason)
+            }
+        }
+        let count = try await resend(ready)
+        outcome.count += count
+        outcome.deliveries += count
+    }
+
+    /// - Returns: how many were sent; others are being sent already.
+    private func resend(_ letters: [StoredDeadLetter]) async throws(ControlError) -> Int {
+        guard !letters.isEmpty else { return 0 }
+        let (store, now) = (store, time.wall())
+        guard let outbox else {
+            return try await stored { () async throws(StoreError) in try await store.requeue(letters, wall: now) }
+        }
+        let token = Self.token()
+        let ids = letters.map(\.letter.delivery.id)
+        let marked = try await stored { () async throws(StoreError) in
+            try await store.markResending(deadLetters: ids, token: token)
+        }
+        let deliveries = letters.map(\.letter.delivery).filter { marked.contains($0.id) }
+        try await hand(RoutedBatch(cursor: cursor(token), deliveries: deliveries), token, to: outbox)
+        return deliveries.count
+    }
+
+    /// Its delivery's request could not be built when it came; today's rules may do better, if its event is still
+    /// known.
+    func rendered(_ letter: DeadLetter) async throws(ControlError) -> Result<Delivery, UnreadableEvent> {
+        let delivery = letter.delivery
+        let origin = delivery.origin
+        let store = store
+        let keys = try await stored { () async throws(StoreError) in try await store.journalTopics() }
+        for key in keys where key.topic == origin.topic {
+            let search = JournalSearch(store: store, key: key)
+            guard let found = try await search.find(origin.replayID) else { continue }
+            switch try await decoded(
+                found.events[found.index], org: key.org, topic: key.topic, receivedAt: found.row.entry.receivedAt)
+            {
+            case .success(let events):
+                let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
+                return try await again(delivery, mine, org: key.org)
+            case .failure(let why): return .failure(why)
+            }
+        }
+        return .failure(
+            UnreadableEvent(
+                reason: "its event is not in the journal any more; `sluice replay --source salesforce` may still get it"))
+    }
+
+    private func again(
+        _ delivery: Delivery, _ events: [Event], org: String
+    ) async throws(ControlError) -> Result<Delivery, UnreadableEvent> {
+        let replay = ReplayedDelivery.replay(ofDelivery: delivery.id)
+        var why = "today's rules make no such delivery of its event; drop it if that is right"
+        for event in events {
+            var event = event
+            event.replay = replay
+            let result = try await routed(event, org: org)
+            func isIt(_ id: String) -> Bool {
+                replay.map { ReplayedDelivery.id(id, of: $0) } ?? id == delivery.id
+            }
+            if var found = result.deliveries.first(where: { isIt($0.id) }) {
+                found.id = delivery.id
+                return .success(found)
+            }
+            if let failure = result.failures.first(where: { isIt($0.id) }) {
+                why = "it still cannot be rendered: \(failure.description)"
+            }
+        }
+        return .failure(UnreadableEvent(reason: why))
+    }
+
+    // MARK: Quarantine
+
+    func retryQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
+        var filter = try checked(filter)
+        guard let outbox else {
+            throw ControlError(
+                .environment, "quarantined events are decoded again by a running relay: start it (`sluice run`) first.")
+        }
+        var outcome = DeadLetterOutcome()
+        var left = filter.limit ?? .max
+        filter.before = min(filter.before ?? .max, time.wall() + 1)
+        var after: Int64 = 0
+        while left > 0 {
+            filter.limit = min(left, Self.page)
+            let (store, asked, from) = (store, filter, after)
+            let page = try await stored { () async throws(StoreError) in
+                try await store.quarantine(asked, newestFirst: false, after: from)
+            }
+            guard let last = page.last else { break }
+            after = last.id
+            left -= page.count
+            for row in page where !row.isResending { try await retry(row, outbox, &outcome) }
+        }
+        return outcome
+    }
+
+    private func retry(
+        _ row: StoredQuarantinedEvent, _ outbox: Outbox, _ outcome: inout DeadLetterOutcome
+    ) async throws(ControlError) {
+        let event = row.event
+        let consumer = ConsumerEvent(
+            id: event.eventID, schemaID: event.schemaID, replayID: event.replayID, payload: event.payload)
+        let store = store
+        switch try await decoded(consumer, org: event.org, topic: event.topic, receivedAt: event.at) {
+        case .failure(let why):
+            outcome.skip(String(row.id), why.reason)
+            try await stored { () async throws(StoreError) in
+                try await store.setQuarantineReason(why.reason, of: row.id)
+            }
+        case .success(let events):
+            let token = Self.token()
+            let marked = try await stored { () async throws(StoreError) in
+                try await store.markResending(quarantine: [row.id], token: token)
+            }
+            guard !marked.isEmpty else { return }
+            let batch = try await routed(events, org: event.org, token)
+            try await hand(batch, token, to: outbox)
+            outcome.count += 1
+            outcome.deliveries += batch.deliveries.count
+        }
+    }
+
+    /// As if they had just come: these events were never delivered, so their deliveries have the usual IDs.
+    private func routed(
+        _ events: [Event], org: String, _ token: String
+    ) async throws(ControlError) -> RoutedBatch {
+        var batch = RoutedBatch(cursor: cursor(token))
+        for event in events {
+            let result = try await routed(event, org: org)
+            batch.deliveries += result.deliveries
+            batch.deadLetters += result.failures.compactMap { $0.deadLetter(at: time.wall()) }
+        }
+        return batch
+    }
+
+    /// By today's rules.
+    private func routed(_ event: Event, org: String) async throws(ControlError) -> RoutingResult {
+        let orgs = orgs
+        let known = try await stored { () async throws(StoreError) in try await orgs.entry(org) }
+        let rules = rules.current
+        let result = rules.route(event, now: time.wall())
+        do {
+            return try await known?.complete(event, result, rules) ?? result
+        } catch {
+            throw ControlError(.failed, "routing was broken off.")
+        }
+    }
+
+    private func decoded(
+        _ event: ConsumerEvent, org: String, topic: String, receivedAt: Int64
+    ) async throws(ControlError) -> Result<[Event], UnreadableEvent> {
+        let orgs = orgs
+        let known = try await stored { () async throws(StoreError) in try await orgs.entry(org) }
+        guard let entry = known else { return .failure(UnreadableEvent(reason: "nothing is known of the org \(org)")) }
+        do {
+            return try await EventReader(entry, time: time).decode(event, topic: topic, receivedAt: receivedAt)
+        } catch {
+            throw ControlError(.failed, "decoding was broken off.")
+        }
+    }
+
+    // MARK: To the outbox
+
+    /// The commit that holds the deliveries, or accounts for them, takes what `token` marks out of its table.
+    private func hand(_ batch: RoutedBatch, _ token: String, to outbox: Outbox) async throws(ControlError) {
+        do {
+            try await outbox.accept(batch)
+        } catch is OutboxStopped {
+            let store = store
+            try await stored { () async throws(StoreError) in try await store.unmarkResending(token: token) }
+            throw ControlError(.failed, "the relay is stopping; nothing more was sent again.")
+        } catch {
+            // It is taken all the same; only nobody waits for room any more.
+        }
+    }
+
+    private func cursor(_ token: String) -> Cursor {
+        Cursor(
+            key: Cursor.Key(org: "", topic: "", scope: .resend(token)), orgID: "", instanceURL: "",
+            replayID: ReplayID([0])!, commitTime: nil, updatedAt: time.wall())
+    }
+
+    private static func token() -> String { Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }) }
+}

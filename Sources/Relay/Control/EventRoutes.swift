@@ -1,0 +1,156 @@
+import ChangeEvents
+import Events
+import FoundationEssentials
+import PubSub
+import Rules
+import Store
+
+/// `event.show`: what became of one event.
+package struct EventRequest: Codable, Sendable {
+    /// Base64, as every output shows it, or hex.
+    package var replayID: String
+
+    package init(replayID: String) { self.replayID = replayID }
+
+    /// What the text can mean: some hex text is base64 as well.
+    var meanings: [ReplayID] {
+        [Hex.decode(replayID).flatMap(ReplayID.init), ReplayID(base64: replayID)].compactMap { $0 }
+    }
+}
+
+/// Follows one event from its arrival to the answers it got: journal, rules, outbox, dead letters, and what the running
+/// relay remembers of its last attempts.
+package struct EventRoutes: Sendable {
+    private let store: Store
+    private let rules: @Sendable () async -> RuleSet?
+    private let recent: RecentDeliveries?
+    private let time: TimeSource
+
+    /// - Parameters:
+    ///   - rules: in force now; nil leaves them out of the answer.
+    ///   - recent: nil when no relay runs in this process.
+    package static func make(
+        store: Store, rules: @escaping @Sendable () async -> RuleSet?, recent: RecentDeliveries? = nil,
+        time: TimeSource = .system
+    ) -> [ControlRoute] {
+        let routes = EventRoutes(store: store, rules: rules, recent: recent, time: time)
+        return [
+            ControlRoute("event.show") { request throws(ControlError) in
+                guard let request = try? JSONDecoder().decode(EventRequest.self, from: Data(request)) else {
+                    throw ControlError(.badInput, "event.show: the request is not what this version of sluice expects")
+                }
+                let meanings = request.meanings
+                guard !meanings.isEmpty else {
+                    throw ControlError(
+                        .badInput, "\(request.replayID) is no replay ID: it is base64 (as `sluice tap` shows it) or hex")
+                }
+                for id in meanings {
+                    if let answer = try await routes.show(id) { return answer }
+                }
+                throw ControlError(
+                    .failed,
+                    "nothing is known of an event \(request.replayID): it is not in the journal (which keeps the last "
+                        + "days only), and no delivery of it waits or is among the dead letters")
+            }
+        ]
+    }
+
+    /// Nil if nothing is known.
+    private func show(_ id: ReplayID) async throws(ControlError) -> [UInt8]? {
+        let entry: JournalEntry?
+        let history: DeliveryHistory
+        do throws(StoreError) {
+            entry = try await store.journalEntry(holding: id) { Self.event(id, in: $0) != nil }
+            history = DeliveryHistory(
+                pending: try await store.pending(of: id), dead: try await store.deadLetters(of: id),
+                recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil)
+        } catch {
+            throw ControlError(.environment, "\(error)")
+        }
+        var events: Result<[Event], EventProblem>?
+        if let entry { events = try await self.events(id, in: entry) }
+        guard entry != nil || !history.isEmpty else { return nil }
+        return TapLines.bytes(await answer(id, entry, events, history))
+    }
+
+    private func answer(
+        _ id: ReplayID, _ entry: JournalEntry?, _ events: Result<[Event], EventProblem>?, _ history: DeliveryHistory
+    ) async -> Value {
+        var fields: Fields = ["replayId": .string("\(id)")]
+        if let entry {
+            fields.append("org", .string(entry.org))
+            fields.append("topic", .string(entry.topic))
+            fields.append("receivedAt", .timestamp(entry.receivedAt))
+        }
+        var shown: Set<String> = []
+        switch events {
+        case .success(let events)?:
+            let rules = await rules()
+            fields.append("events", .list(events.map { value($0, rules, history, &shown) }))
+        case .failure(let problem)?: fields.append("problem", .string(problem.text))
+        case nil: fields.append("problem", .string("it is not in the journal any more"))
+        }
+        let others = history.ids.filter { !shown.contains($0) }
+        if !others.isEmpty { fields.append("otherDeliveries", .list(others.map(history.value))) }
+        return .record(fields)
+    }
+
+    private func value(
+        _ event: Event, _ rules: RuleSet?, _ history: DeliveryHistory, _ shown: inout Set<String>
+    ) -> Value {
+        var fields: Fields = ["event": RecordedEvent(event).value]
+        guard let result = rules?.route(event, now: time.wall()) else { return .record(fields) }
+        fields.append("rules", .list(result.outcomes.map(TapLines.value)))
+        if !result.failures.isEmpty {
+            fields.append("failures", .list(result.failures.map { .string($0.description) }))
+        }
+        fields.append(
+            "deliveries",
+            .list(
+                result.deliveries.map { delivery in
+                    shown.insert(delivery.id)
+                    return history.value(delivery)
+                }))
+        return .record(fields)
+    }
+
+    // MARK: Decoding
+
+    private static func event(_ id: ReplayID, in entry: JournalEntry) -> ConsumerEvent? {
+        (try? FetchResponse(decoding: entry.raw))?.events.first { $0.replayID == id }
+    }
+
+    private func events(
+        _ id: ReplayID, in entry: JournalEntry
+    ) async throws(ControlError) -> Result<[Event], EventProblem> {
+        guard let event = Self.event(id, in: entry) else {
+            preconditionFailure("the row was chosen because the event is in it")
+        }
+        let json: String?
+        let cursor: Cursor?
+        do throws(StoreError) {
+            json = try await store.schema(event.schemaID)
+            cursor = try await store.cursor(Cursor.Key(org: entry.org, topic: entry.topic))
+        } catch {
+            throw ControlError(.environment, "\(error)")
+        }
+        guard let json, let schema = try? EventSchema(json: json, id: event.schemaID) else {
+            return .failure(EventProblem(text: "its schema \(event.schemaID) is not in the store"))
+        }
+        let url = cursor?.instanceURL ?? ""
+        let org = Org(
+            id: cursor?.orgID ?? "", alias: entry.org, instanceURL: url, isSandbox: url.contains(".sandbox."))
+        do throws(UndecodableEvent) {
+            return .success(
+                try EventDecoder(org: org).decode(
+                    event, schema: schema, topic: entry.topic, receivedAt: entry.receivedAt))
+        } catch {
+            return .failure(EventProblem(text: "it was put to quarantine: \(error)"))
+        }
+    }
+}
+
+/// Why an event can be found and not be shown.
+private struct EventProblem: Error {
+    let text: String
+}

@@ -1,0 +1,22 @@
+import Events
+import Rules
+import Store
+
+/// Builds the request of a paused delivery anew, from its event in the journal, by the rules in force now.
+struct JournalRenderer: DeliveryRenderer {
+    private let desk: DeadLetterDesk
+
+    init(store: Store, orgs: ReplayOrgs, rules: CurrentRules, time: TimeSource = .system) {
+        desk = DeadLetterDesk(store: store, outbox: nil, orgs: orgs, rules: rules, time: time)
+    }
+
+    func render(_ delivery: Delivery) async -> Result<Delivery, UnrenderedReason> {
+        let reason = delivery.unrenderedReason ?? ""
+        let letter = DeadLetter(delivery: delivery, reason: .rendering, detail: reason, diedAt: desk.time.wall())
+        do throws(ControlError) {
+            return try await desk.rendered(letter).mapError { UnrenderedReason($0.reason) }
+        } catch {
+            return .failure(UnrenderedReason("\(reason); it cannot be tried again now: \(error)"))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Store
+
+/// How a relay is, at one moment: from the daemon with live numbers, or from what the last one left in its store. Times
+/// are epoch milliseconds.
+package struct StatusReport: Sendable, Codable {
+    package var at: Int64
+    /// The process that writes to the store, in words; nil if none does.
+    package var relay: String?
+    /// From the running relay itself, so with everything that only it knows.
+    package var isLive: Bool
+    package var version: String?
+    package var startedAt: Int64?
+    package var rules: RulesStatus?
+    package var topics: [Topic]
+    package var destinations: [Destination]
+    /// Counters since the start, by ID; empty without a daemon.
+    package var ruleCounts: [Rule]
+    package var quarantined: Int
+    /// Newest first.
+    package var statements: [Statement]
+    /// Snapshots and re-reads that are not at their end, or failed within a day, newest first.
+    package var backfills: [Backfill] = []
+    /// Why nothing can be committed at the moment.
+    package var storeFailure: String?
+    /// Streams wait for room in the outbox.
+    package var isBackedUp: Bool
+    /// By org, where it is known: the used share of the daily event delivery allocation.
+    package var deliveryUse: [String: Double]
+
+    package struct Topic: Sendable, Codable {
+        package var org: String
+        package var topic: String
+        package var state: String
+        package var detail: String
+        package var since: Int64
+        package var reconnects: Int
+        package var lastReceivedAt: Int64?
+        package var lagMilliseconds: Int64?
+        /// Until Salesforce removes the first event that is not here yet.
+        package var headroomSeconds: Int64?
+        package var events: Int
+        package var quarantined: Int
+        package var gaps: [String: Int]
+        /// Times, since the start, that events may have been missed.
+        package var possibleGaps = 0
+        package var cursor: Position?
+    }
+
+    package struct Position: Sendable, Codable {
+        package var orgID: String
+        package var instanceURL: String
+        /// Base64.
+        package var replayID: String
+        package var commitTime: Int64?
+        package var updatedAt: Int64
+    }
+
+    package struct Destination: Sendable, Codable {
+        package var name: String
+        package var pending: Int
+        package var oldestCommitTime: Int64?
+        package var deadLetters: Int
+        /// `ok`, `held`, `probing`, or `missing` when no rule file names it any more.
+        package var state: String
+        package var detail: String
+        package var since: Int64?
+        package var nextTry: Int64?
+        package var live: Live?
+
+        /// What only the running relay knows; counters are since its start.
+        package struct Live: Sendable, Codable {
+            /// `closed`, `open` or `halfOpen`.
+            package var breaker: String
+            package var inFlight: Int
+            /// Attempts at the same time, at most, and whether that adapts itself.
+            package var concurrency: Int
+            package var isAdaptive: Bool
+            package var blockedLanes: Int
+            /// Lanes that stand until somebody mends a rule or a receiver.
+            package var pausedLanes: Int
+            /// Requests per second, at most; nil without a limit.
+            package var rateLimit: Double?
+            /// The receiver asked for a pause.
+            package var pausedUntil: Int64?
+            /// Deliveries per second.
+            package var rate: Double
+            package var delivered: Int
+            package var failedAttempts: Int
+            package var died: Int
+            package var dropped: Int
+            /// Attempts by outcome.
+            package var attempts: [String: Int]
+        }
+    }
+
+    package struct Rule: Sendable, Codable {
+        package var id: String
+        /// Events by outcome (`matched`, `needs_missing` …).
+        package var outcomes: [String: Int]
+        /// Deliveries whose request could not be built.
+        package var failures: Int
+        package var delivered: Int
+        package var failedAttempts: Int
+        /// In the store now.
+        package var deadLetters: Int
+        package var ageMilliseconds: Int64
+    }
+
+    package struct Statement: Sendable, Codable {
+        package var at: Int64
+        package var org: String
+        package var topic: String
+        package var kind: String
+        package var text: String
+    }
+}

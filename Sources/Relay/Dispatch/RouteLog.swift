@@ -1,0 +1,64 @@
+import Events
+import Logging
+
+/// Says each trouble once, not once for each delivery.
+struct RouteLog {
+    /// Between two lines about single failures of a destination.
+    private static let quietMilliseconds: Int64 = 60_000
+
+    private var quietUntil: Int64 = 0
+    private var pauseQuietUntil: Int64 = 0
+    private var deaths: (count: Int, example: String)?
+
+    mutating func failed(_ name: String, _ note: AttemptNote, wait: Int64, now: Moment, logger: Logger) {
+        guard now.uptime >= quietUntil else { return }
+        quietUntil = now.uptime + Self.quietMilliseconds
+        logger.warning(
+            "delivery to \(name) failed: \(note.words); tried again in \(Self.seconds(wait)), nothing is lost")
+    }
+
+    /// A lane that stands is news, and stays it until somebody mends what it says.
+    mutating func paused(_ name: String, _ delivery: Delivery, _ note: AttemptNote, now: Moment, logger: Logger) {
+        guard now.uptime >= pauseQuietUntil else { return }
+        pauseQuietUntil = now.uptime + Self.quietMilliseconds
+        logger.error(
+            """
+            lane \(delivery.lane) of \(name) stands, as rule \(delivery.rule) says (onError: pause): \(note.words); \
+            what comes after waits in order, nothing is lost
+            """)
+    }
+
+    mutating func died(_ detail: String) { deaths = ((deaths?.count ?? 0) + 1, deaths?.example ?? detail) }
+
+    /// With each commit, so that a thousand dead letters are one line.
+    mutating func report(_ name: String, logger: Logger) {
+        guard let deaths else { return }
+        self.deaths = nil
+        let count = deaths.count == 1 ? "1 delivery" : "\(deaths.count) deliveries"
+        logger.error("\(count) to \(name) put to the dead letters: \(deaths.example)")
+    }
+
+    func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {
+        switch change {
+        case .held(let target, let reason, let until, let isFirst):
+            let what = target.map { "\(name) (\($0))" } ?? name
+            logger.log(
+                level: isFirst ? .warning : .info,
+                """
+                \(what) is held: \(reason); its deliveries are kept in order, next try in \
+                \(Self.seconds(until - now.uptime))
+                """)
+        case .released(let target):
+            logger.notice("\(target.map { "\(name) (\($0))" } ?? name) answers again; deliveries go on")
+        }
+    }
+
+    private static func seconds(_ milliseconds: Int64) -> String {
+        milliseconds < 10_000 ? "\(Double(milliseconds / 100) / 10) s" : "\(milliseconds / 1000) s"
+    }
+}
+
+extension AttemptNote {
+    /// `503: the service is unavailable`
+    var words: String { status.map { "\($0): \(reason)" } ?? reason }
+}

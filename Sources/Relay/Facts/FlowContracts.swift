@@ -1,0 +1,48 @@
+import Events
+import FlowMate
+
+/// Holds deliveries against what their flows take, before they are sent: FlowMate itself accepts anything with 200.
+package protocol FlowContracts: Sendable {
+    func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement
+
+    /// A flow was read for another reason, such as a webhook that answered 404.
+    ///
+    /// - Parameter flow: nil when FlowMate has none of this ID.
+    func saw(_ flow: FlowMateFlow?, id: String, destination: String) async
+}
+
+package enum ContractJudgement: Sendable, Equatable {
+    /// What is sent: byte for byte what was rendered, unless keys that the flow does not list are dropped.
+    case send([UInt8])
+    /// It does not fit until the flow or the rule changes. Names parameters, never values.
+    case wait(reason: String)
+}
+
+extension FlowFinder: FlowContracts {
+    /// Between two reads of a flow that something does not fit.
+    static let rereadMilliseconds: Int64 = 10_000
+    /// A contract that was read so long ago is read again, beside the deliveries that still use it.
+    static let freshMilliseconds: Int64 = 300_000
+    /// How long a delivery that does not fit waits until it is looked at again, unless the flow changes sooner.
+    package static let violationWait: Duration = .seconds(60)
+
+    package nonisolated func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement {
+        let check = ContractCheck(conforms.conform(of: delivery, flow: flow))
+        guard check.mode != .off else { return .send(delivery.body) }
+        let place = FlowPlace(destination: delivery.destination, flow: flow)
+        guard let first = await contract(at: place, noOlderThan: nil) else { return .send(delivery.body) }
+        var (body, result) = check.check(body: delivery.body, against: first)
+        if !result.violations.isEmpty, let fresh = await contract(at: place, noOlderThan: Self.rereadMilliseconds) {
+            (body, result) = check.check(body: delivery.body, against: fresh)
+        }
+        guard result.violations.isEmpty else {
+            let reason = result.violations.map(\.description).joined(separator: "; ")
+            await violated(place, rule: delivery.rule, reason)
+            return .wait(reason: "\(reason); it goes on by itself once the flow or the rule is mended")
+        }
+        if !result.warnings.isEmpty {
+            await doubted(place, rule: delivery.rule, result.warnings.map(\.description).joined(separator: "; "))
+        }
+        return .send(body)
+    }
+}

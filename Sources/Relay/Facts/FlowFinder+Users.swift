@@ -1,0 +1,116 @@
+import Events
+import FlowMate
+import Rules
+
+/// Whose flows are whose.
+extension FlowFinder {
+    /// - Returns: those that have a webhook, active or not; empty when FlowMate has no such user, or not any more.
+    package func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] {
+        let name = owner.destination
+        try await open(name)
+        let isNew = entries[name]?.timer == nil
+        // Without a timer nobody scanned yet; with one, what is known is new enough while a scan is under way.
+        if isNew || entries[name]?.directory.isStale(at: now) ?? true { try await refresh(name) }
+        if isNew { arm(name) }
+        var resolution = resolve(owner)
+        if case .unknownUser = resolution {
+            // A user may be newer than the last scan.
+            entries[name]?.directory.missed(at: now)
+            if let problem = try await refresh(name) { throw FactFailure(reason: problem, isTemporary: true) }
+            resolution = resolve(owner)
+        }
+        switch resolution {
+        case .flows(let flows): return flows.map(FlowFacts.init)
+        case .unknownUser, .userNotActive: return []
+        case .ambiguous(let ids):
+            throw FactFailure(
+                reason: "FlowMate has \(ids.count) users with that name (\(ids.joined(separator: ", "))); give each its own",
+                isTemporary: false)
+        case .notScanned: throw FactFailure(reason: "the flows of \(name) were not read yet", isTemporary: true)
+        }
+    }
+
+    private func resolve(_ owner: FlowOwner) -> FlowResolution {
+        entries[owner.destination]?.directory.resolve(user: owner.user, wanted: .all) ?? .notScanned
+    }
+
+    /// Scans if the directory says so. A directory that has something goes on with it when a scan fails.
+    ///
+    /// - Returns: why the scan failed; nil if it did not, or none was due.
+    @discardableResult
+    private func refresh(_ name: String) async throws(FactFailure) -> String? {
+        guard let entry = entries[name] else { return nil }
+        guard entry.scan != nil || entry.directory.next(at: now) == .scan else { return nil }
+        let scan = entry.scan ?? Task { await scanned(name) }
+        entries[name]?.scan = scan
+        let problem = await scan.value
+        if let problem, entries[name]?.directory.isEmpty ?? true {
+            throw FactFailure(reason: problem, isTemporary: true)
+        }
+        return problem
+    }
+
+    /// - Returns: what went wrong; nil if nothing did.
+    private func scanned(_ name: String) async -> String? {
+        guard let client = entries[name]?.client else { return nil }
+        defer { entries[name]?.scan = nil }
+        do throws(FlowMateError) {
+            let (users, scan) = try await client.scan()
+            guard let changes = entries[name]?.directory.apply(users: users, scan: scan, at: now) else { return nil }
+            if !changes.isEmpty {
+                environment.logger.info(
+                    """
+                    flows of \(name): \(changes.appeared.count) new, \(changes.updated.count) changed, \
+                    \(changes.gone.count) gone
+                    """)
+            }
+            took(changes, name)
+            return nil
+        } catch {
+            entries[name]?.directory.failed(at: now)
+            environment.logger.warning("cannot list the flows of \(name): \(error); it is tried again")
+            return "cannot list the flows of \(name): \(error)"
+        }
+    }
+
+    // MARK: The timer
+
+    /// Scans when the next one is due, for as long as a rule asks for users of this destination.
+    func arm(_ name: String) {
+        guard let entry = entries[name] else { return }
+        entry.timer?.cancel()
+        let due: Int64 =
+            switch entry.directory.next(at: now) {
+            case .scan: now
+            case .wait(let until): until
+            }
+        let clock = environment.clock
+        entries[name]?.timer = Task { [weak self] in
+            guard (try? await clock.sleep(untilUptime: due)) != nil else { return }
+            await self?.fired(name)
+        }
+    }
+
+    private func fired(_ name: String) async {
+        let isAsked = rules.current.flowUses(of: name).contains { use in
+            if case .fanOut = use.choice { true } else { false }
+        }
+        guard isAsked, (try? await open(name)) != nil else {
+            entries[name]?.timer = nil
+            return
+        }
+        _ = try? await refresh(name)
+        guard !Task.isCancelled else { return }
+        arm(name)
+    }
+}
+
+extension FlowFacts {
+    init(_ flow: FlowMateFlow) {
+        self.init(
+            id: flow.id, name: flow.name, isActive: flow.status == "active",
+            inputParameters: flow.contract.map { contract in
+                Fields(contract.inputs.map { Fields.Field(name: $0.name, value: .string($0.type)) })
+            })
+    }
+}

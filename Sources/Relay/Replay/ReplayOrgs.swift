@@ -1,0 +1,75 @@
+import ChangeEvents
+import Events
+import Rules
+import Salesforce
+import Store
+import Synchronization
+
+/// What replays and second decodings need of each org: who it is, its schemas, and its connection to Salesforce. Orgs
+/// put themselves here when they have signed in.
+package final class ReplayOrgs: Sendable {
+    package struct Entry: Sendable {
+        package var org: Org
+        package var schemas: SchemaCache
+        /// Nil while nobody is signed in.
+        package var connection: Connection?
+        /// Finds out what rules ask for beyond the event, as it is done for live events.
+        package var complete: Completion
+
+        package init(
+            org: Org, schemas: SchemaCache, connection: Connection? = nil,
+            complete: @escaping Completion = { _, result, _ in result }
+        ) {
+            self.org = org
+            self.schemas = schemas
+            self.connection = connection
+            self.complete = complete
+        }
+    }
+
+    /// - Throws: `CancellationError` only.
+    package typealias Completion = @Sendable (Event, RoutingResult, RuleSet) async throws -> RoutingResult
+
+    /// The org's own, which its live streams use too.
+    package struct Connection: Sendable {
+        package var calls: any PubSubCalls
+        package var authenticator: Authenticator
+        /// For each topic's stream.
+        package var watchdog: Duration
+        /// Why no more events should be fetched for a replay now (the org's delivery allocation); nil to go on.
+        package var brake: @Sendable () async -> String?
+
+        package init(
+            calls: any PubSubCalls, authenticator: Authenticator, watchdog: Duration = .seconds(300),
+            brake: @escaping @Sendable () async -> String? = { nil }
+        ) {
+            self.calls = calls
+            self.authenticator = authenticator
+            self.watchdog = watchdog
+            self.brake = brake
+        }
+    }
+
+    private let store: Store
+    private let entries = Mutex<[String: Entry]>([:])
+
+    package init(store: Store) { self.store = store }
+
+    package func register(_ entry: Entry) { entries.withLock { $0[entry.org.alias] = entry } }
+
+    /// An org that has not signed in (yet) is known by its cursors, and its events by the schemas that are stored.
+    func entry(_ alias: String) async throws(StoreError) -> Entry? {
+        if let entry = entries.withLock({ $0[alias] }) { return entry }
+        guard let cursor = try await store.cursors().first(where: { $0.key.org == alias }) else { return nil }
+        let org = Org(
+            id: cursor.orgID, alias: alias, instanceURL: cursor.instanceURL,
+            isSandbox: cursor.instanceURL.contains(".sandbox."))
+        let schemas = SchemaCache(store: store) { id throws(SchemaSource.Failure) in
+            throw .permanent("schema \(id) is not stored, and this org is not signed in: start the relay")
+        }
+        return Entry(org: org, schemas: schemas)
+    }
+
+    /// Whether Salesforce can be asked.
+    func isConnected(_ alias: String) -> Bool { entries.withLock { $0[alias]?.connection != nil } }
+}

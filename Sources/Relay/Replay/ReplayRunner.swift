@@ -1,0 +1,222 @@
+import Events
+import Logging
+import PubSub
+import Salesforce
+import Store
+
+/// Performs one replay, topic by topic, until it is done, cancelled, or cannot go on.
+struct ReplayRunner: Sendable {
+    /// Between tries of a store that cannot be read.
+    static let storeRetry: Duration = .seconds(5)
+    /// Between looks whether an org has signed in.
+    static let signInRetry: Duration = .seconds(1)
+    /// Journal rows, and kept requests, read in one go.
+    static let rowsPerRead = 50
+
+    let replay: String
+    let plan: ReplayPlan
+    let parts: ReplayParts
+    let tracker: ReplayTracker
+    private let log: Logger
+
+    init(_ replay: String, _ plan: ReplayPlan, _ parts: ReplayParts, tracker: ReplayTracker) {
+        self.replay = replay
+        self.plan = plan
+        self.parts = parts
+        self.tracker = tracker
+        var log = parts.log
+        log[metadataKey: "replay"] = "\(replay)"
+        self.log = log
+    }
+
+    /// - Throws: `ReplayFailure`, `CancellationError`, or `OutboxStopped`.
+    func run() async throws {
+        let store = parts.store
+        let positions = try await reading { () async throws(StoreError) in try await store.replayPositions(replay) }
+        let taken = positions.map(\.progress.events).reduce(0, +)
+        let feed = ReplayFeed(replay, plan, parts, tracker: tracker, taken: taken)
+        for topic in plan.topics {
+            let position = positions.first { $0.key == topic.key(of: replay) }
+            if let position { tracker.moved(topic.liveKey, position.progress, time: position.commitTime) }
+            guard position?.progress.isDone != true else { continue }
+            let orgs = parts.orgs
+            let known = try await reading { () async throws(StoreError) in try await orgs.entry(topic.org) }
+            guard let entry = known else {
+                throw ReplayFailure("the org \(topic.org) is not known any more: no cursor of it is stored")
+            }
+            await feed.begin(topic, entry: entry, at: position?.progress ?? Self.start(of: topic))
+            switch topic.source {
+            case .journal: try await journal(topic, feed)
+            case .sent: try await sent(topic, feed)
+            case .salesforce: try await salesforce(topic, position, feed)
+            }
+            try await finish(topic, feed)
+        }
+    }
+
+    private static func start(of topic: ReplayPlan.Topic) -> ReplayProgress {
+        var progress = ReplayProgress()
+        progress.journalRow = topic.firstRow
+        progress.eventOffset = topic.eventOffset
+        return progress
+    }
+
+    /// Only what is committed is done.
+    private func finish(_ topic: ReplayPlan.Topic, _ feed: ReplayFeed) async throws {
+        try Task.checkCancellation()
+        await parts.outbox.flush()
+        try Task.checkCancellation()
+        var progress = await feed.progress
+        progress.isDone = true
+        let done = progress
+        try await reading { () async throws(StoreError) in
+            try await parts.store.finishReplay(replay, of: topic.liveKey, done, wall: parts.time.wall())
+        }
+        tracker.moved(topic.liveKey, done, time: nil)
+    }
+
+    // MARK: Journal
+
+    private func journal(_ topic: ReplayPlan.Topic, _ feed: ReplayFeed) async throws {
+        var seen = RecentEvents()
+        var next = await feed.progress.journalRow
+        while true {
+            try await sayPruned(topic, next)
+            let after = next - 1
+            let rows = try await reading { () async throws(StoreError) in
+                try await parts.store.journal(
+                    of: topic.liveKey, after: after, through: topic.lastRow, limit: Self.rowsPerRead)
+            }
+            guard let last = rows.last else { return }
+            for row in rows {
+                let offset = await feed.offset(in: row.id)
+                let events = try events(of: row, offset: offset).filter { seen.insert($0.replayID) }
+                guard try await feed.take(events, receivedAt: row.entry.receivedAt, row: row.id) == .more else { return }
+            }
+            next = last.id + 1
+        }
+    }
+
+    private func events(of row: JournalRow, offset: Int) throws -> ArraySlice<ConsumerEvent> {
+        do throws(WireFormatError) {
+            return try FetchResponse(decoding: row.entry.raw).events.dropFirst(offset)
+        } catch {
+            throw ReplayFailure("the journal's row \(row.id) cannot be read: \(error)")
+        }
+    }
+
+    /// A replay that is slower than the journal's limits loses what it has not read yet; that must not pass unsaid.
+    private func sayPruned(_ topic: ReplayPlan.Topic, _ next: Int64) async throws {
+        let first = try await reading { () async throws(StoreError) in try await parts.store.journalFirstRow() }
+        guard let first, first > next, next <= topic.lastRow, next > 0 else { return }
+        log.error(
+            """
+            POSSIBLE GAP in this replay: the journal was pruned past the place where it stood, so events of \
+            \(topic.topic) between its rows \(next) and \(first) may be missing; raise store.journal, or replay them \
+            with --source salesforce
+            """)
+    }
+
+    private func sent(_ topic: ReplayPlan.Topic, _ feed: ReplayFeed) async throws {
+        while true {
+            let after = await feed.progress.journalRow - 1
+            let found = try await reading { () async throws(StoreError) in
+                try await parts.store.sent(
+                    of: topic.topic, after: after, through: topic.lastRow, limit: Self.rowsPerRead)
+            }
+            guard !found.isEmpty, try await feed.take(found) == .more else { return }
+        }
+    }
+
+    // MARK: Salesforce
+
+    /// A second subscription on the org's connection, with a position of its own; the live one is not touched.
+    private func salesforce(
+        _ topic: ReplayPlan.Topic, _ position: ReplayPosition?, _ feed: ReplayFeed
+    ) async throws {
+        let connection = try await connection(topic.org)
+        let after = position?.replayID ?? topic.after.flatMap(ReplayID.init(base64:))
+        let host = ReplayHost(topic: topic, feed: feed, tracker: tracker, time: parts.time)
+        let now = parts.time.wall()
+        let subscription = Subscription(
+            settings: TopicSettings(
+                name: topic.topic, start: .earliest, onInvalidReplay: .stop, watchdog: connection.watchdog),
+            position: after.map {
+                Position(replayID: $0, time: position?.commitTime ?? topic.since ?? now, receivedAt: now)
+            },
+            calls: connection.calls, authenticator: connection.authenticator, host: host, time: parts.time, log: log)
+        let running = Task {
+            await subscription.run()
+            host.end()
+        }
+        await withTaskCancellationHandler {
+            await host.ended()
+        } onCancel: {
+            running.cancel()
+        }
+        running.cancel()
+        await running.value
+        try Task.checkCancellation()
+        if let failure = host.failure { throw failure }
+    }
+
+    /// Waits until the org has signed in.
+    private func connection(_ org: String) async throws -> ReplayOrgs.Connection {
+        while true {
+            let orgs = parts.orgs
+            let entry = try await reading { () async throws(StoreError) in try await orgs.entry(org) }
+            if let connection = entry?.connection { return connection }
+            tracker.waits("the org \(org) has not signed in yet")
+            try await parts.time.sleep(Self.signInRetry)
+        }
+    }
+
+    // MARK: Store
+
+    /// Reading goes on as soon as the store can be read again.
+    private func reading<Answer: Sendable>(
+        _ body: @Sendable () async throws(StoreError) -> Answer
+    ) async throws -> Answer {
+        var isSaid = false
+        while true {
+            do throws(StoreError) {
+                return try await body()
+            } catch {
+                try Task.checkCancellation()
+                guard error.isRetryable else { throw ReplayFailure("\(error)") }
+                if !isSaid { log.warning("\(error) The replay waits.") }
+                isSaid = true
+            }
+            try await parts.time.sleep(Self.storeRetry)
+        }
+    }
+}
+
+/// Why a replay cannot go on, in plain words.
+struct ReplayFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The last replay IDs of a replay, since a reconnect of the live stream may have brought, and so stored, events twice.
+struct RecentEvents: Sendable {
+    static let limit = 2_000
+
+    private var order: [ReplayID] = []
+    private var known: Set<ReplayID> = []
+    private var next = 0
+
+    /// - Returns: false if it was there already.
+    mutating func insert(_ id: ReplayID) -> Bool {
+        guard known.insert(id).inserted else { return false }
+        if order.count < Self.limit {
+            order.append(id)
+        } else {
+            known.remove(order[next])
+            order[next] = id
+            next = (next + 1) % Self.limit
+        }
+        return true
+    }
+}

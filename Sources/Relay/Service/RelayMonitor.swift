@@ -1,0 +1,97 @@
+import Events
+import Rules
+import Store
+import Synchronization
+
+/// Counts what passes, remembers the last of it, and shows it to those who watch: the live half of `status`, `/metrics`,
+/// `tap` and `event show`. Called on the event path: nothing here waits for anybody.
+package final class RelayMonitor: RelayObserver {
+    package let rules = RuleCounters()
+    package let recent = RecentDeliveries()
+    package let taps = TapHub()
+    package let time: TimeSource
+    /// Epoch milliseconds.
+    package let startedAt: Int64
+    private let streamTable = Mutex<[Cursor.Key: StreamNumbers]>([:])
+    private let meterTable = Mutex<[String: DestinationMeter]>([:])
+    private let usedRatios = Mutex<[String: Double]>([:])
+    private let next: (any RelayObserver)?
+    private let sent: SentRecorder?
+
+    /// - Parameters:
+    ///   - next: somebody else who watches.
+    ///   - sent: keeps what was acknowledged, where that is asked for.
+    package init(time: TimeSource = .system, next: (any RelayObserver)? = nil, sent: SentRecorder? = nil) {
+        self.time = time
+        self.next = next
+        self.sent = sent
+        startedAt = time.wall()
+    }
+
+    package var streams: [Cursor.Key: StreamNumbers] { streamTable.withLock { $0 } }
+    package var destinations: [String: DestinationMeter] { meterTable.withLock { $0 } }
+    /// How much of its daily event delivery allocation an org has used, 0…1, where it is known.
+    package var deliveryUse: [String: Double] { usedRatios.withLock { $0 } }
+
+    package func deliveryUsed(_ ratio: Double, org: String) { usedRatios.withLock { $0[org] = ratio } }
+
+    /// Another rule set is in force: what is counted by names that are gone is forgotten.
+    package func changed(to ruleSet: RuleSet) {
+        rules.retain(ruleSet.ruleIDs)
+        meterTable.withLock { meters in
+            meters = Dictionary(
+                uniqueKeysWithValues: ruleSet.destinations.keys.map { ($0, meters[$0] ?? DestinationMeter()) })
+        }
+    }
+
+    package func stream(_ key: Cursor.Key, _ change: (inout StreamNumbers) -> Void) {
+        streamTable.withLock { change(&$0[key, default: StreamNumbers()]) }
+    }
+
+    package func routed(_ event: Event, _ result: RoutingResult) {
+        rules.routed(result)
+        if let type = event.header?.changeType, type.isGap {
+            stream(Cursor.Key(org: event.org.alias, topic: event.topic)) { $0.gaps[type.symbol, default: 0] += 1 }
+        }
+        taps.routed(event, result)
+        next?.routed(event, result)
+    }
+
+    package func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64) {
+        let now = time.wall()
+        let short = outcome.short
+        count(delivery, short, milliseconds)
+        if short == .delivered {
+            rules.delivered(delivery.rule, ageMilliseconds: now - delivery.origin.time)
+        } else {
+            rules.failed(delivery.rule)
+        }
+        let attempt = RecentDeliveries.Attempt(
+            id: delivery.id, rule: delivery.rule, destination: delivery.destination, topic: delivery.origin.topic,
+            replayID: delivery.origin.replayID, number: number, at: now, milliseconds: milliseconds, outcome: short,
+            status: outcome.note.status, reason: outcome.note.reason)
+        recent.add(attempt)
+        sent?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds)
+        taps.attempted(delivery, attempt)
+        next?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds)
+    }
+
+    private func count(_ delivery: Delivery, _ outcome: DestinationMeter.Outcome, _ milliseconds: Int64) {
+        let second = time.monotonic().components.seconds
+        meterTable.withLock { meters in
+            meters[delivery.destination]?.attempted(
+                outcome, milliseconds: delivery.isGathered ? nil : milliseconds, second: second)
+        }
+    }
+}
+
+extension AttemptOutcome {
+    var short: DestinationMeter.Outcome {
+        switch self {
+        case .delivered: .delivered
+        case .retry: .retry
+        case .hold: .held
+        case .park: .parked
+        }
+    }
+}

@@ -1,0 +1,26 @@
+extension RelayService {
+    /// What a running relay answers about itself.
+    package nonisolated var routes: [ControlRoute] {
+        StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
+            + EventRoutes.make(store: store, rules: { [rules] in rules.current }, recent: monitor.recent)
+            + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules)
+            + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays)
+            + BackfillRoutes.make(store: store, topics: topics, rules: rules, service: backfills)
+            + CursorRoutes.make(
+                store: store, orgs: replayOrgs, outbox: outbox, topics: topicSwitch, start: { [starts] in starts[$0] })
+    }
+
+    package nonisolated var streams: [ControlStream] { TapRoutes.make(monitor.taps) }
+
+    package nonisolated var console: RelayConsole {
+        RelayConsole(source: statusSource, meters: { [monitor] in monitor.destinations })
+    }
+
+    private nonisolated var statusSource: StatusSource {
+        StatusSource(store: store, time: monitor.time) { [monitor, outbox, loader, version, topics] in
+            LiveStatus(
+                version: version, dispatch: await outbox.status(), rules: await loader.status, monitor: monitor,
+                topics: topics)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Events
+import Store
+
+/// What came on one topic since the start, and how near its stream is to the present. No clocks: times are passed in.
+package struct StreamNumbers: Sendable, Equatable {
+    /// How long Salesforce keeps events, in milliseconds.
+    package static let retention: Int64 = 72 * 3_600_000
+
+    package var events = 0
+    package var quarantined = 0
+    /// By change type (`GAP_UPDATE`): at most the five that Salesforce has.
+    package var gaps: [String: Int] = [:]
+    package var reconnects = 0
+    /// Statements that events may be missing.
+    package var possibleGaps = 0
+    package var state = ""
+    package var detail = ""
+    /// When `state` began. Times are epoch milliseconds.
+    package var since: Int64 = 0
+    package var lastReceivedAt: Int64?
+    /// Everything up to this commit time was received.
+    package var position: Int64?
+    /// How old the last event was when it came; zero after a keepalive, which says that nothing is missing.
+    package var lagMilliseconds: Int64?
+
+    package init() {}
+
+    /// - Parameter commitTime: of the last event; nil for a keepalive.
+    package mutating func received(events count: Int, commitTime: Int64?, at now: Int64) {
+        events += count
+        lastReceivedAt = now
+        if let commitTime {
+            position = max(position ?? .min, commitTime)
+            lagMilliseconds = max(0, now - commitTime)
+        } else if count == 0 {
+            position = now
+            lagMilliseconds = 0
+        }
+    }
+
+    /// How long until Salesforce removes the first event that is not here yet, in seconds. Nil while nothing is known.
+    package func headroomSeconds(now: Int64) -> Int64? {
+        position.map { (Self.retention - max(0, now - $0)) / 1000 }
+    }
+}
+
+extension Cursor {
+    /// The same as `StreamNumbers.headroomSeconds`, from what the store alone can tell.
+    func headroomSeconds(now: Int64) -> Int64 {
+        (StreamNumbers.retention - max(0, now - max(updatedAt, commitTime ?? .min))) / 1000
+    }
+}

@@ -1,0 +1,117 @@
+import CEL
+import Documents
+
+/// What a rule means as a whole: it is well-formed, but may not do what it looks like.
+struct RuleMeaning {
+    let rule: Rule
+    let node: YAMLNode
+    let uses: ExpressionUses
+    let file: FileContext
+    /// The rule's objects, as far as a snapshot of the org knows them.
+    let entities: [EntitySchema]
+
+    private var findings: FindingList { file.findings }
+
+    func check() {
+        SchemaNames(node: node, schema: file.schema, entities: entities, findings: findings).check()
+        // A condition that cannot hold is wrong enough; what its fields may be matters afterwards.
+        if checkConditions() {
+            FieldCertainty(rule: rule, node: node, uses: uses, source: file.source, findings: findings).check()
+        }
+        checkEcho()
+        checkUnusedLets()
+        FlowContract(node: node, schema: file.schema, file: file, uses: uses).check()
+    }
+
+    private func reporter(_ use: ExpressionUses.Use) -> DiagnosisReporter {
+        DiagnosisReporter(text: use.source, source: file.source, findings: findings)
+    }
+
+    // MARK: Conditions
+
+    /// - Returns: whether all of them can hold.
+    private func checkConditions() -> Bool {
+        var canHold = true
+        let contradictions = Contradictions(possible: possible)
+        for use in uses.uses where use.place.isCondition {
+            var diagnoses = use.place == .flowCondition ? [] : contradictions.diagnoses(in: use.tree.root)
+            diagnoses += impossibleChanges(use.tree.root)
+            for diagnosis in diagnoses { reporter(use).report(diagnosis) }
+            if !diagnoses.isEmpty { canHold = false }
+        }
+        return canHold
+    }
+
+    /// What some names can be at all, given the match block.
+    private var possible: [String: [String]] {
+        let match = rule.match
+        var possible = ["event.kind": [match.isPlatform ? "platform" : "change"]]
+        let changes = ChangeKind.allCases.filter(match.changes.contains).map(\.word)
+        possible["event.change"] = match.isPlatform ? [""] : changes
+        switch match.subject {
+        case .anyEntity: break
+        case .entities(let names):
+            possible["event.entity"] = names
+            possible["header.entityName"] = names
+        case .events(let names): possible["event.entity"] = names
+        }
+        return possible
+    }
+
+    /// Questions about changed fields where nothing counts as changed.
+    private func impossibleChanges(_ root: CELExpression) -> [Diagnosis] {
+        let changes = rule.match.changes
+        if rule.match.isPlatform {
+            var found: [Diagnosis] = []
+            root.forEachNode { node in
+                guard node.arguments(ofCallTo: ["changed", "changedTo", "cleared"]) != nil else { return }
+                found.append(
+                    Diagnosis(
+                        .neverTrue, at: node.range,
+                        "platform events do not tell which fields changed, so this is never true"))
+            }
+            return found
+        }
+        return root.conjuncts.compactMap { part in
+            if part.arguments(ofCallTo: ["changed", "changedTo"]) != nil,
+                changes.isDisjoint(with: [.create, .update, .undelete])
+            {
+                return Diagnosis(
+                    .neverTrue, at: part.range,
+                    "no field counts as changed in the kinds of change given, so this never matches",
+                    hint: "'changed' needs create, update or undelete")
+            }
+            if part.arguments(ofCallTo: ["cleared"]) != nil, !changes.contains(.update) {
+                return Diagnosis(
+                    .neverTrue, at: part.range, "only an update clears fields, so this never matches",
+                    hint: "add update to 'change'")
+            }
+            return nil
+        }
+    }
+
+    // MARK: The rest
+
+    /// What a flow writes back to Salesforce comes round again.
+    private func checkEcho() {
+        guard let match = node.entry("match"), !rule.match.isPlatform, match.value.entry("ignore") == nil,
+            !rule.match.changes.isDisjoint(with: [.create, .update, .undelete])
+        else { return }
+        let kinds = rule.deliveries.compactMap { file.destinations.byName[$0.destination]?.kind }
+        guard kinds.contains(.flowmate) || kinds.contains(.integrator) else { return }
+        findings.report(
+            .echo, .warning, at: match, "what the flow writes back to Salesforce will match this rule again",
+            hint: "add ignore: {clients: [...]} with the flow's API client, or ignore: {} to say that it writes nothing"
+        )
+    }
+
+    private func checkUnusedLets() {
+        // What could not be read may be what uses it.
+        guard !findings.hasErrors else { return }
+        let used = uses.members(of: "let")
+        for entry in node["let"]?.entries ?? [] where !used.contains(entry.key) {
+            findings.report(
+                .unused, .warning, at: entry, "'let.\(entry.key.shortened)' is never used", hint: "remove it")
+        }
+    }
+}

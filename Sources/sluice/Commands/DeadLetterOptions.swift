@@ -1,0 +1,49 @@
+import ArgumentParser
+import Events
+import Relay
+import Store
+
+/// Which dead letters are meant.
+struct DeadLetterOptions: ParsableArguments {
+    @Argument(help: "Delivery IDs, or their beginnings; with --quarantine, numbers.") var ids: [String] = []
+    @Option(help: "Of this rule.") var rule: String?
+    @Option(help: "For this destination.") var destination: String?
+    @Option(help: "Only rejected, exhausted or rendering.") var reason: String?
+    @Option(help: "Of this topic, in full.") var topic: String?
+    @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: String?
+    @Option(help: "Put aside before then.") var before: String?
+    @Option(help: "At most this many: of a list the newest, otherwise the oldest.") var limit: Int?
+    @Flag(help: "Events that could not be decoded.") var quarantine = false
+
+    func filter() throws -> DeadLetterFilter {
+        let now = TimeSource.system.wall()
+        var filter = DeadLetterFilter(ids: ids)
+        filter.rule = rule
+        filter.destination = destination
+        filter.reason = reason
+        filter.topic = topic
+        filter.since = try since.map { try ReplayInput.moment($0, "--since", now: now) }
+        filter.before = try before.map { try ReplayInput.moment($0, "--before", now: now) }
+        filter.limit = limit
+        return filter
+    }
+
+    /// For what changes something: nothing said must not mean everything.
+    func filter(all: Bool) throws -> DeadLetterFilter {
+        let filter = try filter()
+        guard filter.isEverything else {
+            guard !all else { throw CommandFailure(.badInput, "--all means all of them: leave out the rest, or --all.") }
+            return filter
+        }
+        guard all else { throw CommandFailure(.badInput, "say which ones: IDs, a filter such as --rule, or --all.") }
+        return filter
+    }
+
+    static func caller(_ options: ConfigurationOption, writes: Bool = false) throws -> ControlCaller {
+        try ControlCaller(options, writes: writes) { store in
+            let rules = ReplayInput.rules(try options.configuration())
+            return DeadLetterRoutes.make(
+                store: store, outbox: nil, orgs: ReplayOrgs(store: store), rules: CurrentRules(rules))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Events
+import Relay
+
+/// Dead letters for people.
+enum DeadLetterText {
+    static func list(_ list: DeadLetterList) -> String {
+        var text = "There are no dead letters of that kind.\n"
+        if !list.letters.isEmpty {
+            var table = Table(["ID", "DIED", "REASON", "RULE", "DESTINATION", "RECORD", "TRIES", "WHY"])
+            for letter in list.letters {
+                table.add([
+                    letter.id, letter.diedAt.text, letter.isResending ? "sent again" : letter.reason, letter.rule,
+                    letter.destination, letter.recordID.isEmpty ? letter.lane : letter.recordID, "\(letter.attempts)",
+                    String(letter.detail.prefix(80)),
+                ])
+            }
+            text = table.text
+        }
+        if list.count > list.letters.count { text += "\(list.letters.count) of \(list.count); --limit shows more.\n" }
+        if list.quarantined > 0 {
+            text += "\(counted(list.quarantined, "event")) in quarantine: sluice dlq list --quarantine\n"
+        }
+        return text
+    }
+
+    static func quarantine(_ list: QuarantineList) -> String {
+        guard !list.events.isEmpty else { return "No event is in quarantine.\n" }
+        var table = Table(["NUMBER", "RECEIVED", "ORG", "TOPIC", "REPLAY ID", "BYTES", "WHY"])
+        for event in list.events {
+            table.add([
+                "\(event.id)", event.at.text, event.org, event.topic, event.replayID, "\(event.payloadBytes)",
+                String(event.reason.prefix(100)),
+            ])
+        }
+        return table.text
+            + "\(list.count) of at most \(list.maximumCount), \(list.bytes) bytes of at most \(list.maximumBytes); beyond "
+            + "that the topic that brings another one is parked.\n"
+    }
+
+    static func detail(_ detail: DeadLetterDetail) -> String {
+        let line = detail.line
+        var text = Terminal.output.styled(line.id, .bold) + "\n"
+        let rows = [
+            ("reason", "\(line.reason): \(line.detail)"), ("rule", line.rule), ("destination", line.destination),
+            ("lane", line.lane), ("event", "\(line.entity) \(line.recordID) \(detail.change)"),
+            ("topic", "\(line.topic), replay ID \(detail.replayID), org \(detail.orgID)"),
+            ("committed", line.time.text), ("died", line.diedAt.text + (line.isResending ? ", is being sent again" : "")),
+            ("request", request(detail)),
+        ]
+        for (name, value) in rows {
+            text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
+        }
+        if let body = detail.body { text += "  body         \(body.isEmpty ? "(empty)" : body)\n" }
+        text += detail.history.isEmpty ? "No attempt was made.\n" : "\(counted(line.attempts, "attempt")) in all:\n"
+        for attempt in detail.history { text += self.attempt(attempt) }
+        return text
+    }
+
+    private static func request(_ detail: DeadLetterDetail) -> String {
+        switch detail.target {
+        case .webhook(let method, let path, let headers):
+            let names = headers.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
+            return "\(method) <url of \(detail.line.destination)>\(path)\(names.isEmpty ? "" : " with \(names)")"
+        case .flow(let id): return "POST to FlowMate flow \(id)"
+        case .listener(let name): return "POST to listener \(name)"
+        case .run(let run): return "a run of flow \(run.flow)"
+        default: return "gathered with others"
+        }
+    }
+
+    private static func attempt(_ attempt: DeadLetterAttempt) -> String {
+        let number = attempt.number == 0 ? "  -" : "  \(attempt.number)"
+        var text = "\(number)  \(attempt.at.text)  \(attempt.status.map { "\($0) " } ?? "")\(attempt.reason)"
+        if attempt.possibleDuplicate { text += " (the receiver may have acted on it)" }
+        for header in attempt.headers { text += "\n       \(header)" }
+        if !attempt.excerpt.isEmpty { text += "\n       " + Terminal.output.styled(attempt.excerpt, .dim) }
+        return text + "\n"
+    }
+
+    static func retried(_ outcome: DeadLetterOutcome, isQuarantine: Bool) -> String {
+        var text: String
+        if isQuarantine {
+            let deliveries = outcome.deliveries == 1 ? "1 delivery" : "\(outcome.deliveries) deliveries"
+            text = "\(counted(outcome.count, "event")) decoded, with \(deliveries).\n"
+        } else if outcome.waitsForRelay {
+            text = "\(outcome.count) put back to the outbox; sent when a relay runs.\n"
+        } else {
+            text = "\(outcome.count) sent again; `sluice dlq list` and `sluice status` show what becomes of them.\n"
+        }
+        for skipped in outcome.skipped { text += "not \(skipped.id): \(skipped.reason)\n" }
+        if outcome.skippedCount > outcome.skipped.count {
+            text += "and \(outcome.skippedCount - outcome.skipped.count) more.\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Events
+import FoundationEssentials
+import Relay
+import Rules
+import Store
+
+struct EventCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "event", abstract: "Follows one event through the relay.", subcommands: [Show.self])
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows what became of an event: received, rules, attempts, answers.",
+            discussion: """
+                Looks into the journal, the outbox and the dead letters, and into what a running relay remembers of its \
+                last attempts. The rules are those of now.
+                """)
+
+        @Argument(help: "The replay ID, base64 (as every output shows it) or hex.") var replayID: String
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let caller = try ControlCaller(options) { store in
+                let rules = try? options.load().ruleSet()
+                return EventRoutes.make(store: store, rules: { rules })
+            }
+            let request = Array(try JSONEncoder().encode(EventRequest(replayID: replayID)))
+            let answer = try await caller.answer(route: "event.show", bytes: request)
+            if json { return Terminal.output.write(answer + [UInt8(ascii: "\n")]) }
+            guard case .record(let fields)? = try? JSONReader.parse(answer) else {
+                throw CommandFailure(.failed, "the running relay answers in another form than this version expects.")
+            }
+            Terminal.output.write(EventText(fields).text)
+        }
+    }
+}
+
+/// The story of an event for people.
+struct EventText {
+    private let fields: Fields
+    private let output = Terminal.output
+
+    init(_ fields: Fields) { self.fields = fields }
+
+    var text: String {
+        var text = "Event \(fields.text("replayId"))\n"
+        if fields["topic"] != nil {
+            text += "  received \(fields.text("receivedAt")) on \(fields.text("topic")) of org \(fields.text("org"))\n"
+        }
+        let problem = fields.text("problem")
+        if !problem.isEmpty { text += "  " + output.styled(problem, .yellow) + "\n" }
+        for entry in fields.records("events") { text += self.text(entry) }
+        let others = fields.records("otherDeliveries")
+        if !others.isEmpty {
+            text += "\nDeliveries that the rules of now would not make:\n" + others.map(delivery).joined()
+        }
+        return text
+    }
+
+    private func text(_ entry: Fields) -> String {
+        guard case .record(let event)? = entry["event"] else { return "" }
+        var text = "\n\(event.text("entity")) \(event.text("recordId")) \(event.text("change")), "
+        text += "committed \(event.text("time")), id \(event.text("id"))\n"
+        if let record = event["record"] {
+            var json = JSONText()
+            json.value(record)
+            text += "  " + output.styled(json.string, .dim) + "\n"
+        }
+        let rules = entry.records("rules")
+        if entry["rules"] != nil, rules.isEmpty { text += "  no rule has anything to do with it\n" }
+        for rule in rules { text += "  rule \(rule.text("rule")): \(rule.text("outcome").split(separator: "_").joined(separator: " "))\n" }
+        if case .list(let failures)? = entry["failures"] {
+            for case .string(let failure) in failures { text += "  " + output.styled(failure, .red) + "\n" }
+        }
+        return text + entry.records("deliveries").map(delivery).joined()
+    }
+
+    private func delivery(_ fields: Fields) -> String {
+        let state = fields.text("state")
+        let style: Terminal.Style = state == "dead" ? .red : state == "pending" ? .yellow : .green
+        var text = "  → \(fields.text("destination")) \(fields.text("target"))".trimmed
+        text += " by \(fields.text("rule")): \(output.styled(state, style))"
+        if !fields.text("detail").isEmpty { text += ", \(fields.text("detail"))" }
+        if !fields.text("nextTry").isEmpty { text += ", next try \(fields.text("nextTry"))" }
+        text += output.styled("  \(fields.text("id"))", .dim) + "\n"
+        for attempt in fields.records("attempts") {
+            var line = "      "
+            if case .int(let number)? = attempt["number"] { line += "attempt \(number) " }
+            line += "\(attempt.text("at")): "
+            if case .int(let status)? = attempt["status"] { line += "\(status) " }
+            line += attempt.text("reason")
+            if case .int(let milliseconds)? = attempt["milliseconds"] { line += ", \(milliseconds) ms" }
+            if !attempt.text("excerpt").isEmpty { line += output.styled("  \(attempt.text("excerpt"))", .dim) }
+            text += line + "\n"
+        }
+        return text
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        var text = Substring(self)
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,54 @@
+import Events
+import FoundationEssentials
+import Relay
+
+/// Events that a person names: in a file, or in the journal.
+enum GivenEvents {
+    /// Of a file of recorded events.
+    static let maximumBytes = 64 << 20
+
+    /// One JSON object, or one for each line, as `tap --json --events` writes them.
+    static func read(file path: String) throws -> [Event] {
+        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count <= maximumBytes else {
+            throw CommandFailure(
+                .badInput, "cannot read the event in \(path): there is no such file, it may not be read, or it is too long.")
+        }
+        let bytes = Array(data)
+        if let whole = try? RecordedEvent(json: bytes) { return [whole.event] }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
+        return try lines.enumerated().map { number, line in
+            do throws(RecordedEventError) {
+                return try RecordedEvent(json: Array(line)).event
+            } catch {
+                throw CommandFailure(
+                    .badInput, "\(path), line \(number + 1): \(error). `sluice tap --json --events` writes such files.")
+            }
+        }
+    }
+
+    /// One event for each record of a merged change.
+    static func journal(_ replayID: String, _ options: ConfigurationOption) async throws -> [Event] {
+        let caller = try ControlCaller(options) { store in EventRoutes.make(store: store, rules: { nil }) }
+        guard let request = try? JSONEncoder().encode(EventRequest(replayID: replayID)) else {
+            preconditionFailure("a request has a JSON form")
+        }
+        let answer = try await caller.answer(route: "event.show", bytes: Array(request))
+        guard case .record(let fields)? = try? JSONReader.parse(answer), case .list(let entries)? = fields["events"]
+        else {
+            var reason = ""
+            if case .record(let fields)? = try? JSONReader.parse(answer), case .string(let problem)? = fields["problem"] {
+                reason = ": \(problem)"
+            }
+            throw CommandFailure(.failed, "the event \(replayID) cannot be shown\(reason).")
+        }
+        return entries.compactMap { entry in
+            guard case .record(let fields) = entry, let event = fields["event"] else { return nil }
+            return try? RecordedEvent(event).event
+        }
+    }
+
+    /// A file if there is one of that name, otherwise a replay ID.
+    static func named(_ name: String, _ options: ConfigurationOption) async throws -> [Event] {
+        FileManager.default.fileExists(atPath: name) ? try read(file: name) : try await journal(name, options)
+    }
+}

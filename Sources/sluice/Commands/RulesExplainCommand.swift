@@ -1,0 +1,80 @@
+import ArgumentParser
+import Events
+import FoundationEssentials
+import Rules
+
+/// `rules explain`
+struct RulesExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain", abstract: "Shows why an event went where it went, rule by rule.",
+        discussion: """
+            For each rule: every condition in written order, whether it held, and the values it saw. A field that the \
+            event does not tell shows as absent, which is neither null nor false.
+
+            Rules that read the record from Salesforce (needs: fetch, onGap: fetch) are shown with what --record gives \
+            them, a JSON object of fields.
+            """)
+
+    @Argument(help: "A recorded event (a file), or the replay ID of an event in the journal.") var event: String
+    @Option(help: "Rules to explain: a folder or file. By default those of the configuration.") var rules: String?
+    @Option(help: "Only this rule; may be given several times.") var rule: [String] = []
+    @Option(help: "A JSON file with the fields that reading the record would give.") var record: String?
+    @Flag(help: "Also rules about other objects.") var all = false
+    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var options: ConfigurationOption
+
+    func run() async throws {
+        let set = try RuleFiles(rules, options).ruleSet()
+        let known = Set(set.ruleIDs)
+        for id in rule where !known.contains(id) {
+            throw CommandFailure(.badInput, "there is no rule '\(id)'. `sluice rules lint` lists what is loaded.")
+        }
+        var facts = RoutingFacts()
+        if let record { facts.record = .read(try fields(record)) }
+        let only = rule.isEmpty ? nil : Set(rule)
+        for event in try await GivenEvents.named(event, options) {
+            let explanations = set.explain(event, now: TimeSource.system.wall(), facts: facts, only: only)
+            if json {
+                var text = JSONText()
+                text.value(ExplanationText.value(explanations, of: event))
+                Terminal.output.write(text.string + "\n")
+            } else {
+                Terminal.output.write(ExplanationText.text(explanations, of: event, showsAll: all || !rule.isEmpty))
+            }
+        }
+    }
+
+    private func fields(_ path: String) throws -> Fields {
+        guard let data = try? Data(contentsOf: URL(filePath: path)),
+            case .record(let fields)? = try? JSONReader.parse(Array(data))
+        else { throw CommandFailure(.badInput, "\(path) is no file with one JSON object of fields.") }
+        return fields
+    }
+}
+
+/// Rules named on the command line, or those of the configuration.
+struct RuleFiles {
+    private let path: String?
+    private let options: ConfigurationOption
+
+    init(_ path: String?, _ options: ConfigurationOption) {
+        self.path = path
+        self.options = options
+    }
+
+    /// Prints findings; ends the command if there is an error among them.
+    func ruleSet() throws -> RuleSet {
+        let report: LintReport
+        let path = try path ?? options.configuration().rulesPath
+        do throws(RuleFolderError) {
+            report = try Lint.check(paths: [path])
+        } catch {
+            throw CommandFailure(.badInput, "\(error)")
+        }
+        guard let rules = report.ruleSet else {
+            Terminal.error.write(report.text)
+            throw CommandFailure(.badInput, "the rules have \(report.errorCount) errors, see above.")
+        }
+        return rules
+    }
+}

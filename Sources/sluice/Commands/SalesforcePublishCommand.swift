@@ -1,0 +1,140 @@
+import ArgumentParser
+import Events
+import PubSub
+import Salesforce
+
+struct SalesforcePublishCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish", abstract: "Publishes platform events by the Pub/Sub API.",
+        discussion: """
+            Fields as JSON: with --data one event, otherwise a line of standard input for each. Fields that are left \
+            out are null. Times are text such as 2026-01-31T12:00:00Z.
+            """)
+
+    @OptionGroup var org: SalesforceOrgOption
+    @Argument(help: "The topic, such as /event/Order_Ready__e.") var topic: String
+    @Option(help: "The fields of one event, as a JSON object.") var data: String?
+    @Flag(help: "Print JSON, a line for each event.") var json = false
+
+    func run() async throws {
+        let org = try org.load()
+        let client = org.pubsub
+        do throws(PublishError) {
+            let publisher = try await Publisher(topic: topic, client: client, authenticator: org.authenticator)
+            let user = try await userID(org)
+            var sender = EventSender(publisher: publisher, userID: user, json: json)
+            var lines = EventLines(data: data)
+            while let line = lines.next() { try await sender.add(line) }
+            try await sender.flush()
+            await client.close()
+            guard sender.failures > 0 else { return }
+            throw PublishFailures(count: sender.failures).asError
+        } catch {
+            await client.close()
+            throw CommandFailure(error)
+        }
+    }
+
+    private func userID(_ org: SalesforceOrg) async throws(PublishError) -> String {
+        do throws(SignInError) {
+            // The server puts in who it was; the wire only wants a user's ID there.
+            return try await org.authenticator.session().userID ?? "005000000000000AAA"
+        } catch {
+            throw .signIn(error)
+        }
+    }
+}
+
+private struct EventLines {
+    private var single: [UInt8]?
+    private var lines: InputLines?
+
+    init(data: String?) {
+        single = data.map { Array($0.utf8) }
+        if data == nil { lines = InputLines() }
+    }
+
+    /// Empty lines are skipped.
+    mutating func next() -> [UInt8]? {
+        if let line = single {
+            single = nil
+            return line
+        }
+        while let line = lines?.next() {
+            if line.contains(where: { $0 != 0x20 && $0 != 0x0D && $0 != 0x09 }) { return line }
+        }
+        return nil
+    }
+}
+
+/// Gathers events into requests, and says what became of each.
+private struct EventSender {
+    /// Held back until so many are there.
+    static let batch = 200
+
+    let publisher: Publisher
+    let userID: String
+    let json: Bool
+    private(set) var failures = 0
+    private var number = 0
+    private var waiting: [(number: Int, event: ProducerEvent)] = []
+
+    init(publisher: Publisher, userID: String, json: Bool) {
+        self.publisher = publisher
+        self.userID = userID
+        self.json = json
+    }
+
+    mutating func add(_ line: [UInt8]) async throws(PublishError) {
+        number += 1
+        do {
+            guard case .record(let fields) = try JSONReader.parse(line) else {
+                return report(number, .refused("it is no JSON object"))
+            }
+            waiting.append((number, try publisher.event(fields, id: Self.newID(), createdBy: userID)))
+        } catch {
+            return report(number, .refused("\(error)"))
+        }
+        if waiting.count >= Self.batch { try await flush() }
+    }
+
+    mutating func flush() async throws(PublishError) {
+        let sent = waiting
+        waiting = []
+        let outcomes = try await publisher.publish(sent.map(\.event))
+        for (entry, outcome) in zip(sent, outcomes) { report(entry.number, outcome) }
+    }
+
+    private mutating func report(_ number: Int, _ outcome: Publisher.Outcome) {
+        switch outcome {
+        case .published(let replayID):
+            let id = replayID.map { "\($0)" }
+            if json {
+                return printJSON(.record(["event": .int(Int64(number)), "replayId": id.map(Value.string) ?? .null]))
+            }
+            Terminal.output.write("event \(number): published\(id.map { ", replay ID \($0)" } ?? "")\n")
+        case .refused(let reason):
+            failures += 1
+            if json { return printJSON(.record(["event": .int(Int64(number)), "error": .string(reason)])) }
+            Terminal.output.write("event \(number): not published: \(reason)\n")
+        }
+    }
+
+    /// A random UUID (version 4), by which consumers tell repetitions.
+    private static func newID() -> String {
+        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255) }
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let hex = Array(Hex.encode(bytes))
+        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(hex[$0]) }.joined(separator: "-")
+    }
+}
+
+private struct PublishFailures {
+    let count: Int
+    var asError: PublishError {
+        .setup(
+            SetupError("\(counted(count, "event")) not published, see above", fix: "Mend them and publish those again.")
+        )
+    }
+}

@@ -1,0 +1,169 @@
+import Events
+import Relay
+
+/// A status for people.
+struct StatusText {
+    /// Rules shown in text; `--json` has them all.
+    static let maximumRules = 40
+
+    private let report: StatusReport
+    private var now: Int64 { report.at }
+
+    init(_ report: StatusReport) { self.report = report }
+
+    var text: String {
+        var parts = [relayText + rulesText, topicText, destinationText]
+        if !report.ruleCounts.isEmpty { parts.append(ruleText) }
+        if !report.backfills.isEmpty { parts.append(backfillText) }
+        if report.quarantined > 0 { parts.append("Quarantined events that could not be decoded: \(report.quarantined)\n") }
+        if !report.statements.isEmpty { parts.append(statementText) }
+        return parts.joined(separator: "\n")
+    }
+
+    // MARK: Relay
+
+    private var relayText: String {
+        guard let relay = report.relay else {
+            return "No relay is running; this is how the last one left it.\n"
+        }
+        guard report.isLive else { return "Relay: \(relay)\n" }
+        var text = "Relay: \(relay), up \(report.startedAt.map { Self.span(now - $0) } ?? "-")\n"
+        if let failure = report.storeFailure { text += styled("The store cannot be written: \(failure)\n", .red) }
+        if report.isBackedUp { text += styled("The outbox is full: the streams wait.\n", .yellow) }
+        for (org, ratio) in report.deliveryUse.sorted(by: { $0.key < $1.key }) {
+            text += "Org \(org) has used \(Int((ratio * 100).rounded())) % of its daily event deliveries.\n"
+        }
+        return text
+    }
+
+    private var rulesText: String {
+        guard let rules = report.rules else { return "" }
+        var text =
+            "Rules: generation \(rules.generation), \(counted(rules.rules, "rule")), "
+            + "\(counted(rules.destinations, "destination")), hash \(rules.hash.prefix(12)), "
+            + "loaded \(Self.ago(rules.loadedAt, now))\n"
+        guard let broken = rules.broken else { return text }
+        text += styled(
+            "The rule files were edited \(Self.ago(broken.at, now)) and are NOT in force: "
+                + "\(counted(broken.errors, "error")).\n", .red)
+        let lines = broken.text.split(separator: "\n", omittingEmptySubsequences: false).prefix(12)
+        return text + lines.map { $0.isEmpty ? "\n" : "  \($0)\n" }.joined()
+    }
+
+    // MARK: Topics
+
+    private var topicText: String {
+        guard !report.topics.isEmpty else { return "No topic has been subscribed to yet.\n" }
+        var table = Table(["ORG", "TOPIC", "STATE", "SINCE", "LAG", "HEADROOM", "EVENTS", "LAST COMMIT", "DETAIL"])
+        for topic in report.topics {
+            var detail = topic.detail
+            if topic.reconnects > 0 { detail += (detail.isEmpty ? "" : "; ") + counted(topic.reconnects, "reconnect") }
+            let gaps = topic.gaps.values.reduce(0, +)
+            if gaps > 0 { detail += (detail.isEmpty ? "" : "; ") + counted(gaps, "gap event") }
+            if topic.possibleGaps > 0 { detail += (detail.isEmpty ? "" : "; ") + "events may be missing, see below" }
+            table.add([
+                topic.org, topic.topic, topic.state, Self.ago(topic.since, now),
+                topic.lagMilliseconds.map { Self.span($0) } ?? "-",
+                topic.headroomSeconds.map { Self.span($0 * 1000) } ?? "-",
+                report.isLive ? "\(topic.events)" : "-", Self.ago(topic.cursor?.commitTime, now),
+                detail.isEmpty ? "-" : detail,
+            ])
+        }
+        return table.text
+    }
+
+    // MARK: Destinations
+
+    private var destinationText: String {
+        guard !report.destinations.isEmpty else {
+            return "Nothing waits for any destination, and there are no dead letters.\n"
+        }
+        var table = Table([
+            "DESTINATION", "PENDING", "OLDEST", "IN FLIGHT", "RATE", "BREAKER", "DELIVERED", "DEAD LETTERS", "STATE",
+            "DETAIL",
+        ])
+        for destination in report.destinations {
+            let live = destination.live
+            table.add([
+                destination.name, "\(destination.pending)", Self.ago(destination.oldestCommitTime, now),
+                live.map { "\($0.inFlight)/\($0.concurrency)" } ?? "-", live.map { Self.rate($0.rate) } ?? "-", live?.breaker ?? "-",
+                live.map { "\($0.delivered)" } ?? "-", "\(destination.deadLetters)", destination.state,
+                detail(destination),
+            ])
+        }
+        return table.text
+    }
+
+    private func detail(_ destination: StatusReport.Destination) -> String {
+        var detail = destination.detail
+        if let next = destination.nextTry, next > now {
+            detail += "; next try in \((next - now + 999) / 1000) s"
+        }
+        if let paused = destination.live?.pausedUntil, paused > now {
+            detail += (detail.isEmpty ? "" : "; ") + "slowed down by the receiver for \((paused - now + 999) / 1000) s"
+        }
+        return detail.isEmpty ? "-" : detail
+    }
+
+    // MARK: Backfills
+
+    private var backfillText: String {
+        var table = Table(["BACKFILL", "WHAT", "ORG", "STATE", "RECORDS", "OF", "WHY"])
+        for backfill in report.backfills {
+            let why = backfill.detail.isEmpty ? backfill.cause : backfill.detail
+            table.add([
+                backfill.id, backfill.title, backfill.org, backfill.state, "\(backfill.records + backfill.deleted)",
+                backfill.expected.map(String.init) ?? "-", why,
+            ])
+        }
+        return table.text
+    }
+
+    // MARK: Rules
+
+    private var ruleText: String {
+        var table = Table(["RULE", "MATCHED", "DELIVERED", "FAILED", "DEAD", "UNKNOWN", "FAULT", "OTHER"])
+        for rule in report.ruleCounts.prefix(Self.maximumRules) {
+            let others = rule.outcomes.filter { !["matched", "unknown", "fault"].contains($0.key) && $0.value > 0 }
+            table.add([
+                rule.id, "\(rule.outcomes["matched"] ?? 0)", "\(rule.delivered)", "\(rule.failedAttempts)",
+                "\(rule.deadLetters)", "\(rule.outcomes["unknown"] ?? 0)",
+                "\((rule.outcomes["fault"] ?? 0) + rule.failures)",
+                others.isEmpty ? "-" : others.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+            ])
+        }
+        let more = report.ruleCounts.count - Self.maximumRules
+        return table.text + (more > 0 ? "and \(counted(more, "rule")) more (--json shows all)\n" : "")
+    }
+
+    private var statementText: String {
+        "Last statements about completeness:\n"
+            + report.statements.map { statement in
+                let line =
+                    "  \(Timestamp.rfc3339(statement.at)) \(statement.org) \(statement.topic): \(statement.text)\n"
+                return statement.kind.lowercased().contains("gap") ? styled(line, .yellow) : line
+            }.joined()
+    }
+
+    // MARK: Words
+
+    private func styled(_ text: String, _ style: Terminal.Style) -> String { Terminal.output.styled(text, style) }
+
+    /// `12s ago`, `5m ago`, `3h ago`
+    static func ago(_ time: Int64?, _ now: Int64) -> String { time.map { span(now - $0) + " ago" } ?? "-" }
+
+    /// `12s`, `5m`, `3h`, `2d`
+    static func span(_ milliseconds: Int64) -> String {
+        let seconds = max(0, milliseconds) / 1000
+        switch seconds {
+        case ..<120: return "\(seconds)s"
+        case ..<7200: return "\(seconds / 60)m"
+        case ..<172_800: return "\(seconds / 3600)h"
+        default: return "\(seconds / 86_400)d"
+        }
+    }
+
+    private static func rate(_ rate: Double) -> String {
+        rate == 0 ? "0/s" : rate < 10 ? "\((rate * 10).rounded() / 10)/s" : "\(Int(rate.rounded()))/s"
+    }
+}

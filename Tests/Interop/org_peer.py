@@ -1,0 +1,253 @@
+"""A living org: records that change, the REST API that shows them, the stream that tells of the changes, and a receiver
+that knows what it was told last of each record.
+
+Run as `python org_peer.py <config.json>`. Keys: those of pubsub_peer.py, and `records`, `rate` (changes a second).
+Every change gives its record the next `Seq__c`; what a receiver has last must be what the org has.
+"""
+
+import asyncio
+import random
+import re
+import sys
+import time
+import urllib.parse
+
+import orjson
+
+import broker as model
+import feed
+import http_server
+import pubsub_peer
+import schemas
+import wire
+from control import Control
+from http_server import response
+
+TOPIC = "/data/AccountChangeEvent"
+FIELDS = [("Id", "id"), ("Name", "string"), ("Seq__c", "double"), ("CreatedDate", "datetime"),
+          ("LastModifiedById", "reference"), ("SystemModstamp", "datetime")]  # fmt: skip
+QUERY = re.compile(
+    r"SELECT (?P<fields>[\w,()]+) FROM Account(?: WHERE (?P<where>.*?))?(?: ORDER BY Id LIMIT (?P<limit>\d+))?$"
+)
+
+
+def id_of(number):
+    return f"001{number:012d}AAA"
+
+
+def iso(ms):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + ".000+0000"
+
+
+class Org:
+    """`seq`, `modified` and `deleted` of each record, and what the stream says. Times in answers are whole seconds."""
+
+    def __init__(self, records, topic):
+        now = int(time.time() * 1000)
+        self.created = now - 86_400_000
+        self.records = [[0, self.created, self.created, False] for _ in range(records)]
+        self.topic = topic
+        self.writer = schemas.writer(schemas.account, 1)
+        self.random = random.Random(7)
+        self.untold = 0
+        self.rows_read = 0
+        self.queries = []
+        self.faults = 0
+
+    def change(self, told=True):
+        number = self.random.randrange(len(self.records))
+        record = self.records[number]
+        if record[3]:
+            return
+        now = max(int(time.time() * 1000), record[2] + 1)
+        record[0] += 1
+        record[1] = max(now - self.random.randrange(200), record[2])  # written before it is committed
+        record[2] = now
+        kind = "UPDATE"
+        if self.random.random() < 0.01:
+            record[3], kind = True, "DELETE"
+        if told:
+            self.tell(kind, id_of(number), now, record[0])
+        else:
+            self.untold += 1
+
+    def tell(self, kind, record_id, at, seq=None):
+        topic = self.topic
+        count = len(topic.fields) + 1
+        header = {
+            "entityName": "Account", "recordIds": [record_id], "changeType": kind, "changeOrigin": "",
+            "transactionKey": f"t{count}", "sequenceNumber": 1, "commitTimestamp": at, "commitNumber": count,
+            "commitUser": feed.USER, "nulledFields": [], "diffFields": [],
+            "changedFields": self.writer.bitmap(["Seq__c"]) if kind == "UPDATE" else [],
+        }  # fmt: skip
+        values = {"ChangeEventHeader": header}
+        if kind == "UPDATE":
+            values["Seq__c"] = float(seq)
+        payload = feed._encode(self.writer, values)
+        field = wire.consumer_event_field(f"e{count}", self.writer.id, payload, feed.replay_id(count))
+        topic.fields.append(field)
+        topic.sizes.append(topic.sizes[-1] + len(field))
+
+    def overflow(self, changes):
+        for _ in range(changes):
+            self.change(told=False)
+        self.tell("GAP_OVERFLOW", "000000000000000AAA", int(time.time() * 1000))
+
+    def truth(self):
+        return {id_of(number): -1 if record[3] else record[0] for number, record in enumerate(self.records)}
+
+    # REST
+
+    def rest(self, request):
+        path = request.path.partition("/services/data/v62.0")[2]
+        if self.faults:
+            self.faults -= 1
+            return self.answer([{"errorCode": "SERVER_UNAVAILABLE", "message": "scripted"}], 503)
+        if path == "/limits":
+            return self.answer({"DailyDeliveredPlatformEvents": {"Max": 50_000, "Remaining": 49_000}})
+        if path == "/sobjects/Account/describe":
+            fields = [{"name": name, "type": kind, "label": name} for name, kind in FIELDS]
+            return self.answer({"name": "Account", "label": "Account", "queryable": True, "fields": fields})
+        if path == "/composite/sobjects/Account":
+            asked = orjson.loads(request.body)
+            numbers = [int(record_id[3:15]) for record_id in asked["ids"]]
+            return self.answer([None if self.records[n][3] else self.row(n, asked["fields"]) for n in numbers])
+        if path in ("/query", "/queryAll"):
+            query = dict(urllib.parse.parse_qsl(request.target.partition("?")[2]))["q"]
+            return self.query(query, path == "/queryAll")
+        return self.answer([{"errorCode": "NOT_FOUND", "message": path}], 404)
+
+    def query(self, soql, everything):
+        self.queries.append(soql)
+        match = QUERY.match(soql)
+        if not match:
+            return self.answer([{"errorCode": "MALFORMED_QUERY", "message": soql}], 400)
+        first, conditions = 0, []
+        for condition in (match["where"] or "").split(" AND "):
+            if found := re.fullmatch(r"Id > '(\w+)'", condition):
+                first = int(found[1][3:15]) + 1
+            elif found := re.fullmatch(r"SystemModstamp >= (\S+)Z", condition):
+                since = found[1][:19]
+                conditions.append(lambda record, since=since: iso(record[1])[:19] >= since)
+            elif condition == "IsDeleted = true":
+                conditions.append(lambda record: record[3])
+            elif found := re.fullmatch(r"\(Seq__c > (\d+)\)", condition):
+                conditions.append(lambda record, least=int(found[1]): record[0] > least)
+            elif condition:
+                return self.answer([{"errorCode": "MALFORMED_QUERY", "message": condition}], 400)
+        numbers = (
+            number for number in range(first, len(self.records))
+            if (everything or not self.records[number][3]) and all(test(self.records[number]) for test in conditions)
+        )
+        if match["fields"] == "count(Id)":
+            return self.answer({"totalSize": 1, "done": True, "records": [{"expr0": sum(1 for _ in numbers)}]})
+        limit, rows = int(match["limit"]), []
+        for number in numbers:
+            rows.append(self.row(number, match["fields"].split(",")))
+            if len(rows) == limit:
+                break
+        self.rows_read += len(rows)
+        return self.answer({"totalSize": len(rows), "done": True, "records": rows})
+
+    def row(self, number, fields):
+        seq, modified, _, _ = self.records[number]
+        values = {"Id": id_of(number), "Name": f"Account {number}", "Seq__c": float(seq),
+                  "CreatedDate": iso(self.created), "LastModifiedById": feed.USER, "SystemModstamp": iso(modified)}  # fmt: skip
+        return {"attributes": {"type": "Account"}, **{name: values[name] for name in fields}}
+
+    @staticmethod
+    def answer(value, status=200):
+        return response(status, orjson.dumps(value), headers=[("Sforce-Limit-Info", "api-usage=10/100000")])
+
+
+class Receiver:
+    """The last value of each record. A delivery that comes again, by its id, is ignored, as receivers are told to do."""
+
+    def __init__(self):
+        self.ids = set()
+        self.last = {}
+        self.regressions = []
+        self.types = {}
+
+    def handle(self, request):
+        body = orjson.loads(request.body)
+        delivery = request.headers.get("webhook-id")
+        if delivery in self.ids:
+            return response(200)
+        self.ids.add(delivery)
+        self.types[body["type"]] = self.types.get(body["type"], 0) + 1
+        seq = -1 if body["change"] == "delete" else int(body["seq"])
+        last = self.last.get(body["id"])
+        if last is not None and seq != -1 and (seq < last or last == -1):
+            self.regressions.append([body["id"], body["type"], last, seq])
+        self.last[body["id"]] = seq
+        return response(200)
+
+
+class OrgServer(pubsub_peer.PubSubServer):
+    def __init__(self, config):
+        config["topics"] = [{"name": TOPIC, "count": 0, "entities": ["Account"]}]
+        super().__init__(config)
+        self.org = Org(config["records"], self.broker.topics[TOPIC])
+        self.broker.schemas[self.org.writer.id] = self.org.writer.json
+        self.receiver = Receiver()
+        self.rate = config.get("rate", 0)
+        oauth = self.tokens.handle
+        self.tokens.handle = lambda request: (
+            self.rest(request) if request.path.startswith("/services/data/") else oauth(request)
+        )
+
+    def rest(self, request):
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not self.tokens.is_valid(token):
+            return Org.answer([{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}], 401)
+        return self.org.rest(request)
+
+    async def start(self):
+        ready = await super().start()
+        _, port = await http_server.listen(self.receiver.handle, port=0)
+        self.changing = asyncio.create_task(self.change())
+        return {**ready, "hook_port": port}
+
+    async def change(self):
+        made, began = 0, time.monotonic()
+        while True:
+            await asyncio.sleep(0.01)
+            due = int((time.monotonic() - began) * self.rate)
+            if not self.rate:
+                made, began = 0, time.monotonic()
+            for _ in range(due - made if self.rate else 0):
+                self.org.change()
+            made = max(made, due)
+
+    def set_rate(self, rate):
+        self.rate = rate
+
+    def compare(self):
+        truth, last = self.org.truth(), self.receiver.last
+        # Nobody has to tell of a record that was deleted before anybody asked, nor of one that never changed.
+        wrong = [[key, value, last.get(key)] for key, value in truth.items() if last.get(key, min(value, 0)) != value]
+        return {
+            "wrong": wrong[:10], "wrong_count": len(wrong), "known": len(last), "types": self.receiver.types,
+            "regressions": self.receiver.regressions[:10], "rows_read": self.org.rows_read,
+            "queries": self.org.queries[:20], "events": len(self.org.topic.fields), "untold": self.org.untold,
+            "deleted": sum(1 for record in self.org.records if record[3]),
+        }  # fmt: skip
+
+
+async def main(config):
+    server = OrgServer(config)
+    ready = await server.start()
+    server.control = Control(
+        {
+            "stats": server.broker.stats, "compare": server.compare, "rate": server.set_rate,
+            "overflow": server.org.overflow, "rows_read": lambda: server.org.rows_read,
+            "fail": lambda count: setattr(server.org, "faults", count),
+        }
+    )  # fmt: skip
+    server.control.announce(ready=ready)
+    await server.control.serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(model.load(sys.argv[1])))

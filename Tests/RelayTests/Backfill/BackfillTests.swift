@@ -1,0 +1,173 @@
+import Events
+import Store
+import Synchronization
+import Testing
+import TestSupport
+
+@testable import Relay
+
+@Suite(.timeLimit(.minutes(2))) struct BackfillTests {
+    private let time = ManualTime(start: 1_760_000_000_123, autoAdvance: true)
+
+    @Test func `every record comes once, as a create of type SNAPSHOT`() async throws {
+        let org = SimulatedOrg(records: 2_300, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        let view = try await bench.ended(started.id)
+        #expect(view.state == .done && view.records == 2_300 && view.expected == 2_300 && view.fraction == 1)
+        #expect(receiver.numbers == org.truth)
+        #expect(receiver.types == ["SNAPSHOT": 2_300])
+        #expect(org.queries.count == 4, "one to count, and three pages")
+    }
+
+    @Test func `only the records that are asked for are read, and a wrong question is refused`() async throws {
+        let org = SimulatedOrg(records: 40, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        var request = BackfillRequest(entity: "Sample__c")
+        request.filter = "Parity__c = 1"
+        request.rate = 100
+        let started: BackfillView = try await bench.ask("backfill.start", request)
+        #expect(try await bench.ended(started.id).records == 20)
+        #expect(receiver.numbers.count == 20)
+        request.topic = "/data/AccountChangeEvent"
+        await #expect(throws: ControlError.self) { try await bench.ask("backfill.start", request, as: BackfillView.self) }
+        request.entity = "Sample__c; DROP"
+        await #expect(throws: ControlError.self) { try await bench.ask("backfill.start", request, as: BackfillView.self) }
+    }
+
+    @Test func `an event that is older than what was read is dropped, a newer one goes through`() async throws {
+        let org = SimulatedOrg(records: 10, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        for _ in 0..<3 {
+            org.change(4)
+            time.advance(by: .seconds(2))
+        }
+        time.advance(by: .seconds(60))
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        _ = try await bench.ended(started.id)
+        org.change(4)
+        try await bench.stream()
+        try await bench.settled()
+        #expect(receiver.numbers == org.truth && receiver.regressions.isEmpty)
+        #expect(receiver.types == ["SNAPSHOT": 10, "UPDATE": 1])
+        let view: BackfillView = try await bench.ask("backfill.show", NamedBackfill(id: started.id))
+        #expect(view.dropped == 3)
+        // Nothing is forgotten that an event could still meet, and everything once none can.
+        await bench.service.settle()
+        #expect(try await bench.bench.store.marks(of: [SimulatedOrg.id(4)], org: "prod", entity: "Sample__c").count == 1)
+        time.advance(by: .seconds(1_200))
+        try await bench.keepalive()
+        await bench.service.settle()
+        #expect(try await bench.bench.store.marks(of: [SimulatedOrg.id(4)], org: "prod", entity: "Sample__c").isEmpty)
+        #expect(try await bench.bench.store.backfill(started.id)?.isSettled == true)
+    }
+
+    @Test func `a record that had just changed is read again, later`() async throws {
+        let org = SimulatedOrg(records: 10, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        org.change(3)
+        org.change(3)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        let view = try await bench.ended(started.id)
+        #expect(view.records == 10 && view.late == 0)
+        try await bench.stream()
+        try await bench.settled()
+        #expect(receiver.regressions.isEmpty && receiver.numbers == org.truth)
+        #expect(receiver.types["UPDATE"] == nil, "both events are of that second, and in what was read")
+    }
+
+    @Test func `a server that fails is waited for, and a query that it refuses ends the backfill`() async throws {
+        let org = SimulatedOrg(records: 30, time: time)
+        let bench = try await BackfillBench(org, ReceivedRecords())
+        org.fail(12)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        #expect(try await bench.ended(started.id).records == 30)
+    }
+
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `records that change all the time, and kills: the last value wins, and no older one comes after it`(
+        seed: UInt64
+    ) async throws {
+        let org = SimulatedOrg(records: 1_500, time: time, cutsSeconds: seed != 2)
+        let receiver = ReceivedRecords()
+        let scratch = Scratch()
+        var random = Seeded(seed)
+        var id = ""
+        for life in 0..<4 {
+            let bench = try await BackfillBench(org, receiver, scratch: scratch)
+            if id.isEmpty {
+                var request = BackfillRequest(entity: "Sample__c")
+                request.rate = 2_000
+                let view: BackfillView = try await bench.ask("backfill.start", request)
+                id = view.id
+            }
+            let limit = life < 3 ? 250 * (life + 1) + Int(random.next() % 200) : .max
+            try await churn(bench, id, until: limit, &random)
+            if life < 3 { try await bench.crash() } else { try await finish(bench, id) }
+        }
+        #expect(receiver.regressions.isEmpty, "seed \(seed): \(receiver.regressions.prefix(5))")
+        let wrong = org.truth.filter { receiver.numbers[$0.key] != $0.value }
+        #expect(wrong.isEmpty, "seed \(seed): \(wrong.count) wrong, such as \(wrong.first.map { "\($0)" } ?? "")")
+        #expect(org.stream.count > 200)
+    }
+
+    /// Records change, events come late, until the backfill has handed over so many records, or is done.
+    private func churn(
+        _ bench: BackfillBench, _ id: String, until limit: Int, _ random: inout Seeded
+    ) async throws {
+        let org = bench.org
+        var streamed = try await bench.bench.store.cursor(BackfillBench.topic).map { Make.number($0.replayID) } ?? 0
+        while true {
+            for _ in 0..<random.next() % 120 {
+                let record = Int(random.next() % UInt64(org.records.count))
+                switch random.next() % 40 {
+                case 0: org.delete(record)
+                case 1: org.create()
+                // Some records change several times a second.
+                case 2..<8: for _ in 0..<3 { org.change(record % 20, lead: Int64(random.next() % 300)) }
+                default: org.change(record, lead: Int64(random.next() % 300))
+                }
+            }
+            time.advance(by: .milliseconds(Int64(random.next() % 60)))
+            // Up to a second late.
+            let lag = Int64(random.next() % 1_000)
+            let due = org.stream.prefix { $0.committed <= time.source.wall() - lag }.count
+            if due > streamed {
+                try await bench.stream(from: streamed, to: due)
+                streamed = due
+            }
+            let stored = try await bench.bench.store.backfill(id)
+            let record = try #require(stored)
+            let live = await bench.service.tracker(id)?.progress?.records ?? record.progress.records
+            guard record.state == .running, live < limit else { return }
+            await Task.yield()
+        }
+    }
+
+    private func finish(_ bench: BackfillBench, _ id: String) async throws {
+        let view = try await bench.ended(id)
+        #expect(view.state == .done)
+        try await bench.settled()
+        try await bench.stream()
+        try await bench.settled()
+    }
+}
+
+/// SplitMix64.
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}

@@ -1,0 +1,232 @@
+import Avro
+import Curl
+import Events
+import Salesforce
+import SalesforceREST
+import Synchronization
+import TestSupport
+
+@testable import Relay
+
+/// An org of `Sample__c` records that change, as REST shows them and as its stream tells of them. Every change of a record
+/// gives it the next number, which stands in `Name`; the last number is what everybody has to end with.
+final class SimulatedOrg: Sendable {
+    struct Record {
+        var number = 0
+        /// Epoch milliseconds; written before the commit.
+        var modified: Int64
+        var committed: Int64
+        var created: Int64
+        var isDeleted = false
+    }
+
+    struct Change: Sendable {
+        var record: Int
+        var number: Int
+        var type: Int64
+        var committed: Int64
+    }
+
+    private struct State {
+        var records: [Record]
+        var stream: [Change] = []
+        var queries: [String] = []
+        var faults = 0
+    }
+
+    private let state: Mutex<State>
+    let time: ManualTime
+    /// Times in answers are cut to seconds, as those of most objects are.
+    let cutsSeconds: Bool
+
+    init(records: Int, time: ManualTime, cutsSeconds: Bool = true) {
+        self.time = time
+        self.cutsSeconds = cutsSeconds
+        let old = time.source.wall() - 86_400_000
+        state = Mutex(State(records: (0..<records).map { _ in Record(modified: old, committed: old, created: old) }))
+    }
+
+    var records: [Record] { state.withLock { $0.records } }
+    var stream: [Change] { state.withLock { $0.stream } }
+    var queries: [String] { state.withLock { $0.queries } }
+
+    /// So many of the next calls fail.
+    func fail(_ count: Int) { state.withLock { $0.faults = count } }
+
+    static func id(_ record: Int) -> String { "a0" + String(String(100_000_000_000_0 + record).dropFirst()) + "AAA" }
+
+    static func record(_ id: String) -> Int? { Int(id.dropFirst(2).dropLast(3)) }
+
+    // MARK: Changes
+
+    /// - Parameters:
+    ///   - lead: how long before its commit the change is written.
+    ///   - isTold: whether an event tells of it.
+    func change(_ record: Int, lead: Int64 = 0, isTold: Bool = true) {
+        commit(record, type: 1, lead, isTold) { _ in }
+    }
+
+    func delete(_ record: Int, isTold: Bool = true) {
+        commit(record, type: 2, 0, isTold) { $0.isDeleted = true }
+    }
+
+    func create(isTold: Bool = true) {
+        let now = time.source.wall()
+        let record = state.withLock { state in
+            state.records.append(Record(number: -1, modified: now, committed: now - 1, created: now))
+            return state.records.count - 1
+        }
+        commit(record, type: 0, 0, isTold) { _ in }
+    }
+
+    /// More changes in one transaction than Salesforce tells of.
+    func overflow() {
+        let now = time.source.wall()
+        state.withLock { $0.stream.append(Change(record: -1, number: 0, type: 8, committed: now)) }
+    }
+
+    private func commit(_ record: Int, type: Int64, _ lead: Int64, _ isTold: Bool, _ body: (inout Record) -> Void) {
+        let now = time.source.wall()
+        state.withLock { state in
+            guard !state.records[record].isDeleted else { return }
+            // Whoever writes second waits for the first one's commit.
+            let committed = max(now, state.records[record].committed + 1)
+            state.records[record].number += 1
+            state.records[record].modified = max(committed - lead, state.records[record].committed + 1)
+            state.records[record].committed = committed
+            body(&state.records[record])
+            guard isTold else { return }
+            state.stream.append(
+                Change(record: record, number: state.records[record].number, type: type, committed: committed))
+        }
+    }
+
+    // MARK: The stream
+
+    func event(_ index: Int, schemaID: String) -> ConsumerEvent {
+        let change = stream[index]
+        let id = change.record < 0 ? "000000000000000AAA" : Self.id(change.record)
+        var bytes: [UInt8] = Self.string("Sample__c") + Self.long(1) + Self.string(id) + [0] + Self.long(change.type)
+        bytes += Self.string("") + Self.string("t\(index)") + Self.long(1) + Self.long(change.committed)
+        bytes += Self.long(7) + Self.string("005") + [0, 0, 0]
+        bytes += change.type < 2 ? Self.long(1) + Self.string("\(change.number)") : [0]
+        return ConsumerEvent(id: "e\(index)", schemaID: schemaID, replayID: Make.replayID(index + 1), payload: bytes)
+    }
+
+    private static func string(_ text: String) -> [UInt8] { long(Int64(text.utf8.count)) + Array(text.utf8) }
+
+    private static func long(_ value: Int64) -> [UInt8] {
+        var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
+        var bytes: [UInt8] = []
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        return bytes + [UInt8(rest)]
+    }
+
+    // MARK: REST
+
+    func client() -> RESTClient {
+        let authenticator = Authenticator { () async throws(SignInError) in
+            Session(
+                accessToken: Secret("token"), instanceURL: IngestBench.org.instanceURL,
+                orgID: OrgID("00D000000000001EAA")!)
+        }
+        let http = ScriptedHTTP { [self] request throws(TransportError) in answer(request) }
+        return RESTClient(authenticator: authenticator, http: http, time: time.source)
+    }
+
+    private func answer(_ request: HTTPRequest) -> HTTPResponse {
+        let isFaulty = state.withLock { state in
+            state.faults -= 1
+            return state.faults >= 0
+        }
+        if isFaulty { return Self.json(#"[{"errorCode":"SERVER_UNAVAILABLE","message":"scripted"}]"#, 503) }
+        if request.url.contains("/describe") { return Self.json(Self.description) }
+        if request.url.contains("/composite/") { return retrieved(String(decoding: request.body, as: UTF8.self)) }
+        return queried(SOQLText(request.url))
+    }
+
+    private func queried(_ soql: SOQLText) -> HTTPResponse {
+        let cuts = cutsSeconds
+        return state.withLock { state in
+            state.queries.append(soql.text)
+            let found = state.records.indices.filter { index in
+                let record = state.records[index]
+                return record.isDeleted == soql.wantsDeleted && Self.id(index) > soql.after
+                    && record.modified / 1000 * 1000 >= soql.since && (soql.parity.map { index % 2 == $0 } ?? true)
+            }
+            guard !soql.counts else {
+                return Self.json(#"{"totalSize":1,"done":true,"records":[{"expr0":\#(found.count)}]}"#)
+            }
+            let rows = found.prefix(soql.limit).map { Self.row($0, state.records[$0], cuts) }
+            return Self.json(#"{"totalSize":\#(rows.count),"done":true,"records":[\#(rows.joined(separator: ","))]}"#)
+        }
+    }
+
+    private func retrieved(_ body: String) -> HTTPResponse {
+        let ids = body.split(separator: "\"").filter { $0.hasSuffix("AAA") }
+        let cuts = cutsSeconds
+        return state.withLock { state in
+            let rows = ids.map { id -> String in
+                guard let index = Self.record(String(id)), !state.records[index].isDeleted else { return "null" }
+                return Self.row(index, state.records[index], cuts)
+            }
+            return Self.json("[\(rows.joined(separator: ","))]")
+        }
+    }
+
+    private static func row(_ index: Int, _ record: Record, _ cuts: Bool) -> String {
+        let modified = cuts ? record.modified / 1000 * 1000 : record.modified
+        return """
+            {"attributes":{"type":"Sample__c"},"Id":"\(id(index))","Name":"\(record.number)",\
+            "CreatedDate":"\(Timestamp.rfc3339(record.created))","SystemModstamp":"\(Timestamp.rfc3339(modified))"}
+            """
+    }
+
+    private static func json(_ text: String, _ status: Int = 200) -> HTTPResponse {
+        HTTPResponse(status: status, body: Array(text.utf8))
+    }
+
+    private static let description = """
+        {"name":"Sample__c","label":"Sample","keyPrefix":"a00","queryable":true,"fields":[
+        {"name":"Id","type":"id","label":"Id"},{"name":"Name","type":"string","label":"Name"},
+        {"name":"CreatedDate","type":"datetime","label":"Created"},
+        {"name":"SystemModstamp","type":"datetime","label":"Modified"}]}
+        """
+}
+
+/// The few queries that a simulated org understands.
+struct SOQLText {
+    let text: String
+
+    /// - Parameter url: of a query.
+    init(_ url: String) {
+        let query = url.split(separator: "?q=", maxSplits: 1).last.map(String.init) ?? ""
+        text = Self.decoded(query.replacing("+", with: " "))
+    }
+
+    private static func decoded(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2, let pair = Hex.decode(Array(rest.prefix(2))) {
+                bytes += pair
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    var counts: Bool { text.contains("count(Id)") }
+    var wantsDeleted: Bool { text.contains("IsDeleted = true") }
+    var after: String { text.firstMatch(of: /Id > '(\w+)'/).map { String($0.1) } ?? "" }
+    var limit: Int { text.firstMatch(of: /LIMIT (\d+)/).flatMap { Int($0.1) } ?? .max }
+    var since: Int64 {
+        text.firstMatch(of: /SystemModstamp >= (\S+Z)/).flatMap { Timestamp.milliseconds(rfc3339: String($0.1)) } ?? .min
+    }
+    var parity: Int? { text.firstMatch(of: /Parity__c = (\d)/).flatMap { Int($0.1) } }
+}

@@ -1,0 +1,154 @@
+import Documents
+import Events
+import Rules
+import Store
+import Synchronization
+import Testing
+
+@testable import Relay
+
+/// `coalesce` from the outbox to the receiver: gathered, closed, replaced in one transaction.
+@Suite struct BatchGathererTests {
+    private static func rules(_ coalesce: String, id: String = "gather") -> RuleSet {
+        let text = """
+            sluice: 1
+            destinations: {hook: {kind: webhook, url: 'https://hooks.example.com/x'}}
+            rules:
+              - id: \(id)
+                match: {entity: Account, change: [create, update]}
+                to:
+                  destination: hook
+                  body: {n: "${batch.count}", ids: "${batch.recordIds}"}
+                  coalesce: \(coalesce)
+            """
+        return Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))]).ruleSet ?? .empty
+    }
+
+    private static func event(_ number: Int, transaction: String = "t") -> Event {
+        let id = "00100000000\(1000 + number)AAA"
+        let header = ChangeEventHeader(
+            entityName: "Account", recordIds: [id], changeType: .create, changeOrigin: "", transactionKey: transaction,
+            sequenceNumber: 1, commitTimestamp: 0, commitNumber: 0, commitUser: "", nulledFields: [], diffFields: [],
+            changedFields: [])
+        return Event(
+            id: "e\(number)", kind: .change, entity: "Account", topic: Make.key.topic,
+            replayID: Make.replayID(number), schemaID: "s", time: Int64(number), receivedAt: 0, header: header,
+            recordID: id, record: KnownFields([:]),
+            org: Org(id: "00D", alias: "prod", instanceURL: "", isSandbox: false))
+    }
+
+    private struct Relay {
+        let bench: Bench
+        let gatherer: BatchGatherer
+        let rules: CurrentRules
+        let bodies: Bodies
+
+        init(_ set: RuleSet, scratch: Scratch = Scratch(), sink: FakeSink? = nil, bodies: Bodies = Bodies()) async throws {
+            rules = CurrentRules(set)
+            self.bodies = bodies
+            bench = try await Bench(
+                scratch: scratch, sink: sink ?? FakeSink { delivery, _ in
+                    bodies.add(delivery)
+                    return .delivered(.ok)
+                })
+            gatherer = BatchGatherer(
+                outbox: bench.outbox, rules: rules, marks: bench.outbox.marks!, time: bench.clock.source, log: .quiet)
+            await bench.outbox.gather(by: gatherer)
+        }
+
+        func accept(_ numbers: [Int], transaction: String = "t") async throws {
+            let events = numbers.map { BatchGathererTests.event($0, transaction: transaction) }
+            var batch = Make.batch(
+                events.flatMap { rules.current.route($0, now: 0).deliveries }, cursor: numbers.last ?? 0)
+            batch.transaction = transaction
+            try await bench.outbox.accept(batch)
+        }
+    }
+
+    final class Bodies: Sendable {
+        private let texts = Mutex<[String]>([])
+
+        var all: [String] { texts.withLock { $0 } }
+
+        func add(_ delivery: Delivery) {
+            texts.withLock { $0.append(String(decoding: delivery.body, as: UTF8.self)) }
+        }
+    }
+
+    @Test func `delivers once for all that came until it was quiet`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5s, max: 1m}"))
+        try await relay.accept([1, 2])
+        try await relay.accept([3])
+        try await relay.bench.run("delivered") { relay.bodies.all.count == 1 }
+        #expect(
+            relay.bodies.all == [
+                #"{"n":3,"ids":["001000000001001AAA","001000000001002AAA","001000000001003AAA"]}"#
+            ])
+        #expect(relay.bench.clock.uptime >= 5_000)
+        try await relay.bench.run("clean") { await relay.bench.outbox.isClean }
+        #expect(try await relay.bench.store.pendingCounts().isEmpty)
+    }
+
+    @Test func `closes at the limit without waiting`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5m, max: 10m, limit: 2}"))
+        try await relay.accept([1, 2, 3, 4, 5])
+        try await relay.bench.run("two batches") { relay.bodies.all.count == 2 }
+        #expect(relay.bench.clock.uptime < 60_000)
+        try await relay.bench.run("the rest") { relay.bodies.all.count == 3 }
+        #expect(relay.bodies.all.map { $0.prefix(6) } == [#"{"n":2"#, #"{"n":2"#, #"{"n":1"#])
+    }
+
+    @Test func `loses and doubles nothing when it is killed while a batch is open`() async throws {
+        let bodies = Bodies()
+        let first = try await Relay(Self.rules("{quiet: 5s}"), bodies: bodies)
+        try await first.accept([1, 2])
+        await first.bench.outbox.flush()
+        try await first.bench.crash()
+        let second = try await Relay(Self.rules("{quiet: 5s}"), scratch: first.bench.scratch, bodies: bodies)
+        try await second.bench.run("delivered") { bodies.all.count == 1 }
+        #expect(bodies.all[0].hasPrefix(#"{"n":2"#))
+        try await second.bench.run("clean") { await second.bench.outbox.isClean }
+        #expect(try await second.bench.store.pendingCounts().isEmpty)
+    }
+
+    @Test func `keeps gathering while a batch is in flight`() async throws {
+        let sink = FakeSink()
+        sink.close()
+        let relay = try await Relay(Self.rules("{quiet: 1s}"), sink: sink)
+        try await relay.accept([1])
+        try await relay.bench.run("the first under way") { sink.running == 1 }
+        try await relay.accept([2])
+        try await relay.accept([3])
+        relay.bench.clock.advance(by: 60_000)
+        for _ in 0..<200 { await Task.yield() }
+        #expect(sink.attempts.count == 1)
+        sink.open()
+        try await relay.bench.run("the second") { sink.attempts.count == 2 }
+        try await relay.bench.run("clean") { await relay.bench.outbox.isClean }
+        #expect(sink.attempts.count == 2)
+    }
+
+    @Test func `closes when the Salesforce transaction is over`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5m, max: 10m, transaction: true}"))
+        try await relay.accept([1, 2], transaction: "a")
+        try await relay.accept([3], transaction: "b")
+        try await relay.bench.run("the first") { !relay.bodies.all.isEmpty }
+        #expect(relay.bodies.all[0].hasPrefix(#"{"n":2"#))
+        // A keepalive: nothing is open any more.
+        try await relay.bench.outbox.accept(Make.batch([], cursor: 4))
+        try await relay.bench.run("the second") { relay.bodies.all.count == 2 }
+        #expect(relay.bench.clock.uptime < 60_000)
+    }
+
+    @Test func `keeps what no rule gathers any more until one does`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 1s}"))
+        try await relay.accept([1])
+        relay.rules.replace(by: Self.rules("{quiet: 1s}", id: "other"))
+        try await relay.bench.run("kept") { relay.bench.clock.uptime > 100_000 }
+        #expect(relay.bodies.all.isEmpty)
+        #expect(await relay.bench.outbox.status().destinations.first?.pending == 1)
+        relay.rules.replace(by: Self.rules("{quiet: 1s}"))
+        await relay.gatherer.rulesChanged()
+        try await relay.bench.run("delivered") { relay.bodies.all.count == 1 }
+    }
+}

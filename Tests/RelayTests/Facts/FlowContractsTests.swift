@@ -1,0 +1,232 @@
+import Curl
+import Events
+import FlowMate
+import Rules
+import Synchronization
+import Testing
+
+@testable import Relay
+
+@Suite struct FlowContractsTests {
+    static let flow = "6762e154616e91cb8d8b1aaf"
+
+    /// A FlowMate with one flow whose parameters a test edits.
+    final class World: Sendable {
+        private struct State {
+            var inputs: String? = #"{"id":"string","quantity":"number"}"#
+            var version = 1
+            var isDown = false
+        }
+
+        private let state = Mutex(State())
+
+        func edit(_ inputs: String?) {
+            state.withLock {
+                $0.inputs = inputs
+                $0.version += 1
+            }
+        }
+
+        func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+
+        func answer(_ request: HTTPRequest) -> FakeHTTP.Answer {
+            let state = state.withLock { $0 }
+            guard !request.url.contains("/webhooks/") else {
+                let id = request.headers.first { $0.name == "x-request-id" }?.value ?? ""
+                return Self.json(200, #"{"data":{"requestId":"\#(id)"}}"#)
+            }
+            guard !state.isDown else { return Self.json(503, "") }
+            let payload = state.inputs.map { #","payload":{"inputParameters":\#($0)}"# } ?? ""
+            let flow =
+                #"{"id":"\#(FlowContractsTests.flow)","name":"orders","status":"active","updatedAt":"\#(state.version)","#
+                + #""graph":{"nodes":[{"id":"1"}]},"owners":[{"id":"u1","type":"user"}]\#(payload)}"#
+            if request.url.contains("/users") {
+                return Self.json(200, #"[{"id":"u1","username":"ann","status":"ACTIVE"}]"#)
+            }
+            if request.url.contains("page") {
+                return Self.json(200, #"{"data":[\#(flow)],"meta":{"total":1,"totalPages":1}}"#)
+            }
+            return Self.json(200, #"{"data":\#(flow),"meta":{}}"#)
+        }
+
+        private static func json(_ status: Int, _ body: String) -> FakeHTTP.Answer {
+            .success(HTTPResponse(status: status, body: Array(body.utf8)))
+        }
+    }
+
+    /// A relay's FlowMate side: rules, finder, sink.
+    struct Bench {
+        let world = World()
+        let http: FakeHTTP
+        let clock = TurnedClock()
+        let journal: MemoryJournal
+        let finder: FlowFinder
+        let sink: any Sink
+        let rules: CurrentRules
+
+        init(conform: String = "strict", journal: MemoryJournal = MemoryJournal(), auth: Bool = true) throws {
+            let world = world
+            http = FakeHTTP { world.answer($0) }
+            self.journal = journal
+            rules = CurrentRules(try Self.ruleSet(conform, auth: auth))
+            let environment = SinkEnvironment.test(http, clock: clock, environment: ["T": "token-1"])
+            finder = FlowFinder(rules: rules, environment: environment, journal: journal)
+            let factory = SinkFactory(
+                environment: environment, journal: journal, outcomes: RecordedOutcomes(), contracts: finder)
+            let definition = try #require(rules.current.destinations["d"])
+            sink = try #require(factory.make(definition).ready).sink
+        }
+
+        static func ruleSet(_ conform: String, auth: Bool = true) throws -> RuleSet {
+            let report = Lint.check([
+                RuleSource(
+                    path: "r.yaml",
+                    bytes: Array(
+                        """
+                        sluice: 1
+                        destinations:
+                          d: {kind: flowmate, baseUrl: "https://fm.example"\(auth ? ", auth: {bearer: {env: T}}" : "")}
+                        rules:
+                          - id: r
+                            match: {entity: Order__c, change: update}
+                            to:
+                              - destination: d
+                                flow: \(FlowContractsTests.flow)
+                                conform: \(conform)
+                                data: {id: x}
+                          - id: to-users
+                            match: {entity: User__c, change: [update]}
+                            to:
+                              - destination: d
+                                fanOut: {user: "${recordId}"}
+                                data: {id: x}
+                        """.utf8))
+            ])
+            return try #require(report.ruleSet, "\(report.text)")
+        }
+
+        func attempt(_ data: String) async -> AttemptOutcome {
+            await sink.attempt(.make(to: .flow(id: FlowContractsTests.flow), body: #"{"data":\#(data)}"#), number: 1)
+        }
+
+        var sent: [String] {
+            http.requests.filter { $0.url.contains("/webhooks/") }.map { String(decoding: $0.body, as: UTF8.self) }
+        }
+        var reads: Int { http.requests.count { $0.url.hasSuffix("/flows/\(FlowContractsTests.flow)") } }
+    }
+
+    @Test func `what fits is sent byte for byte, and the flow is read once`() async throws {
+        let bench = try Bench()
+        #expect(await bench.attempt(#"{"id":"1","quantity":2.50}"#).isDelivered)
+        #expect(await bench.attempt(#"{"id":"2","quantity":3}"#).isDelivered)
+        #expect(bench.sent == [#"{"data":{"id":"1","quantity":2.50}}"#, #"{"data":{"id":"2","quantity":3}}"#])
+        #expect(bench.reads == 1)
+    }
+
+    @Test func `keys that the flow does not list are dropped, or passed`() async throws {
+        let bench = try Bench()
+        #expect(await bench.attempt(#"{"id":"1","more":[1],"quantity":3}"#).isDelivered)
+        #expect(bench.sent == [#"{"data":{"id":"1","quantity":3}}"#])
+        let passing = try Bench(conform: "{mode: strict, extraKeys: pass}")
+        #expect(await passing.attempt(#"{"id":"1","more":[1],"quantity":3}"#).isDelivered)
+        #expect(passing.sent == [#"{"data":{"id":"1","more":[1],"quantity":3}}"#])
+    }
+
+    @Test func `a violation waits with the parameter's name, and without its value`() async throws {
+        let bench = try Bench()
+        let outcome = await bench.attempt(#"{"id":"1","quantity":"secret"}"#)
+        guard case .retry(let note, after: FlowFinder.violationWait) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(note.reason.hasPrefix("the flow wants 'quantity' as number, it is string"))
+        #expect(!note.reason.contains("secret"))
+        #expect(!note.receiverWasAsked && !outcome.isReceiverFailure)
+        #expect(bench.sent.isEmpty)
+    }
+
+    @Test func `what waits goes on by itself once the flow is mended`() async throws {
+        let bench = try Bench()
+        #expect(await !bench.attempt(#"{"id":"1","quantity":"7"}"#).isDelivered)
+        bench.world.edit(#"{"id":"string","quantity":"string"}"#)
+        // Too soon to ask again: ten thousand records must not be ten thousand reads.
+        #expect(await !bench.attempt(#"{"id":"1","quantity":"7"}"#).isDelivered)
+        #expect(bench.reads == 1)
+        bench.clock.advance(by: 60_000)
+        #expect(await bench.attempt(#"{"id":"1","quantity":"7"}"#).isDelivered)
+        #expect(bench.reads == 2)
+    }
+
+    @Test func `what waits goes on once the rule allows it`() async throws {
+        let bench = try Bench()
+        #expect(await !bench.attempt(#"{"id":"1"}"#).isDelivered)
+        bench.rules.replace(by: try Bench.ruleSet("{mode: strict, optional: [quantity]}"))
+        #expect(await bench.attempt(#"{"id":"1"}"#).isDelivered)
+        bench.rules.replace(by: try Bench.ruleSet("warn"))
+        #expect(await bench.attempt(#"{}"#).isDelivered)
+    }
+
+    @Test func `an old contract is used while it is read again`() async throws {
+        let bench = try Bench()
+        #expect(await bench.attempt(#"{"id":"1","quantity":3}"#).isDelivered)
+        bench.clock.advance(by: FlowFinder.freshMilliseconds + 1)
+        bench.world.setDown(true)
+        #expect(await bench.attempt(#"{"id":"1","quantity":3}"#).isDelivered)
+    }
+
+    @Test(arguments: [nil, "{}"]) func `a flow without parameters is sent to, unchecked and unchanged`(
+        _ inputs: String?
+    ) async throws {
+        let bench = try Bench()
+        bench.world.edit(inputs)
+        #expect(await bench.attempt(#"{"anything":1}"#).isDelivered)
+        #expect(bench.sent == [#"{"data":{"anything":1}}"#])
+    }
+
+    @Test func `a flow that cannot be read is sent to, and not read for each delivery`() async throws {
+        let bench = try Bench()
+        bench.world.setDown(true)
+        for _ in 0..<5 { #expect(await bench.attempt(#"{"anything":1}"#).isDelivered) }
+        #expect(bench.reads == 1)
+        let bare = try Bench(auth: false)
+        #expect(await bare.attempt(#"{"anything":1}"#).isDelivered)
+        #expect(bare.reads == 0)
+    }
+
+    @Test func `without conform nothing is read`() async throws {
+        let bench = try Bench(conform: "off")
+        #expect(await bench.attempt(#"{"anything":1}"#).isDelivered)
+        #expect(bench.reads == 0)
+    }
+
+    @Test func `a restart knows users, flows and contracts before anything is read`() async throws {
+        let journal = MemoryJournal()
+        let first = try Bench(journal: journal)
+        _ = try await first.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+        while await journal.states["directory"] == nil { await Task.yield() }
+        let second = try Bench(journal: journal)
+        second.world.setDown(true)
+        #expect(await !second.attempt(#"{"id":"1","quantity":"x"}"#).isDelivered)
+        let flows = try await second.finder.flows(of: FlowOwner(destination: "d", user: "ANN"))
+        #expect(flows.map(\.id) == [Self.flow])
+    }
+
+    @Test func `flows that were read by themselves are no answer about users`() async throws {
+        let bench = try Bench()
+        #expect(await bench.attempt(#"{"id":"1","quantity":3}"#).isDelivered)
+        bench.world.setDown(true)
+        await #expect(throws: FactFailure.self) {
+            _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+        }
+    }
+
+    @Test func `users' flows are listed again by the clock`() async throws {
+        let bench = try Bench()
+        _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+        func scans() -> Int { bench.http.requests.count { $0.url.contains("/users") } }
+        #expect(scans() == 1)
+        while bench.clock.nextWake == nil { await Task.yield() }
+        bench.clock.advance(by: 300_000)
+        while scans() < 2 { await Task.yield() }
+    }
+}

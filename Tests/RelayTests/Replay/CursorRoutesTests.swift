@@ -1,0 +1,80 @@
+import Events
+import Store
+import Testing
+import Synchronization
+
+@testable import Relay
+
+@Suite(.timeLimit(.minutes(1))) struct CursorRoutesTests {
+    private func move(_ target: CursorTarget) -> CursorMoveRequest {
+        CursorMoveRequest(org: nil, topic: "ChangeEvents", target: target)
+    }
+
+    @Test func `it says what comes again before it moves, and then it is there`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<30)
+        let request = move(.replayID(Make.replayID(19).description))
+        let preview: CursorMove = try await bench.ask("cursor.preview", request)
+        #expect(preview.effect == .repeats && preview.repeated == 10)
+        #expect(preview.statement.contains("10 events committed after"))
+        #expect(try await bench.bench.storedCursor() == 29, "looking moves nothing")
+        let moved: CursorMoved = try await bench.ask("cursor.set", request)
+        #expect(moved.isLive == false)
+        let cursor = try #require(try await bench.store.cursor(Make.key))
+        #expect(Make.number(cursor.replayID) == 19 && cursor.commitTime == ReplayEvents.time(19))
+        #expect(try await bench.store.statements().map(\.kind) == [LossStatement.moved])
+    }
+
+    @Test func `nothing, a time, an unknown event and no cursor are told apart`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<30)
+        func preview(_ target: CursorTarget) async throws -> CursorMove {
+            try await bench.ask("cursor.preview", move(target))
+        }
+        #expect(try await preview(.replayID(Make.replayID(29).description)).effect == .nothing)
+        let timed = try await preview(.time(ReplayEvents.time(24)))
+        #expect(timed.to == Make.replayID(23).description && timed.repeated == 6)
+        #expect(try await preview(.replayID(Make.replayID(7_777).description)).effect == .unknown)
+        let unset = try await preview(.unset)
+        #expect(unset.effect == .skips && unset.to == nil)
+        await #expect(throws: ControlError.self) { try await preview(.time(ReplayEvents.time(0))) }
+    }
+
+    @Test func `saved, exported and imported cursors come back`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<10)
+        _ = try await bench.ask("cursor.save", CursorSaveRequest(name: "ten"), as: CursorSaved.self)
+        let document: CursorDocument = try await bench.ask("cursor.export", CursorListRequest())
+        try await bench.live(10..<20)
+        #expect(try await bench.ask("cursor.preview", move(.cursor("ten")), as: CursorMove.self).repeated == 10)
+        let moved: [CursorMoved] = try await bench.ask("cursor.import", document)
+        #expect(moved.map(\.move.repeated) == [10])
+        #expect(try await bench.bench.storedCursor() == 9)
+        var foreign = document
+        foreign.cursors[0].orgId = "00D000000000009AAA"
+        let other = foreign
+        await #expect(throws: ControlError.self) { try await bench.ask("cursor.import", other, as: [CursorMoved].self) }
+        _ = try await bench.ask("cursor.forget", CursorSaveRequest(name: "ten"), as: CursorSaved.self)
+        let list: CursorList = try await bench.ask("cursor.list", CursorListRequest())
+        #expect(list.saved.isEmpty && list.cursors.count == 1)
+    }
+
+    @Test func `a running stream is stopped for the move, and goes on from what is stored then`() async throws {
+        let topics = TopicSwitch()
+        let runs = Mutex<[String]>([])
+        let running = Task {
+            await topics.run(Make.key) {
+                runs.withLock { $0.append("stream") }
+                while !Task.isCancelled { await Task.yield() }
+            }
+        }
+        while runs.withLock({ $0.isEmpty }) { await Task.yield() }
+        let goesOn = await topics.move(Make.key) { runs.withLock { $0.append("move") } }
+        #expect(goesOn)
+        while runs.withLock({ $0.count }) < 3 { await Task.yield() }
+        #expect(runs.withLock { $0 } == ["stream", "move", "stream"])
+        running.cancel()
+        await running.value
+        #expect(await topics.move(Make.key) {} == false)
+    }
+}

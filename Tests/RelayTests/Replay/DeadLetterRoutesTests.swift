@@ -1,0 +1,184 @@
+import Events
+import Store
+import Testing
+
+@testable import Relay
+
+@Suite(.timeLimit(.minutes(1))) struct DeadLetterRoutesTests {
+    private func letter(_ number: Int, lane: String = "a", reason: DeadLetter.Reason = .rejected) -> DeadLetter {
+        DeadLetter(
+            delivery: Make.delivery(number, lane: lane), reason: reason, detail: "400: no", attempts: 2,
+            history: [AttemptRecord(number: 2, at: 5, status: 400, reason: "no", headers: ["retry-after: 3"])],
+            diedAt: 100 + Int64(number))
+    }
+
+    private func bench(_ letters: [DeadLetter], daemon: Bool = true) async throws -> ReplayBench {
+        let bench = try await ReplayBench(daemon: daemon)
+        var group = CommitGroup()
+        group.deadLetters = letters
+        try await bench.store.commit(group, wall: 0)
+        return bench
+    }
+
+    @Test func `what is sent again goes in its original order, under its ID, and leaves the table`() async throws {
+        let bench = try await bench((1...5).map { letter($0) } + [letter(9, lane: "b")])
+        var filter = DeadLetterFilter()
+        filter.before = 106
+        let outcome: DeadLetterOutcome = try await bench.ask("dlq.retry", filter)
+        #expect(outcome.count == 5 && outcome.skippedCount == 0)
+        try await bench.settled()
+        #expect(bench.sink.delivered == (1...5).map { "sl_\($0)" })
+        #expect(try await bench.store.deadLetters().map(\.delivery.id) == ["sl_9"])
+    }
+
+    @Test func `one that dies again keeps all of its attempts, and its place`() async throws {
+        let bench = try await bench([letter(1), letter(2)])
+        let first: DeadLetterOutcome = try await bench.ask("dlq.retry", DeadLetterFilter(ids: ["sl_1"]))
+        #expect(first.count == 1)
+        try await bench.settled()
+        var group = CommitGroup()
+        group.deadLetters = [letter(1)]
+        try await bench.store.commit(group, wall: 0)
+        let detail: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .full))
+        #expect(detail.line.attempts == 4 && detail.history.map(\.number) == [2, 0, 2])
+        #expect(detail.history[0].headers == ["retry-after: 3"])
+        let order = try await bench.store.deadLetters(DeadLetterFilter(), newestFirst: false)
+        #expect(order.map(\.letter.delivery.id) == ["sl_1", "sl_2"])
+    }
+
+    @Test func `a crash before the commit leaves it a dead letter`() async throws {
+        let scratch = Scratch()
+        let first = try await ReplayBench(scratch: scratch)
+        var group = CommitGroup()
+        group.deadLetters = [letter(1)]
+        try await first.store.commit(group, wall: 0)
+        first.sink.close()
+        let outcome: DeadLetterOutcome = try await first.ask("dlq.retry", DeadLetterFilter(ids: ["sl_1"]))
+        #expect(outcome.count == 1)
+        let again: DeadLetterOutcome = try await first.ask("dlq.retry", DeadLetterFilter(ids: ["sl_1"]))
+        #expect(again.count == 0, "it is being sent again already")
+        try await first.bench.crash()
+        first.sink.open()
+        let second = try await ReplayBench(scratch: scratch)
+        let list: DeadLetterList = try await second.ask("dlq.list", DeadLetterFilter())
+        #expect(list.letters.map(\.id) == ["sl_1"] && list.letters[0].isResending == false)
+    }
+
+    @Test func `without a relay it goes back to the outbox, for the next one`() async throws {
+        let bench = try await bench((1...3).map { letter($0) }, daemon: false)
+        let outcome: DeadLetterOutcome = try await bench.ask("dlq.retry", DeadLetterFilter(ids: ["sl_3", "sl_1"]))
+        #expect(outcome.count == 2 && outcome.waitsForRelay)
+        #expect(try await bench.bench.rows() == ["sl_1", "sl_3"])
+        #expect(try await bench.store.deadLetters().map(\.delivery.id) == ["sl_2"])
+    }
+
+    @Test func `an edited body is sent under the same ID, and the list of attempts says so`() async throws {
+        let bench = try await bench([letter(1)])
+        await #expect(throws: ControlError.self) {
+            try await bench.ask(
+                "dlq.edit", DeadLetterEdit(id: "sl_1", body: [UInt8]("no json".utf8), resends: true),
+                as: DeadLetterOutcome.self)
+        }
+        let edit = DeadLetterEdit(id: "sl_1", body: [UInt8](#"{"n":7,"s":"secret"}"#.utf8), resends: false)
+        _ = try await bench.ask("dlq.edit", edit, as: DeadLetterOutcome.self)
+        let full: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_", body: .full))
+        #expect(full.body == #"{"n":7,"s":"secret"}"# && full.history.last?.number == 0)
+        let masked: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .redacted))
+        #expect(masked.body == #"{"n":"<number>","s":"<text of 6>"}"#)
+        let none: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .none))
+        #expect(none.body == nil)
+        _ = try await bench.ask("dlq.retry", DeadLetterFilter(ids: ["sl_1"]), as: DeadLetterOutcome.self)
+        try await bench.settled()
+        #expect(bench.sink.delivered == ["sl_1"])
+    }
+
+    @Test func `filters choose, and dropping forgets only those`() async throws {
+        var other = letter(7, lane: "b", reason: .exhausted)
+        other.delivery.rule = "invoices"
+        let bench = try await bench([letter(1), letter(2), other])
+        var filter = DeadLetterFilter()
+        filter.reason = "exhausted"
+        #expect(try await bench.ask("dlq.list", filter, as: DeadLetterList.self).letters.map(\.id) == ["sl_7"])
+        filter = DeadLetterFilter()
+        filter.rule = "orders"
+        filter.limit = 1
+        #expect(try await bench.ask("dlq.list", filter, as: DeadLetterList.self).count == 2)
+        #expect(try await bench.ask("dlq.drop", filter, as: DeadLetterOutcome.self).count == 1)
+        #expect(try await bench.store.deadLetters().map(\.delivery.id) == ["sl_7", "sl_2"])
+        filter.reason = "tired"
+        let wrong = filter
+        await #expect(throws: ControlError.self) { try await bench.ask("dlq.list", wrong, as: DeadLetterList.self) }
+    }
+
+    @Test func `a delivery that could not be rendered is rendered by today's rules, from the journal`() async throws {
+        let broken = """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x"}
+            rules:
+              - id: sample-changed
+                match: {entity: Sample__c, change: [update]}
+                onGap: skip
+                to: {destination: hook, body: {id: "${record.Missing__c}"}}
+
+            """
+        let bench = try await ReplayBench(rules: broken)
+        try await bench.live(0..<3)
+        let delivered = bench.sink.delivered.count
+        // As the broken rules would have left it.
+        let replayed = try await bench.replay(ReplayRequest(.replayID(Make.replayID(1).description)))
+        #expect(replayed.failures == 1 && replayed.deliveries == 0)
+        let dead = try await bench.store.deadLetters()
+        #expect(dead.map(\.reason) == [.rendering])
+        let still: DeadLetterOutcome = try await bench.ask("dlq.retry", DeadLetterFilter(ids: [dead[0].delivery.id]))
+        #expect(still.count == 0 && still.skipped[0].reason.contains("still cannot be rendered"))
+        #expect(bench.sink.delivered.count == delivered)
+    }
+
+    // MARK: Quarantine
+
+    @Test func `a quarantined event is decoded again and delivered as if it had just come`() async throws {
+        let bench = try await ReplayBench()
+        let event = try ReplayEvents.event(4)
+        let good = QuarantinedEvent(
+            org: "prod", topic: Make.key.topic, replayID: event.replayID, schemaID: event.schemaID, eventID: "e4",
+            payload: event.payload, reason: "no schema", at: 1)
+        var bad = good
+        bad.replayID = Make.replayID(5)
+        bad.payload = [0xFF]
+        var cursors = CommitGroup()
+        cursors.quarantine = [good, bad]
+        cursors.cursors[Make.key] = Make.cursor(9)
+        try await bench.store.commit(cursors, wall: 0)
+        let outcome: DeadLetterOutcome = try await bench.ask("quarantine.retry", DeadLetterFilter())
+        #expect(outcome.count == 1 && outcome.deliveries == 1 && outcome.skippedCount == 1)
+        try await bench.settled()
+        #expect(bench.sink.bodies.map(\.number) == [4] && bench.sink.bodies[0].replay == nil)
+        let left: QuarantineList = try await bench.ask("quarantine.list", DeadLetterFilter())
+        #expect(left.count == 1 && left.events[0].reason != "no schema")
+        #expect(try await bench.ask("quarantine.drop", DeadLetterFilter(), as: DeadLetterOutcome.self).count == 1)
+        #expect(try await bench.store.quarantineSize() == (0, 0))
+    }
+
+    @Test func `a full quarantine holds the topic back until there is room`() async throws {
+        var limits = StoreLimits()
+        limits.quarantineCount = 1
+        let scratch = Scratch()
+        let store = try Store(path: scratch.store, limits: limits, wall: 0)
+        let gate = QuarantineGate(store: store, time: ReplayBench.clock)
+        try await gate.pass(topic: "t", log: .quiet)
+        var group = CommitGroup()
+        group.quarantine = [
+            QuarantinedEvent(
+                org: "prod", topic: "t", replayID: Make.replayID(1), schemaID: "s", eventID: "e", payload: [1],
+                reason: "r", at: 1)
+        ]
+        try await store.commit(group, wall: 0)
+        let lines = LogLines()
+        // The clock's sleep is broken off, as by a stop.
+        await #expect(throws: CancellationError.self) { try await gate.pass(topic: "t", log: lines.logger) }
+        #expect(lines.all.count == 1 && lines.all[0].contains("parked"))
+        _ = try await store.dropQuarantine(DeadLetterFilter())
+        try await gate.pass(topic: "t", log: .quiet)
+    }
+}

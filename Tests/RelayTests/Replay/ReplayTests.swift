@@ -1,0 +1,198 @@
+import Events
+import Store
+import Testing
+
+@testable import Relay
+
+@Suite(.timeLimit(.minutes(2))) struct ReplayTests {
+    @Test func `from a replay ID on, every later event is delivered again under an ID that says so`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<40)
+        let before = try await bench.bench.storedCursor()
+        let live = Set(bench.sink.delivered)
+        let view = try await bench.replay(ReplayRequest(.replayID(Make.replayID(12).description)))
+        #expect(view.state == .done && view.events == 27 && view.deliveries == 27 && view.fraction == 1)
+        #expect(bench.replayed(by: view.id).sorted() == Array(13..<40))
+        let again = bench.sink.bodies.filter { $0.replay == view.id }
+        #expect(again.allSatisfy { live.contains(ReplayedDelivery.liveID($0.id)) && !live.contains($0.id) })
+        #expect(try await bench.bench.storedCursor() == before, "the live cursor is not touched")
+        #expect(try await bench.store.cursors().count == 1)
+    }
+
+    @Test func `by time, it begins with the right event on every topic`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<30)
+        try await bench.live(100..<130, topic: "/data/Sample__ChangeEvent", size: 11)
+        var request = ReplayRequest(.time(ReplayEvents.time(17)))
+        request.source = .journal
+        let view = try await bench.replay(request)
+        #expect(bench.replayed(by: view.id).sorted() == Array(17..<30) + Array(100..<130))
+        request = ReplayRequest(.time(ReplayEvents.time(104) - 1))
+        request.source = .journal
+        request.until = ReplayEvents.time(111)
+        request.topics = ["Sample__ChangeEvent"]
+        let other = try await bench.replay(request)
+        #expect(bench.replayed(by: other.id).sorted() == Array(104..<111))
+    }
+
+    @Test func `killed half-way it goes on by itself, and no event is missed`() async throws {
+        let scratch = Scratch()
+        let first = try await ReplayBench(scratch: scratch)
+        try await first.live(0..<2_000, size: 90)
+        let started: ReplayView = try await first.ask(
+            "replay.start", ReplayRequest(.replayID(Make.replayID(499).description)))
+        try await first.bench.run("half of it is committed") {
+            let positions = try? await first.store.replayPositions(started.id)
+            return (positions?.first?.progress.events ?? 0) > 600
+        }
+        await first.service.stop()
+        try await first.bench.crash()
+        let got = first.replayed(by: started.id)
+        #expect(got.count < 1_500, "it was not killed half-way")
+
+        let second = try await ReplayBench(scratch: scratch)
+        try await second.service.start()
+        try await second.ended(started.id)
+        let all = got + second.replayed(by: started.id)
+        #expect(Set(all) == Set(500..<2_000))
+        #expect(all.count < 1_500 + 2_000, "only what was not committed comes twice")
+        let view: ReplayView = try await second.ask("replay.show", NamedReplay(id: started.id))
+        #expect(view.state == .done && view.events == 1_500)
+    }
+
+    @Test func `only the rules and destinations that were asked for, and no more events than the limit`() async throws {
+        let rules = """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x"}
+              other: {kind: webhook, url: "https://hooks.example.com/y"}
+            rules:
+              - id: first
+                match: {entity: Sample__c, change: [update]}
+                onGap: skip
+                to: {destination: hook, body: {id: "${recordId}"}}
+              - id: second
+                match: {entity: Sample__c, change: [update]}
+                onGap: skip
+                to: {destination: other, body: {id: "${recordId}"}}
+
+            """
+        let bench = try await ReplayBench(rules: rules)
+        try await bench.live(0..<30)
+        var request = ReplayRequest(.replayID(Make.replayID(0).description))
+        request.rules = ["first"]
+        request.limit = 10
+        let result: ReplayDryRun = try await bench.ask("replay.dryRun", request)
+        #expect(result.events == 10 && result.deliveries.map(\.deliveries) == [10])
+        #expect(bench.replayed(by: "rp00000000").isEmpty, "a dry run sends nothing")
+        let view = try await bench.replay(request)
+        #expect(view.events == 10 && bench.replayed(by: view.id).sorted() == Array(1..<11))
+        request.rules = []
+        request.limit = nil
+        let both: ReplayDryRun = try await bench.ask("replay.dryRun", request)
+        #expect(both.deliveries.map(\.deliveries) == [29, 29])
+    }
+
+    @Test func `paused it stands still, resumed it ends, cancelled it never goes on`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<300, size: 50)
+        bench.sink.close()
+        let started: ReplayView = try await bench.ask(
+            "replay.start", ReplayRequest(.replayID(Make.replayID(9).description)))
+        let pausing = Task { try await bench.ask("replay.pause", NamedReplay(id: started.id), as: ReplayView.self) }
+        try await bench.bench.run("it is paused") {
+            (try? await bench.store.replay(started.id))??.state == .paused
+        }
+        bench.sink.open()
+        let paused = try await pausing.value
+        #expect(paused.state == .paused)
+        try await bench.settled()
+        let resumed: ReplayView = try await bench.ask("replay.resume", NamedReplay(id: started.id))
+        #expect(resumed.state == .running || resumed.state == .done)
+        try await bench.ended(started.id)
+        #expect(Set(bench.replayed(by: started.id)) == Set(10..<300))
+        await #expect(throws: ControlError.self) {
+            try await bench.ask("replay.cancel", NamedReplay(id: started.id), as: ReplayView.self)
+        }
+    }
+
+    @Test func `a saved cursor is a place to replay from`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<25)
+        let saved: CursorSaved = try await bench.ask("cursor.save", CursorSaveRequest(name: "before-release"))
+        #expect(saved.count == 1)
+        try await bench.live(25..<60)
+        let view = try await bench.replay(ReplayRequest(.cursor("before-release")))
+        #expect(bench.replayed(by: view.id).sorted() == Array(25..<60))
+    }
+
+    @Test func `what cannot be done is said before anything is sent`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<5)
+        func refusal(_ change: (inout ReplayRequest) -> Void) async -> String {
+            var request = ReplayRequest(.replayID(Make.replayID(1).description))
+            change(&request)
+            let asked = request
+            let error = await #expect(throws: ControlError.self) {
+                try await bench.ask("replay.start", asked, as: ReplayView.self)
+            }
+            return error?.message ?? ""
+        }
+        #expect(await refusal { $0.rules = ["nobody"] }.contains("no rule has the id 'nobody'"))
+        #expect(await refusal { $0.topics = ["Nothing"] }.contains("topic 'Nothing'"))
+        #expect(await refusal { $0.start = .cursor("none") }.contains("no cursor was saved as 'none'"))
+        #expect(await refusal { $0.isAsRendered = true; $0.start = .time(0) }.contains("Sluice forgets"))
+        #expect(await refusal { $0.start = .replayID("????") }.contains("is not a replay ID"))
+        #expect(try await bench.store.replays().isEmpty)
+    }
+
+    @Test func `without a relay it is stored, and starts with the next one`() async throws {
+        let scratch = Scratch()
+        let first = try await ReplayBench(scratch: scratch, daemon: false)
+        try await first.live(0..<20)
+        let view: ReplayView = try await first.ask(
+            "replay.start", ReplayRequest(.replayID(Make.replayID(9).description)))
+        #expect(view.state == .running && view.detail.contains("next `sluice run`"))
+        try await first.bench.crash()
+        let second = try await ReplayBench(scratch: scratch)
+        try await second.service.start()
+        try await second.ended(view.id)
+        #expect(second.replayed(by: view.id).sorted() == Array(10..<20))
+    }
+
+    @Test func `what was sent is sent again as it was, where the configuration keeps it`() async throws {
+        let scratch = Scratch()
+        var limits = StoreLimits()
+        limits.sentBytes = 1 << 20
+        let store = try Store(path: scratch.store, limits: limits, wall: 0)
+        let recorder = SentRecorder(store: store, time: ReplayBench.clock, log: .quiet)
+        for number in 0..<10 {
+            recorder.attempted(Make.delivery(number), number: 1, outcome: .delivered(.ok), milliseconds: 1)
+            recorder.attempted(Make.delivery(number + 50), number: 1, outcome: .retry(.busy, after: nil), milliseconds: 1)
+        }
+        await recorder.write()
+        #expect(try await store.sentSpan()?.count == 10)
+        let kept = try await store.sent(of: Make.key.topic, after: 0, limit: 100).map(\.sent.delivery)
+        #expect(kept == (0..<10).map { Make.delivery($0) })
+        try store.close()
+        let bench = try await ReplayBench(scratch: scratch)
+        var group = CommitGroup()
+        group.cursors[Make.key] = Make.cursor(99)
+        try await bench.store.commit(group, wall: 0)
+        var request = ReplayRequest(.time(1_600_000_000_000))
+        request.isAsRendered = true
+        let view = try await bench.replay(request)
+        #expect(view.deliveries == 10)
+        #expect(bench.sink.delivered.map(ReplayedDelivery.liveID) == (0..<10).map { "sl_\($0)" })
+        #expect(bench.sink.delivered.allSatisfy { ReplayedDelivery.replay(ofDelivery: $0) == view.id })
+    }
+}
+
+extension ReplayBench {
+    static var clock: TimeSource { ManualTimeOfReplay.source }
+}
+
+private enum ManualTimeOfReplay {
+    static let source = TimeSource(
+        wall: { ReplayBench.now }, monotonic: { .zero }, sleep: { _ in throw CancellationError() })
+}

@@ -1,0 +1,99 @@
+import Events
+import PubSub
+import Rules
+import Store
+import Testing
+import TestSupport
+
+@testable import Relay
+
+@Suite(.timeLimit(.minutes(1))) struct EventRoutesTests {
+    @Test func `an event is followed from its arrival to its answers`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        let id = try await journaled(bench, number: 7)
+        let event = SampleEvents.recordID(1)
+        var delivery = Make.delivery(7, lane: event)
+        let result = try await rulesResult(bench, id)
+        delivery.id = try #require(result.deliveries.first).id
+        try await bench.outbox.accept(Make.batch([delivery], cursor: 8))
+        while bench.monitor.recent.attempts(of: id).isEmpty { await Task.yield() }
+        await bench.outbox.flush()
+
+        let answer = try await show(bench, "\(id)", recent: bench.monitor.recent)
+        #expect(answer.text("topic") == Make.key.topic && answer.text("org") == "prod")
+        let shown = try #require(answer.records("events").first)
+        #expect(shown.records("rules").map { $0.text("outcome") } == ["matched"])
+        let sent = try #require(shown.records("deliveries").first)
+        #expect(sent.text("id") == delivery.id && sent.text("state") == "pending")
+        #expect(sent.records("attempts").first?["status"] == .int(503))
+        #expect(sent.records("attempts").count == 1, "what the store and the memory both know stands there once")
+    }
+
+    @Test func `hex is taken as well as base64`() async throws {
+        let bench = try await LoaderBench()
+        let id = try await journaled(bench, number: 9)
+        let answer = try await show(bench, Hex.encode(id.bytes))
+        #expect(answer.text("replayId") == "\(id)")
+    }
+
+    @Test func `bytes that only look like a replay ID are no event, and neither is what is no ID`() async throws {
+        let bench = try await LoaderBench()
+        _ = try await journaled(bench, number: 9)
+        for (text, kind) in [("AAAA", ControlError.Kind.failed), ("zz!", .badInput)] {
+            do throws(ControlError) {
+                _ = try await show(bench, text)
+                Issue.record("\(text) was found")
+            } catch {
+                #expect(error.kind == kind)
+            }
+        }
+    }
+
+    @Test func `an event that is not in the journal any more is told by its deliveries`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        try await bench.outbox.accept(Make.batch([Make.delivery(5)], cursor: 5))
+        await bench.outbox.flush()
+        let answer = try await show(bench, "\(Make.replayID(5))")
+        #expect(answer.text("problem").contains("journal"))
+        #expect(answer.records("otherDeliveries").first?.text("id") == "sl_5")
+        #expect(answer.records("otherDeliveries").first?.text("state") == "pending")
+    }
+
+    // MARK: Helpers
+
+    private func journaled(_ bench: LoaderBench, number: Int) async throws -> ReplayID {
+        let schemaID = try SampleEvents.schemaID()
+        try await bench.store.saveSchema(SampleEvents.schemaJSON, id: schemaID)
+        let events = (number..<(number + 3)).map {
+            SampleEvents.update($0, [SampleEvents.recordID(1)], schemaID: schemaID)
+        }
+        let raw = FetchResponse(events: events, latestReplayID: Make.replayID(number)).encode()
+        try await bench.outbox.accept(Make.batch([], cursor: number, raw: raw))
+        await bench.outbox.flush()
+        return Make.replayID(number)
+    }
+
+    private func rulesResult(_ bench: LoaderBench, _ id: ReplayID) async throws -> RoutingResult {
+        let answer = try await show(bench, "\(id)")
+        guard case .record(let event)? = answer.records("events").first?["event"] else { throw CancellationError() }
+        return bench.current.current.route(try RecordedEvent(.record(event)).event, now: 0)
+    }
+
+    private func show(
+        _ bench: LoaderBench, _ text: String, recent: RecentDeliveries? = nil
+    ) async throws(ControlError) -> Fields {
+        let route = EventRoutes.make(store: bench.store, rules: { bench.current.current }, recent: recent)[0]
+        let bytes = try await route.answer(Array(#"{"replayID":"\#(text)"}"#.utf8))
+        guard case .record(let fields)? = try? JSONReader.parse(bytes) else { return Fields() }
+        return fields
+    }
+}
+
+extension Fields {
+    fileprivate func text(_ name: String) -> String { if case .string(let text)? = self[name] { text } else { "" } }
+
+    fileprivate func records(_ name: String) -> [Fields] {
+        guard case .list(let values)? = self[name] else { return [] }
+        return values.compactMap { if case .record(let fields) = $0 { fields } else { nil } }
+    }
+}
