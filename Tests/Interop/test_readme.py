@@ -76,7 +76,7 @@ def test_the_readme_shows_the_commands_this_file_knows():
         "sluice rules init --entity Account --kind webhook -o rules/account.yaml", "sluice rules lint --fix",
         "sluice rules test", "sluice rules eval \"x * 2.0 > 10.0\" --bindings '{\"x\": 6.5}'",
         "sluice rules explain event.json", "sluice rules dry-run --since 1h", "sluice rules reload",
-        "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --dry-run",
+        "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --source journal --dry-run",
     }
     assert set(COMMANDS) == known
 
@@ -130,7 +130,7 @@ def test_the_tasks_on_call(binary, folder):
         (folder / "event.json").write_text(event)
         for command in [
             "sluice rules explain event.json", "sluice rules reload", "sluice rules dry-run --since 1h",
-            "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --dry-run",
+            "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --source journal --dry-run",
         ]:
             result = sluice(binary, command, folder)
             assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"

@@ -19,8 +19,8 @@ extension Delivery {
 
     /// Why there is no request; nil for a delivery that can be sent.
     package var unrenderedReason: String? {
-        guard body.isEmpty, case .webhook(let method, _, let headers) = target, method.isEmpty, let first = headers.first,
-            first.name == Self.reasonHeader
+        guard body.isEmpty, case .webhook(let method, _, let headers) = target, method.isEmpty,
+            let first = headers.first, first.name == Self.reasonHeader
         else { return nil }
         return first.value
     }

@@ -26,7 +26,9 @@ import TestSupport
         let sent = try #require(shown.records("deliveries").first)
         #expect(sent.text("id") == delivery.id && sent.text("state") == "pending")
         #expect(sent.records("attempts").first?["status"] == .int(503))
-        #expect(sent.records("attempts").count == 1, "what the store and the memory both know stands there once")
+        // On a busy machine a second attempt may have been made by now.
+        let numbers = sent.records("attempts").map { $0["number"] }
+        #expect(numbers == (1...max(1, numbers.count)).map { .int(Int64($0)) }, "what store and memory know stands once")
     }
 
     @Test func `hex is taken as well as base64`() async throws {

@@ -49,12 +49,12 @@ import Testing
         try Data("x".utf8).write(to: URL(filePath: folder.path + "/sluice.db"))
         try folder.write("a.yaml", "1")
         _ = await changes.next()
-        // The other file was written first: had it counted, the count would be higher than what one file makes.
         let one = watch.changeCount
-        try Data("xx".utf8).write(to: URL(filePath: folder.path + "/sluice.db"))
+        // Written first, and often: had it counted, the count would be far higher than what one file makes.
+        for _ in 0..<50 { try Data("xx".utf8).write(to: URL(filePath: folder.path + "/sluice.db")) }
         try folder.write("b.yaml", "1")
         while watch.changeCount == one { _ = await changes.next() }
-        #expect(watch.changeCount <= one + 3)
+        #expect(watch.changeCount <= one + 20)
     }
 }
 
