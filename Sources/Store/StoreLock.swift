@@ -36,15 +36,20 @@ final class StoreLock: Sendable {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0,
-            let locks = FileManager.default.contents(atPath: "/proc/locks")
-        else { return nil }
-        // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`
-        let isHeld = String(decoding: locks, as: UTF8.self).split(separator: "\n").contains { line in
-            let fields = line.split(separator: " ")
-            return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(":\(status.st_ino)") }
-        }
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        // A list longer than a page is read in pieces, and a lock that is given up meanwhile makes the kernel skip another
+        // one: what is not there is looked for again.
+        let isHeld = (0..<5).contains { _ in isListed(status.st_ino) }
         return isHeld ? holder(descriptor) : nil
+    }
+
+    private static func isListed(_ inode: ino_t) -> Bool {
+        guard let locks = FileManager.default.contents(atPath: "/proc/locks") else { return false }
+        // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`
+        return String(decoding: locks, as: UTF8.self).split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(":\(inode)") }
+        }
     }
 
     private func write(command: String, wall: Int64) {

@@ -238,7 +238,7 @@ def test_the_grpcio_peer_is_fast_enough(world):
             break
     rate = count / (time.monotonic() - started)
     print(f"{rate:.0f} events/s through one Python client")
-    assert rate > 20_000
+    assert rate > 5_000
     client.close()
 
 

@@ -4,10 +4,10 @@ import Testing
 @testable import Store
 
 /// Power fails in the middle of a write, a sync, a truncation, a creation or a deletion; what was not synced is kept,
-/// torn or gone. 1,000 seeds; more by `SLUICE_POWER_SEEDS=20000`. A failing seed fails again.
+/// torn or gone. 300 seeds; more by `SLUICE_POWER_SEEDS=20000`. A failing seed fails again.
 @Suite(.serialized) struct PowerLossTests {
     private static let batches = 8
-    private static var seeds: Int { getenv("SLUICE_POWER_SEEDS").flatMap { Int(String(cString: $0)) } ?? 1_000 }
+    private static var seeds: Int { getenv("SLUICE_POWER_SEEDS").flatMap { Int(String(cString: $0)) } ?? 300 }
 
     @Test(arguments: 0..<batches)
     func `after any loss of power the store opens, and the cursor has passed nothing that is nowhere`(
