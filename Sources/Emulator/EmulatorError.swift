@@ -7,6 +7,8 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
     /// A script line that cannot be run. `file` may be empty.
     case badScript(file: String, line: Int, reason: String)
     case unreadableScript(file: String, reason: String)
+    /// An edit of something that the emulator does not have.
+    case notThere(String)
     case cannotListen(what: String, port: Int, reason: String)
 
     package var description: String {
@@ -18,6 +20,7 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
         case .badScript(let file, let line, let reason):
             file.isEmpty ? "line \(line): \(reason)" : "\(file):\(line): \(reason)"
         case .unreadableScript(let file, let reason): "cannot read the script \(file): \(reason)."
+        case .notThere(let reason): "cannot edit: \(reason)."
         case .cannotListen(let what, let port, let reason):
             "cannot listen for \(what) on 127.0.0.1:\(port): \(reason). Choose another port, or 0 for any free one."
         }

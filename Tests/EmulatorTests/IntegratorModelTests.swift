@@ -86,7 +86,95 @@ import Testing
         let request = TargetRequest(
             method: method, path: path, headers: ["content-type": "application/json"], body: Array(body.utf8))
         #expect(IntegratorModel.isListener(request.pieces))
-        #expect(model.listener(request).status == status)
+        #expect(model.listener(request).0.status == status)
+    }
+
+    @Test mutating func `an empty list has no body, and a long one has pages`() throws {
+        #expect(get("/v1/flows", at: 0).status == 200)
+        let first = get("/v1/flows", at: 0, query: ["limit": "2"])
+        #expect(try json(first).list?.count == 2)
+        #expect(first.headers.contains { $0.name == "link" && $0.value.contains("skip=2") })
+        model.catalogue.flows = []
+        #expect(get("/v1/flows", at: 0) == HTTPAnswer(status: 204))
+    }
+
+    @Test mutating func `a PUT erases what it leaves out, a patch does not`() throws {
+        let patch = #"[{"op":"replace","path":"/disabled","value":true}]"#
+        #expect(send("PATCH", "/v1/flows/\(flow)", patch).status == 204)
+        #expect(model.catalogue.flow(flow)?["pageGenerators"] != nil)
+        #expect(send("PATCH", "/v1/flows/\(flow)", #"[{"op":"add","path":"/x","value":true}]"#).status == 422)
+        #expect(send("PUT", "/v1/flows/\(flow)", #"{"name":"n"}"#).status == 200)
+        #expect(model.catalogue.flow(flow)?["pageGenerators"] == nil)
+    }
+
+    @Test mutating func `a clone maps every connection`() {
+        #expect(send("POST", "/v1/flows/\(flow)/clone", "{}").status == 400)
+        #expect(send("POST", "/v1/flows/\(flow)/clone", #"{"_integrationId":"1","connectionMap":{}}"#).status == 400)
+        let connections = (EmulatorDefaults.integratorConnection, EmulatorDefaults.integratorTargetConnection)
+        let map = #""\#(connections.0)":"a","\#(connections.1)":"b""#
+        #expect(
+            send("POST", "/v1/flows/\(flow)/clone", #"{"_integrationId":"1","connectionMap":{\#(map)}}"#).status == 201)
+        #expect(model.catalogue.flows.count == 4)
+    }
+
+    @Test mutating func `behind an offline connection runs stay queued, and go on by themselves`() throws {
+        let id = EmulatorDefaults.integratorConnection
+        try model.perform(.connection(id: id, isOffline: true))
+        _ = run(at: 100, id: "j1")
+        #expect(try status("j1", at: 3_600_000) == "queued")
+        try model.perform(.connection(id: id, isOffline: false))
+        #expect(try status("j1", at: 3_600_001) == "queued")
+        #expect(try status("j1", at: 3_600_100) == "completed")
+    }
+
+    @Test mutating func `a window exports what it holds, and moves the watermark`() throws {
+        try model.perform(.records([1000, 2000, 3000]))
+        let window = #"{"export":{"startDate":"1970-01-01T00:00:01.000Z","endDate":"1970-01-01T00:00:02.500Z"}}"#
+        _ = send("POST", "/v1/flows/\(flow)/run", window, at: 10_000, id: "j1")
+        #expect(try json(get("/v1/jobs/j1", at: 20_000)).fields?["numExport"] == .int(1))
+        let watermark = try json(get("/v1/flows/\(flow)/lastExportDateTime", at: 20_000))
+        #expect(watermark.fields?["lastExportDateTime"] == .string("1970-01-01T00:00:02.500Z"))
+    }
+
+    @Test mutating func `errors of a run are kept until they are retried or resolved`() throws {
+        model.endings = [.completed(errors: 3)]
+        _ = run(at: 0, id: "j1")
+        let step = "/v1/flows/\(flow)/\(EmulatorDefaults.integratorImport)"
+        let errors = try #require(try json(get("\(step)/errors", at: 1000)).fields?["errors"]?.list)
+        #expect(errors.count == 3)
+        let id = errors[0].fields?["errorId"]?.text ?? ""
+        let key = errors[1].fields?["retryDataKey"]?.text ?? ""
+        #expect(send("PUT", "\(step)/resolved", #"{"errors":["\#(id)"]}"#, at: 1001).status == 204)
+        #expect(send("POST", "\(step)/retry", #"{"retryDataKeys":["\#(key)"]}"#, at: 1002).status == 200)
+        #expect(model.errors.count == 1)
+    }
+
+    @Test mutating func `an account that asks too often is told when to come back`() throws {
+        try model.perform(.bucket(burst: 3, refill: 1))
+        for _ in 0..<3 { #expect(get("/v1/tokenInfo", at: 1000).status == 200) }
+        let refused = get("/v1/tokenInfo", at: 1000)
+        #expect(refused.status == 429 && refused.headers.contains(.init(name: "retry-after", value: "1")))
+        #expect(get("/v1/tokenInfo", at: 2000).status == 200)
+    }
+
+    @Test mutating func `what is posted to the listener of a disabled flow is accepted and lost`() {
+        let request = TargetRequest(
+            method: "POST", path: EmulatorDefaults.listenerPath, headers: ["content-type": "application/json"],
+            body: Array("{}".utf8))
+        #expect(model.listener(request).0.status == 204)
+        #expect(model.listener(request).1)
+        let id = EmulatorDefaults.integratorListenerFlow
+        _ = send("PATCH", "/v1/flows/\(id)", #"[{"op":"replace","path":"/disabled","value":true}]"#)
+        #expect(model.listener(request).0.status == 204)
+        #expect(!model.listener(request).1)
+    }
+
+    private mutating func send(
+        _ method: String, _ path: String, _ body: String, at now: Int64 = 0, id: String = "0123456789abcdef01234567"
+    ) -> HTTPAnswer {
+        let request = TargetRequest(
+            method: method, path: path, headers: ["authorization": "Bearer t"], body: Array(body.utf8))
+        return model.answer(request, now: now, freshID: id)
     }
 
     private mutating func run(at now: Int64, id: String, flow: String? = nil) -> HTTPAnswer {
@@ -98,7 +186,9 @@ import Testing
 
     private mutating func get(_ path: String, at now: Int64, query: [String: String] = [:]) -> HTTPAnswer {
         model.answer(
-            TargetRequest(method: "GET", path: path, query: query, headers: ["authorization": "Bearer t"]),
+            TargetRequest(
+                method: "GET", path: path, query: query,
+                headers: ["authorization": "Bearer t", "host": "127.0.0.1:1"]),
             now: now, freshID: "")
     }
 

@@ -1,5 +1,14 @@
+import Events
+
 /// Reads the two time forms that scripts use: `2026-11-22` and `2026-11-22T08:30:00[.250]Z`.
 enum EpochText {
+    /// Always with milliseconds: `2026-11-22T08:30:00.250Z`.
+    static func text(_ milliseconds: Int64) -> String {
+        let fraction = (milliseconds % 1000 + 1000) % 1000
+        let text = Timestamp.rfc3339(milliseconds - fraction)
+        return "\(text.dropLast()).\(String(1000 + fraction).dropFirst())Z"
+    }
+
     /// - Returns: epoch milliseconds, UTC; nil for any other form or an impossible date.
     static func milliseconds(_ text: String) -> Int64? {
         let parts = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)

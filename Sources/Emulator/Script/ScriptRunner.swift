@@ -26,6 +26,8 @@ struct ScriptRunner: Sendable {
         case .wait(let duration): try await clock.sleep(duration)
         case .fault(let fault): await service.inject(fault)
         case .target(let fault): await targets.add(fault)
+        case .flowMate(let edit): try await targets.perform(edit)
+        case .integrator(let edit): try await targets.perform(edit)
         case .job(let errors): await targets.add(errors.map { .completed(errors: $0) } ?? .failed)
         }
     }

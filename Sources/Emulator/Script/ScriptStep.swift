@@ -11,6 +11,8 @@ package enum ScriptStep: Sendable, Equatable {
     case target(TargetFault)
     /// How the next flow run ends: with this many record errors, or (nil) as failed.
     case job(errors: Int?)
+    case flowMate(FlowMateEdit)
+    case integrator(IntegratorEdit)
 
     package static let maximumWait: Duration = .seconds(3600)
     package static let maximumFeed = 1_000_000
@@ -28,12 +30,19 @@ package enum ScriptStep: Sendable, Equatable {
         case "fault": self = .fault(try Self.fault(step.value))
         case "target": self = .target(try Self.target(step.value))
         case "job": self = .job(errors: try Self.job(step.value))
+        case "flow": self = .flowMate(try Self.flow(step.value))
+        case "user": self = .flowMate(try Self.user(step.value))
+        case "connection": self = .integrator(try Self.connection(step.value))
+        case "records": self = .integrator(try Self.records(step.value))
+        case "bucket": self = .integrator(try Self.bucket(step.value))
         default:
             throw ScriptProblem("unknown step \"\(step.name)\": use one of \(Self.names.joined(separator: ", "))")
         }
     }
 
-    private static let names = ["publish", "feed", "wait", "fault", "target", "job"]
+    private static let names = [
+        "publish", "feed", "wait", "fault", "target", "job", "flow", "user", "connection", "records", "bucket",
+    ]
 }
 
 /// What is wrong with a step, without its place.
@@ -141,7 +150,7 @@ extension ScriptStep {
 }
 
 extension ScriptStep {
-    private static func map(
+    static func map(
         _ value: Value, _ step: String, allowed: Set<String>
     ) throws(ScriptProblem) -> Fields {
         guard case .record(let fields) = value else { throw ScriptProblem("\(step) takes a map") }
@@ -152,7 +161,7 @@ extension ScriptStep {
         return fields
     }
 
-    private static func count(
+    static func count(
         _ value: Value, _ name: String, _ range: ClosedRange<Int>
     ) throws(ScriptProblem) -> Int {
         guard case .int(let number) = value, let count = Int(exactly: number), range.contains(count) else {
@@ -162,7 +171,7 @@ extension ScriptStep {
     }
 
     /// `250ms`, `10s`, `5m`, `1h`
-    private static func duration(_ value: Value, _ name: String) throws(ScriptProblem) -> Duration {
+    static func duration(_ value: Value, _ name: String) throws(ScriptProblem) -> Duration {
         let units: [(String, Int64)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
         if case .string(let text) = value,
             let (suffix, milliseconds) = units.first(where: { text.hasSuffix($0.0) }),

@@ -1,7 +1,8 @@
 /// A running emulator. Stop it; dropping the handle does not.
 package final class EmulatorHandle: Sendable {
     private let http: HTTPListener
-    private let grpc: PubSubListener
+    /// Nil without Salesforce.
+    private let grpc: PubSubListener?
     private let service: PubSubService
     private let targets: EmulatorTargets
     private let runner: ScriptRunner
@@ -9,7 +10,7 @@ package final class EmulatorHandle: Sendable {
     private let script: Task<Void, any Error>
 
     init(
-        http: HTTPListener, grpc: PubSubListener, service: PubSubService, targets: EmulatorTargets,
+        http: HTTPListener, grpc: PubSubListener?, service: PubSubService, targets: EmulatorTargets,
         runner: ScriptRunner, feed: Task<Void, Never>, script: Task<Void, any Error>
     ) {
         self.http = http
@@ -22,7 +23,8 @@ package final class EmulatorHandle: Sendable {
     }
 
     package var httpPort: Int { http.port }
-    package var grpcPort: Int { grpc.port }
+    /// 0 without Salesforce.
+    package var grpcPort: Int { grpc?.port ?? 0 }
 
     /// `http://127.0.0.1:<port>`: login host, FlowMate, integrator.io (below `/v1`) and webhooks at once.
     package var url: String { "http://127.0.0.1:\(httpPort)" }
@@ -49,7 +51,7 @@ package final class EmulatorHandle: Sendable {
     package func stop() async {
         script.cancel()
         feed.cancel()
-        await grpc.stop()
+        await grpc?.stop()
         await service.stop()
         await http.stop()
         await feed.value

@@ -4,6 +4,8 @@ import Events
 package struct EmulatorOptions: Sendable {
     /// 0: any free port.
     package var httpPort = 0
+    /// What is emulated.
+    package var only = Set(EmulatedService.allCases)
     package var grpcPort = 0
     /// The same seed and times give the same feed.
     package var seed: UInt64 = 1

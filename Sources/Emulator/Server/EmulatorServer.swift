@@ -2,7 +2,7 @@ import Logging
 
 /// A local Salesforce, FlowMate and integrator.io.
 ///
-/// Over HTTP, all at one address: `/services/oauth2/token` and `userinfo`; FlowMate's `/flows` and `/webhooks/{flow}`;
+/// Over HTTP, all at one address: `/services/oauth2/token` and `userinfo`; FlowMate's users, flows, webhooks, tokens;
 /// integrator.io's `/v1/…` with its listeners; `/hooks/{name}` for plain webhooks; and the emulator's own
 /// `GET /emulator/received?after=&limit=&path=`, `DELETE /emulator/received`, `POST /emulator/publish` (one change or a
 /// list) and `POST /emulator/step` (any script step). Over gRPC, at another port: the Pub/Sub API.
@@ -19,17 +19,20 @@ package enum EmulatorServer {
             org: org(options), limits: limits(options), clock: options.clock, logger: logger)
         let targets = EmulatorTargets(
             flowMate: FlowMateModel(token: options.flowMateToken),
-            integrator: IntegratorModel(token: options.integratorToken), seed: options.seed, clock: options.clock)
+            integrator: IntegratorModel(token: options.integratorToken), only: options.only, seed: options.seed,
+            clock: options.clock)
         let feed = FeedRunner(seed: options.seed, service: service, clock: options.clock)
         let runner = ScriptRunner(
             service: service, targets: targets, feed: feed, clock: options.clock, logger: logger)
-        let front = HTTPFront(service: service, targets: targets, runner: runner, sleep: options.clock.sleep)
+        let isSalesforce = options.only.contains(.salesforce)
+        let front = HTTPFront(
+            service: isSalesforce ? service : nil, targets: targets, runner: runner, sleep: options.clock.sleep)
 
         let http = try await HTTPListener.start(front, port: options.httpPort)
         await service.setInstanceURL("http://127.0.0.1:\(http.port)")
-        let grpc: PubSubListener
+        var grpc: PubSubListener?
         do throws(EmulatorError) {
-            grpc = try await PubSubListener.bind(port: options.grpcPort, service: service)
+            if isSalesforce { grpc = try await PubSubListener.bind(port: options.grpcPort, service: service) }
         } catch {
             await http.stop()
             throw error
@@ -44,7 +47,7 @@ package enum EmulatorServer {
         _ options: EmulatorOptions, script: Script?, feed: FeedRunner, runner: ScriptRunner
     ) -> (feed: Task<Void, Never>, script: Task<Void, any Error>) {
         (
-            Task { if options.rate > 0 { await feed.run(rate: options.rate) } },
+            Task { if options.rate > 0, options.only.contains(.salesforce) { await feed.run(rate: options.rate) } },
             Task { if let script { try await runner.run(script, file: options.script ?? "") } }
         )
     }

@@ -4,7 +4,8 @@ import NIOCore
 
 /// Carries HTTP requests to the emulated services and their answers back. What an answer says is decided elsewhere.
 struct HTTPFront: Sendable {
-    let service: PubSubService
+    /// Nil when no Salesforce is emulated.
+    let service: PubSubService?
     let targets: EmulatorTargets
     let runner: ScriptRunner
     /// Waits as long as an answer asks for.
@@ -25,8 +26,10 @@ struct HTTPFront: Sendable {
 
     private func answer(_ request: TargetRequest) async -> HTTPAnswer {
         switch (request.method, request.path) {
-        case ("POST", "/services/oauth2/token"): await service.token(TokenRequest(request))
-        case ("GET", "/services/oauth2/userinfo"): await service.userInfo(bearer: request.bearer)
+        case (_, "/services/oauth2/token") where service == nil, (_, "/services/oauth2/userinfo") where service == nil:
+            .error(404, "No Salesforce is emulated here.")
+        case ("POST", "/services/oauth2/token"): await service?.token(TokenRequest(request)) ?? .error(404, "")
+        case ("GET", "/services/oauth2/userinfo"): await service?.userInfo(bearer: request.bearer) ?? .error(404, "")
         case (_, "/emulator/received"), (_, "/emulator/publish"), (_, "/emulator/step"): await control(request)
         default: await targets.answer(request)
         }

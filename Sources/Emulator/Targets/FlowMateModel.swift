@@ -1,82 +1,92 @@
 import DequeModule
 import Events
 
-/// FlowMate's webhooks and flow list, as far as a partner sees them. Pure.
+/// FlowMate as a partner sees it: webhooks, flows, users, tokens, counts of executions. Pure.
 ///
-/// Follows the order of the real webhook: body first, then the flow, then the request ID, then the content type.
+/// With its traps: a page 0 that is never answered, content types whose data is lost, request IDs that run once on the
+/// whole platform, users that an impersonation makes.
 struct FlowMateModel: Sendable {
-    struct Flow: Sendable {
-        var id: String
-        var name: String
-        /// `active`, `inactive`, `starting`, `stopping`
-        var status: String
-        /// A scheduled flow has no webhook.
-        var cron: String?
-        /// Name and type (`string`, `number`, `boolean`).
-        var inputs: [(name: String, type: String)]
+    /// What came of a request.
+    struct Outcome: Sendable, Equatable {
+        var answer: HTTPAnswer
+        /// A flow ran.
+        var wasExecuted = false
+        /// What the flow's first step got; nil when nothing ran.
+        var data: Value?
+
+        init(_ answer: HTTPAnswer, wasExecuted: Bool = false, data: Value? = nil) {
+            self.answer = answer
+            self.wasExecuted = wasExecuted
+            self.data = data
+        }
+    }
+
+    struct Session: Sendable {
+        /// Nil is the admin.
+        var user: String?
+        var usedAt: Int64
+        /// Others end so long after their last use.
+        var isPersistent = false
     }
 
     static let maximumBodyBytes = 10_485_760
     /// Older request IDs are forgotten, and would run again.
     static let maximumRequestIDs = 100_000
+    static let sessionMilliseconds: Int64 = 3 * 3_600_000
+    static let maximumSessions = 10_000
+    static let maximumUsers = 100_000
+    static let maximumDays = 400
+    /// No request waits longer for an answer that never comes.
+    static let never: Duration = .seconds(3600)
 
     /// Flows that exist, in the order of their creation.
-    var flows: [Flow]
+    var flows: [FlowMateFlow]
+    var users: [FlowMateUser]
     let token: String
+    let password: String
+    var sessions: [String: Session] = [:]
+    /// Executed steps by day (`2026-11-22`, UTC) and flow.
+    var executions: [String: [String: Int64]] = [:]
     private var seen: Set<String> = []
     private var seenOrder: Deque<String> = []
 
-    init(token: String) {
+    init(token: String, password: String = EmulatorDefaults.flowMatePassword) {
         self.token = token
+        self.password = password
+        users = Self.defaultUsers
         flows = Self.defaultFlows
     }
 
-    /// - Parameter freshID: 32 hex digits, for a request that brings no ID.
-    /// - Returns: the answer, and whether the flow was started.
-    mutating func webhook(_ request: TargetRequest, flowID: String, freshID: String) -> (HTTPAnswer, Bool) {
-        if request.body.count > Self.maximumBodyBytes { return (.error(413, "request entity too large"), false) }
-        if let problem = Self.unreadable(request) { return (.error(400, problem), false) }
-        if let refusal = lookUp(flowID) { return (refusal, false) }
-        if request.method == "HEAD" { return (HTTPAnswer(status: 200), false) }
-        guard ["GET", "POST"].contains(request.method) else { return (.error(500, "Internal Server Error"), false) }
-        let requestID = request.headers["x-request-id"].flatMap { $0.isEmpty ? nil : $0 } ?? freshID
-        if request.method == "POST", (request.headers["content-type"] ?? "").isEmpty {
-            return (.error(415, "Content-Type header is missing"), false)
-        }
-        let isNew = remember(requestID)
-        let data: Value = .record(["requestId": .string(requestID), "message": .string("thank you")])
-        return (.json(200, .record(["data": data])), isNew)
-    }
-
-    private static func unreadable(_ request: TargetRequest) -> String? {
-        guard request.method == "POST", !request.body.isEmpty else { return nil }
-        let type = (request.headers["content-type"] ?? "").prefix { $0 != ";" }.lowercased()
-        guard type == "application/json" || type == "text/plain" else { return nil }
-        do {
-            switch try JSONReader.parse(request.body) {
-            case .record, .list: return nil
-            default: return "Unexpected token in JSON at position 0"
-            }
-        } catch {
-            return "Unexpected token in JSON at position \(error.offset)"
+    /// Whether a path is FlowMate's.
+    static func isMine(_ pieces: [String]) -> Bool {
+        switch pieces.first {
+        case "webhooks"?: pieces.count == 2
+        case "flows"?, "users"?, "login"?, "impersonate"?, "icenter"?: true
+        case "api"?: pieces.count > 2 && pieces[1] == "v1" && pieces[2] == "tokens"
+        default: false
         }
     }
 
-    /// Nil when the flow's webhook answers.
-    private func lookUp(_ id: String) -> HTTPAnswer? {
-        guard Self.isID(id) else {
-            return .error(500, "Cast to ObjectId failed for value \"\(id)\" at path \"_id\"")
+    /// - Parameters:
+    ///   - now: epoch milliseconds.
+    ///   - fresh: 171 hex digits, for what is made by this request.
+    mutating func answer(_ request: TargetRequest, now: Int64, fresh: String) -> Outcome {
+        let pieces = request.pieces
+        switch (request.method, pieces.first, pieces.count) {
+        case (_, "webhooks", 2): return webhook(request, flowID: pieces[1], now: now, freshID: String(fresh.prefix(32)))
+        case ("POST", "login", 1): return Outcome(logIn(request, now: now, fresh: fresh))
+        case ("POST", "impersonate", 1): return Outcome(impersonate(request, now: now, fresh: fresh))
+        case ("GET", "users", 1): return Outcome(listUsers(request, now: now))
+        case ("POST", "api", 3): return Outcome(createToken(request, now: now, fresh: fresh))
+        case ("GET", "api", 4) where pieces[3] == "refresh": return Outcome(refresh(request, now: now))
+        case ("GET", "icenter", 2) where pieces[1] == "executions": return Outcome(count(request, now: now))
+        case (_, "flows", _): return Outcome(answerFlows(request, now: now))
+        default: return Outcome(Self.message(404, "Not found"))
         }
-        guard let flow = flows.first(where: { $0.id == id }), flow.status == "active", flow.cron == nil else {
-            var answer = HTTPAnswer.error(404, "Flow \(id) either does not exist or is inactive.")
-            answer.delay = .seconds(1)
-            return answer
-        }
-        return nil
     }
 
     /// - Returns: false when the ID was used before, for whichever flow.
-    private mutating func remember(_ requestID: String) -> Bool {
+    mutating func remember(_ requestID: String) -> Bool {
         guard seen.insert(requestID).inserted else { return false }
         seenOrder.append(requestID)
         if seenOrder.count > Self.maximumRequestIDs { seen.remove(seenOrder.removeFirst()) }
@@ -84,74 +94,45 @@ struct FlowMateModel: Sendable {
     }
 
     static func isID(_ text: String) -> Bool { text.utf8.count == 24 && text.utf8.allSatisfy { Hex.digit($0) != nil } }
+
+    /// The shape of the identity service's errors.
+    static func message(_ status: Int, _ text: String) -> HTTPAnswer {
+        .json(status, .record(["message": .string(text)]))
+    }
+
+    /// The shape of the flow service's errors.
+    static func errors(_ status: Int, _ text: String) -> HTTPAnswer { .errors(status, code: .int(Int64(status)), text) }
 }
 
 extension FlowMateModel {
-    /// `GET /flows` and `GET /flows/{id}`.
-    func flows(_ request: TargetRequest) -> HTTPAnswer {
-        guard let bearer = request.bearer else {
-            return .errors(401, code: .int(401), "Missing authorization header.")
-        }
-        guard bearer == token else { return .errors(401, code: .int(401), "Token invalid.") }
-        if request.pieces.count == 1 { return list(request.query) }
-        let id = request.pieces[1]
-        guard Self.isID(id) else { return .errors(400, code: .int(400), "Invalid id") }
-        guard let flow = flows.first(where: { $0.id == id }) else {
-            return .errors(404, code: .int(404), "No flow found")
-        }
-        return .json(200, .record(["data": json(flow), "meta": .record([:])]))
-    }
+    private static let since: Int64 = 1_768_464_000_000  // 2026-01-15T08:00:00Z
+    private static let edited: Int64 = 1_790_857_800_000
 
-    private func list(_ query: [String: String]) -> HTTPAnswer {
-        let size = Int(query["page[size]"] ?? "10") ?? 10
-        let page = max(1, Int(query["page[number]"] ?? "1") ?? 1)
-        var chosen = flows
-        switch query["filter[status]"] {
-        case nil: break
-        case "active", "1": chosen.removeAll { $0.status != "active" }
-        case "inactive", "0": chosen.removeAll { $0.status != "inactive" }
-        default: return .errors(400, code: .int(400), "Invalid filter[status] parameter")
-        }
-        let (skipped, overflow) = (page - 1).multipliedReportingOverflow(by: max(size, 0))
-        let shown = size > 0 ? Array(chosen.dropFirst(overflow ? chosen.count : skipped).prefix(size)) : chosen
-        let pages: Value = size > 0 ? .int(Int64((chosen.count + size - 1) / size)) : .null
-        let meta: Fields = [
-            "total": .int(Int64(chosen.count)), "page": .int(Int64(page)), "perPage": .int(Int64(size)),
-            "totalPages": pages,
-        ]
-        return .json(200, .record(["data": .list(shown.map(json)), "meta": .record(meta)]))
-    }
-
-    private func json(_ flow: Flow) -> Value {
-        let inputs = Fields(flow.inputs.map { .init(name: $0.name, value: .string($0.type)) })
-        let payload: Value = .record(["inputParameters": .record(inputs), "outputParameters": .record([:])])
-        let node: Value = .record([
-            "id": .string("step_1"), "componentId": .string("65a1f0c2d3e4b5a697880001"),
-            "function": .string("receive"), "name": .string("Webhook"), "fields": .record(["payload": payload]),
-        ])
-        var fields: Fields = [
-            "id": .string(flow.id), "name": .string(flow.name), "type": .string("ordinary"),
-            "status": .string(flow.status),
-            "owners": .list([.record(["id": .string("65a1f0c2d3e4b5a697880002"), "type": .string("user")])]),
-            "graph": .record(["nodes": .list([node]), "edges": .list([])]),
-            "createdAt": .string("2026-01-15T08:00:00.000Z"), "updatedAt": .string("2026-10-01T12:30:00.000Z"),
-        ]
-        if let cron = flow.cron { fields.append("cron", .string(cron)) }
-        return .record(fields)
-    }
-
-    private static var defaultFlows: [Flow] {
+    private static var defaultUsers: [FlowMateUser] {
         [
-            Flow(
-                id: EmulatorDefaults.flowMateOrderFlow, name: "Production orders to MES", status: "active",
-                inputs: [("orderId", "string"), ("status", "string"), ("quantity", "number")]),
-            Flow(
-                id: EmulatorDefaults.flowMateAccountFlow, name: "Accounts to ERP", status: "active",
-                inputs: [("accountId", "string"), ("change", "string")]),
-            Flow(id: EmulatorDefaults.flowMateInactiveFlow, name: "Old import", status: "inactive", inputs: []),
-            Flow(
-                id: EmulatorDefaults.flowMateScheduledFlow, name: "Nightly report", status: "active",
-                cron: "0 3 * * *", inputs: []),
+            FlowMateUser(id: EmulatorDefaults.flowMateUser, username: "acme", status: "ACTIVE"),
+            FlowMateUser(id: "65a1f0c2d3e4b5a697880012", username: "globex", status: "ACTIVE"),
+            FlowMateUser(id: "65a1f0c2d3e4b5a697880013", username: "initech", status: "DISABLED"),
+        ]
+    }
+
+    private static var defaultFlows: [FlowMateFlow] {
+        func flow(_ id: String, _ name: String, isActive: Bool = true, cron: String? = nil, _ inputs: Fields = [:])
+            -> FlowMateFlow
+        {
+            FlowMateFlow(
+                id: id, name: name, isActive: isActive, cron: cron, owner: EmulatorDefaults.flowMateUser,
+                inputs: inputs, createdAt: since, updatedAt: edited)
+        }
+        return [
+            flow(
+                EmulatorDefaults.flowMateOrderFlow, "Production orders to MES",
+                ["orderId": .string("string"), "status": .string("string"), "quantity": .string("number")]),
+            flow(
+                EmulatorDefaults.flowMateAccountFlow, "Accounts to ERP",
+                ["accountId": .string("string"), "change": .string("string")]),
+            flow(EmulatorDefaults.flowMateInactiveFlow, "Old import", isActive: false),
+            flow(EmulatorDefaults.flowMateScheduledFlow, "Nightly report", cron: "0 3 * * *"),
         ]
     }
 }

@@ -1,153 +1,155 @@
 import DequeModule
 import Events
 
-/// Celigo integrator.io as far as a relay sees it: flows, runs, jobs, listeners. Pure.
+/// Celigo integrator.io as its API shows it: flows, runs one at a time, jobs, record errors, listeners. Pure.
+///
+/// With its traps: 204 for empty lists, a PUT that erases, runs that stay queued, `completed` with errors, an account's
+/// bucket that answers 429, windows that only delta exports look at.
 struct IntegratorModel: Sendable {
     struct Timing: Sendable {
         var queuedMilliseconds: Int64 = 300
         var runningMilliseconds: Int64 = 700
     }
 
+    /// The account's leaky bucket.
+    struct Bucket: Sendable {
+        var burst = 1000.0
+        /// Requests a second.
+        var refill = 300.0
+        private var used = 0.0
+        private var at: Int64 = 0
+
+        init(burst: Double = 1000, refill: Double = 300) {
+            self.burst = burst
+            self.refill = refill
+        }
+
+        /// - Returns: whole seconds to wait; nil when the request may pass.
+        mutating func take(_ now: Int64) -> Int64? {
+            used = max(0, used - Double(max(0, now - at)) / 1000 * refill)
+            at = now
+            guard used + 1 <= burst else { return max(1, Int64(((used + 1 - burst) / refill).rounded(.up))) }
+            used += 1
+            return nil
+        }
+    }
+
     /// The oldest goes when there are more.
     static let maximumJobs = 5000
+    static let maximumErrors = 10_000
     static let maximumPage = 1001
-    static let maximumListenerBytes = 5 << 20
+    static let listPage = 100
 
     let token: String
     let timing: Timing
+    var bucket: Bucket
+    var catalogue = IntegratorCatalogue()
     /// Newest last.
-    private(set) var jobs: Deque<IntegratorJob> = []
+    var jobs: Deque<IntegratorJob> = []
     /// How the next runs end; without one a run completes without errors.
     var endings: Deque<IntegratorJob.Ending> = []
+    /// Open record errors, newest last.
+    var errors: Deque<IntegratorRecordError> = []
+    /// When records changed in the source, epoch milliseconds: what a run's window is held against. Nil: each run
+    /// exports three records, whatever its window.
+    var records: [Int64]?
+    /// Lower bound of the next run without a window, by flow.
+    var watermarks: [String: Int64] = [:]
 
-    init(token: String, timing: Timing = Timing()) {
+    init(token: String, timing: Timing = Timing(), bucket: Bucket = Bucket()) {
         self.token = token
         self.timing = timing
+        self.bucket = bucket
     }
 
     /// Everything below `/v1` but the listeners.
     ///
     /// - Parameters:
     ///   - now: epoch milliseconds.
-    ///   - freshID: 24 hex digits for a new job.
+    ///   - freshID: 24 hex digits for what this request makes.
     mutating func answer(_ request: TargetRequest, now: Int64, freshID: String) -> HTTPAnswer {
         guard let bearer = request.bearer, bearer == token else {
             return Self.failure(401, "unauthorized", "Invalid or missing API token.")
         }
+        if let wait = bucket.take(now) {
+            var answer = Self.failure(429, "rate_limited", "Too many requests.")
+            answer.headers.append(.init(name: "retry-after", value: String(wait)))
+            return answer
+        }
+        settle(now)
         let pieces = request.pieces.dropFirst().map { $0 }
-        switch (request.method, pieces.first, pieces.count) {
-        case ("GET", "tokenInfo", 1):
+        switch pieces.first {
+        case "tokenInfo" where request.method == "GET":
             return .json(200, .record(["_userId": .string("65b2f0c2d3e4b5a697886641"), "scope": .string("*")]))
-        case ("GET", "flows", 2): return IntegratorCatalogue.flow(pieces[1]).map { .json(200, $0) } ?? Self.notFound
-        case ("POST", "flows", 3) where pieces[2] == "run": return run(pieces[1], request, now: now, id: freshID)
-        case ("GET", "flows", 4) where pieces[2] == "jobs" && pieces[3] == "latest": return latest(pieces[1], now: now)
-        case ("GET", "exports", 2): return IntegratorCatalogue.export(pieces[1]).map { .json(200, $0) } ?? Self.notFound
-        case ("GET", "connections", 2):
-            return IntegratorCatalogue.connection(pieces[1]).map { .json(200, $0) } ?? Self.notFound
-        case ("GET", "jobs", 1): return list(request.query, now: now)
-        case ("GET", "jobs", 2): return job(pieces[1]).map { .json(200, jobs[$0].json(at: now)) } ?? Self.notFound
-        case ("PUT", "jobs", 3) where pieces[2] == "cancel": return cancel(pieces[1], now: now)
+        case "flows": return answerFlows(request, Array(pieces.dropFirst()), now: now, freshID: freshID)
+        case "jobs": return answerJobs(request, Array(pieces.dropFirst()), now: now)
+        case "state": return answerState(request, Array(pieces.dropFirst()))
+        case "integrations" where pieces.count == 3: return answerIntegration(request, pieces[1], pieces[2])
+        case "exports", "imports", "connections", "integrations": return answerResource(request, pieces)
         default: return Self.notFound
         }
     }
 
-    /// `POST` or `PUT /v1/exports/{id}/{token}/data`, or without the token in the path and with a bearer token.
-    func listener(_ request: TargetRequest) -> HTTPAnswer {
-        let pieces = request.pieces
-        guard ["POST", "PUT"].contains(request.method) else {
-            return Self.failure(405, "method_not_allowed", "Use POST or PUT.")
+    /// What has ended by now leaves its errors and its watermark behind, once.
+    private mutating func settle(_ now: Int64) {
+        for index in jobs.indices where jobs[index].isHeld {
+            guard let flow = catalogue.flow(jobs[index].flowID), !catalogue.isOffline(flow) else { continue }
+            jobs[index].isHeld = false
+            jobs[index].startedAt = now + timing.queuedMilliseconds
+            jobs[index].endedAt = jobs[index].startedAt + timing.runningMilliseconds
         }
-        guard pieces.count >= 4, pieces[2] == EmulatorDefaults.integratorListenerExport else { return Self.notFound }
-        let given = pieces.count == 5 ? pieces[3] : request.bearer
-        guard given == EmulatorDefaults.listenerToken else {
-            return Self.failure(401, "unauthorized", "Webhook verification failed.")
+        for index in jobs.indices where !jobs[index].isSettled && jobs[index].endedAt <= now && !jobs[index].isHeld {
+            jobs[index].isSettled = true
+            let job = jobs[index]
+            guard !job.isCanceled, case .completed(let count) = job.ending else { continue }
+            watermarks[job.flowID] = max(watermarks[job.flowID] ?? 0, job.until)
+            for number in 0..<min(count, 100) { errors.append(IntegratorRecordError(job: job, number: number)) }
+            while errors.count > Self.maximumErrors { errors.removeFirst() }
         }
-        guard request.body.count <= Self.maximumListenerBytes else {
-            return Self.failure(413, "payload_too_large", "The request is larger than 5 MB.")
-        }
-        let type = (request.headers["content-type"] ?? "").prefix { $0 != ";" }.lowercased()
-        guard type != "application/json" || (try? JSONReader.parse(request.body)) != nil else {
-            return Self.failure(400, "invalid_json", "The request body is not valid JSON.")
-        }
-        return HTTPAnswer(status: 204)
     }
 
-    static func isListener(_ pieces: [String]) -> Bool {
-        (pieces.count == 4 || pieces.count == 5) && pieces[0] == "v1" && pieces[1] == "exports"
-            && pieces.last == "data"
-    }
+    // MARK: Answers
 
     static let notFound = failure(404, "not_found", "The requested resource was not found.")
 
     static func failure(_ status: Int, _ code: String, _ message: String) -> HTTPAnswer {
         .errors(status, code: .string(code), message)
     }
-}
 
-extension IntegratorModel {
-    private mutating func run(_ flowID: String, _ request: TargetRequest, now: Int64, id: String) -> HTTPAnswer {
-        guard IntegratorCatalogue.flow(flowID) != nil else { return Self.notFound }
-        guard IntegratorCatalogue.isEnabled(flowID) else {
-            return Self.failure(422, "invalid_flow", "The flow is disabled. Enable it to run it.")
+    static func record(_ status: Int, _ fields: Fields) -> HTTPAnswer { .json(status, .record(fields)) }
+
+    /// A page of a list: 204 without a body when it is empty, and a `Link` to the next page where there is one.
+    static func page(_ items: [Value], _ request: TargetRequest) -> HTTPAnswer {
+        if request.query["include"] != nil, request.query["exclude"] != nil {
+            return failure(400, "invalid_query_params", "include and exclude are mutually exclusive.")
         }
-        guard IntegratorCatalogue.canRun(flowID) else {
-            return Self.failure(422, "invalid_flow", "A flow with a listener can't be run on demand.")
+        guard !items.isEmpty else { return HTTPAnswer(status: 204) }
+        let skip = max(0, Int(request.query["skip"] ?? "0") ?? 0)
+        let limit = min(max(1, Int(request.query["limit"] ?? "") ?? listPage), 1000)
+        let shown = items.dropFirst(skip).prefix(limit).map { projected($0, request.query) }
+        var answer = HTTPAnswer.json(200, .list(shown))
+        if skip + limit < items.count, let host = request.headers["host"] {
+            var query = request.query
+            query["skip"] = String(skip + limit)
+            query["limit"] = String(limit)
+            let text = query.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "&")
+            answer.headers.append(.init(name: "link", value: "<http://\(host)\(request.path)?\(text)>; rel=\"next\""))
         }
-        guard request.body.isEmpty || (try? JSONReader.parse(request.body)) != nil else {
-            return Self.failure(400, "invalid_json", "The request body is not valid JSON.")
-        }
-        let open = jobs.filter { $0.flowID == flowID && $0.endedAt > now && !$0.isCanceled }
-        guard !open.contains(where: { $0.status(at: now) == "queued" }) else {
-            return Self.failure(409, "flow_job_already_queued", "A job of this flow is already queued.")
-        }
-        let start = max(now + timing.queuedMilliseconds, open.map(\.endedAt).max() ?? 0)
-        let job = IntegratorJob(
-            id: id, flowID: flowID, exportID: EmulatorDefaults.integratorExport, createdAt: now, startedAt: start,
-            endedAt: start + timing.runningMilliseconds, ending: endings.popFirst() ?? .completed(errors: 0))
-        jobs.append(job)
-        if jobs.count > Self.maximumJobs { jobs.removeFirst() }
-        return .json(201, .record(["_jobId": .string(id), "_exportId": .string(job.exportID)]))
+        return answer
     }
 
-    private func latest(_ flowID: String, now: Int64) -> HTTPAnswer {
-        guard IntegratorCatalogue.flow(flowID) != nil else { return Self.notFound }
-        return .json(200, .list(jobs.last { $0.flowID == flowID }.map { [$0.json(at: now)] } ?? []))
+    private static func projected(_ item: Value, _ query: [String: String]) -> Value {
+        guard case .record(let fields) = item else { return item }
+        if let kept = query["include"]?.split(separator: ",").map(String.init) {
+            return .record(Fields(fields.fields.filter { $0.name == "_id" || kept.contains($0.name) }))
+        }
+        if let gone = query["exclude"]?.split(separator: ",").map(String.init) {
+            return .record(Fields(fields.fields.filter { !gone.contains($0.name) }))
+        }
+        return item
     }
 
-    private func job(_ id: String) -> Int? { jobs.firstIndex { $0.id == id } }
-
-    private mutating func cancel(_ id: String, now: Int64) -> HTTPAnswer {
-        guard let index = job(id) else { return Self.notFound }
-        if jobs[index].endedAt > now {
-            jobs[index].isCanceled = true
-            jobs[index].endedAt = now
-        }
-        return .json(200, jobs[index].json(at: now))
-    }
-
-    private func list(_ query: [String: String], now: Int64) -> HTTPAnswer {
-        let needed = [
-            "_integrationId", "_flowId", "_exportId", "_importId", "_flowJobId", "createdAt_gte", "createdAt_lte",
-        ]
-        guard needed.contains(where: { query[$0] != nil }) else {
-            return Self.failure(400, "invalid_query", "One of \(needed.joined(separator: ", ")) is required.")
-        }
-        guard let from = Self.time(query["createdAt_gte"], default: .min),
-            let until = Self.time(query["createdAt_lte"], default: .max)
-        else { return Self.failure(400, "invalid_query", "createdAt_gte and createdAt_lte must be dates.") }
-        guard from <= until else { return .json(200, .list([])) }
-        let chosen = jobs.reversed().lazy.filter { job in
-            query["_flowId"].map { $0 == job.flowID } ?? true && query["_exportId"].map { $0 == job.exportID } ?? true
-                && query["_integrationId"].map { $0 == EmulatorDefaults.integratorIntegration } ?? true
-                && query["status"].map { $0 == job.status(at: now) } ?? true
-                && query["_importId"] == nil && query["_flowJobId"] == nil && (from...until).contains(job.createdAt)
-        }
-        return .json(200, .list(chosen.prefix(Self.maximumPage).map { $0.json(at: now) }))
-    }
-
-    /// A date, a time or epoch milliseconds. Nil for anything else.
-    private static func time(_ text: String?, default fallback: Int64) -> Int64? {
-        guard let text else { return fallback }
-        return Int64(text) ?? EpochText.milliseconds(text)
+    static func body(_ request: TargetRequest) -> Value? {
+        request.body.isEmpty ? .null : try? JSONReader.parse(request.body)
     }
 }

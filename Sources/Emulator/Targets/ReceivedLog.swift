@@ -17,6 +17,8 @@ package struct ReceivedRequest: Sendable, Equatable {
     package var status: Int
     /// False for what was refused, and for a FlowMate duplicate that was answered 200 and dropped.
     package var wasExecuted: Bool
+    /// What the first step of a FlowMate flow got; nil for everything else.
+    package var data: Value?
 }
 
 /// What the targets received, newest last; the oldest goes when there is too much.
@@ -30,13 +32,13 @@ struct ReceivedLog: Sendable {
     private(set) var count = 0
     private var bytes = 0
 
-    mutating func append(_ request: TargetRequest, status: Int, wasExecuted: Bool, now: Int64) {
+    mutating func append(_ request: TargetRequest, status: Int, wasExecuted: Bool, data: Value? = nil, now: Int64) {
         count += 1
         requests.append(
             ReceivedRequest(
                 number: count, receivedAt: now, method: request.method, path: request.path, query: request.query,
                 headers: request.headers.filter { !Self.secretHeaders.contains($0.key) }, body: request.body,
-                status: status, wasExecuted: wasExecuted))
+                status: status, wasExecuted: wasExecuted, data: data))
         bytes += request.body.count
         while requests.count > Self.maximumRequests || bytes > Self.maximumBytes, requests.count > 1 {
             bytes -= requests.removeFirst().body.count
@@ -68,6 +70,7 @@ extension ReceivedRequest {
             "path": .string(path), "query": Self.map(query), "headers": Self.map(headers),
             "status": .int(Int64(status)), "executed": .bool(wasExecuted),
         ]
+        if let data { fields.append("data", data) }
         if let text = String(validating: body, as: UTF8.self) {
             fields.append("body", .string(text))
         } else {

@@ -8,6 +8,10 @@ struct EmulateCommand: AsyncParsableCommand {
         abstract: "Runs a local Salesforce, FlowMate and integrator.io on 127.0.0.1.",
         discussion: "Prints the settings that point a sluice.yaml at it. Stops on SIGINT or SIGTERM.")
 
+    @Option(
+        name: .customLong("only"), parsing: .upToNextOption,
+        help: "Emulate only these: salesforce, flowmate, integrator, webhooks.")
+    var only: [EmulatedService] = []
     @Option(help: "Port of sign-in, FlowMate, integrator.io and webhooks; 0 takes a free one.") var httpPort = 0
     @Option(help: "Port of the Pub/Sub API; 0 takes a free one.") var grpcPort = 0
     @Option(help: "Transactions per second of the built-in feed; 0 for none.") var rate = 1.0
@@ -26,6 +30,7 @@ struct EmulateCommand: AsyncParsableCommand {
     func run() async throws {
         let signals = StopSignals()
         var options = EmulatorOptions()
+        if !only.isEmpty { options.only = Set(only) }
         options.httpPort = httpPort
         options.grpcPort = grpcPort
         options.rate = rate
@@ -39,7 +44,7 @@ struct EmulateCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(.badInput, "cannot start the emulator: \(error)")
         }
-        Terminal.output.write(EmulatedSetup(emulator).hints)
+        Terminal.output.write(EmulatedSetup(emulator, only: options.only).hints)
         let script = Task { try await emulator.scriptEnd() }
         let watcher = Task {
             do { try await script.value } catch is CancellationError {} catch { log.error("\(error)") }
@@ -49,3 +54,5 @@ struct EmulateCommand: AsyncParsableCommand {
         await emulator.stop()
     }
 }
+
+extension EmulatedService: ExpressibleByArgument {}

@@ -4,7 +4,12 @@ import Emulator
 struct EmulatedSetup {
     private let emulator: EmulatorHandle
 
-    init(_ emulator: EmulatorHandle) { self.emulator = emulator }
+    private let only: Set<EmulatedService>
+
+    init(_ emulator: EmulatorHandle, only: Set<EmulatedService> = Set(EmulatedService.allCases)) {
+        self.emulator = emulator
+        self.only = only
+    }
 
     /// The variables that `configuration` and `rules` name.
     var environment: [String: String] {
@@ -15,7 +20,28 @@ struct EmulatedSetup {
         ]
     }
 
-    var hints: String {
+    var hints: String { only.contains(.salesforce) ? everything : platforms }
+
+    /// For people who build flows and bring their own events.
+    private var platforms: String {
+        let names = only.map(\.rawValue).sorted().joined(separator: ", ")
+        var lines = ["Emulated \(names) at \(emulator.url)", "What arrived: \(emulator.url)/emulator/received"]
+        if only.contains(.flowmate) {
+            lines += [
+                "Webhook of an active flow: \(emulator.url)/webhooks/\(EmulatorDefaults.flowMateOrderFlow)",
+                "Admin token: \(EmulatorDefaults.flowMateToken)",
+            ]
+        }
+        if only.contains(.integrator) {
+            lines += [
+                "API: \(emulator.url)/v1, token \(EmulatorDefaults.integratorToken)",
+                "Listener: \(emulator.url)\(EmulatorDefaults.listenerPath)",
+            ]
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var everything: String {
         """
         Emulated Salesforce, FlowMate and integrator.io at \(emulator.url)
         Emulated Pub/Sub API at 127.0.0.1:\(emulator.grpcPort)
