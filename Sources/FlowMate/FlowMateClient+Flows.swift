@@ -56,29 +56,70 @@ extension FlowMateClient {
     /// Later pages are not read.
     static let maximumPages = 1_000
 
+    /// The list is read so often while it changes under the reading.
+    static let maximumPasses = 3
+
     /// All flows that the filter lets through, page by page, each once.
+    ///
+    /// A flow that is switched or removed meanwhile shifts the pages behind it, and another one slips past. What the
+    /// list says of its own length shows it: it is read again then, and every flow that any pass showed counts.
     package func flows(
         _ filter: FlowMateFlowFilter = FlowMateFlowFilter()
     ) async throws(FlowMateError) -> FlowMateAnswer<FlowMateFlowScan> {
         try check(filter)
-        var flows: [FlowMateFlow] = []
-        var documents: [Value] = []
+        var found = Found()
+        for _ in 0..<Self.maximumPasses {
+            let pass = try await pass(filter, &found)
+            if pass.isStill || !pass.isComplete { return found.answer(isComplete: pass.isComplete) }
+        }
+        return found.answer(isComplete: true)
+    }
+
+    /// Flows of all passes, in the order in which they were first shown.
+    private struct Found {
+        private var flows: [(flow: FlowMateFlow, document: Value)] = []
+        private var places: [String: Int] = [:]
+
+        mutating func take(_ flow: FlowMateFlow, _ document: Value) {
+            if let place = places[flow.id] {
+                flows[place] = (flow, document)
+            } else {
+                places[flow.id] = flows.count
+                flows.append((flow, document))
+            }
+        }
+
+        func answer(isComplete: Bool) -> FlowMateAnswer<FlowMateFlowScan> {
+            FlowMateAnswer(
+                FlowMateFlowScan(flows: flows.map(\.flow), isComplete: isComplete), json: .list(flows.map(\.document)))
+        }
+    }
+
+    private func pass(
+        _ filter: FlowMateFlowFilter, _ found: inout Found
+    ) async throws(FlowMateError) -> (isStill: Bool, isComplete: Bool) {
+        var totals: Set<Int64> = []
         var seen: Set<String> = []
         for number in 1...Self.maximumPages {
             let page = try await page(number, filter)
-            for (flow, document) in zip(page.flows, page.documents) where seen.insert(flow.id).inserted {
-                flows.append(flow)
-                documents.append(document)
+            for (flow, document) in zip(page.flows, page.documents) {
+                found.take(flow, document)
+                seen.insert(flow.id)
             }
-            if page.isLast(number) { return FlowMateAnswer(FlowMateFlowScan(flows: flows), json: .list(documents)) }
+            if let total = page.total { totals.insert(total) }
+            guard page.isLast(number) else { continue }
+            let isStill = totals.isEmpty || totals == [Int64(seen.count)]
+            return (isStill, true)
         }
-        return FlowMateAnswer(FlowMateFlowScan(flows: flows, isComplete: false), json: .list(documents))
+        return (false, false)
     }
 
     private struct Page {
         var flows: [FlowMateFlow]
         var documents: [Value]
         var pages: Int64?
+        /// Flows in the whole list.
+        var total: Int64?
         /// A gateway may allow less than was asked for.
         var size: Int
 
@@ -101,6 +142,7 @@ extension FlowMateClient {
         let size = json["meta"]?["perPage"]?.integer.map { Int(clamping: $0) } ?? Self.flowsPerPage
         return Page(
             flows: flows, documents: documents, pages: json["meta"]?["totalPages"]?.integer,
+            total: json["meta"]?["total"]?.integer,
             size: min(max(size, 1), Self.flowsPerPage))
     }
 

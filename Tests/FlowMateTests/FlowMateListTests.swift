@@ -1,5 +1,6 @@
 import Curl
 import Events
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,6 +35,37 @@ import Testing
         let scan = try await client.flows().content
         #expect(scan.flows.count == 209 && scan.isComplete)
         #expect(http.requests.map(Self.page) == [1, 2, 3])
+    }
+
+    @Test func `a list that shrinks while it is read is read again, so that nothing slips past`() async throws {
+        let calls = Mutex(0)
+        // Flow 0 is gone after the first page, so that flow 100 moves to it, and is on neither page.
+        let (client, http) = client { request in
+            let isFirst = calls.withLock { calls in
+                calls += 1
+                return calls == 1
+            }
+            let all = isFirst ? Array(0..<150) : Array(1..<150)
+            let shown = all.dropFirst((Self.page(request) - 1) * 100).prefix(100)
+            let list = shown.map { #"{"id":"\#($0)","status":"active"}"# }.joined(separator: ",")
+            return (200, #"{"data":[\#(list)],"meta":{"total":\#(all.count),"totalPages":2,"perPage":100}}"#)
+        }
+        let scan = try await client.flows().content
+        #expect(Set(scan.flows.map(\.id)) == Set((0..<150).map(String.init)) && scan.isComplete)
+        #expect(http.requests.map(Self.page) == [1, 2, 1, 2])
+    }
+
+    @Test func `a list that never rests is read three times`() async throws {
+        let calls = Mutex<Int64>(100)
+        let (client, http) = client { _ in
+            let total = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            return (200, #"{"data":[\#(Self.flows(0..<10))],"meta":{"total":\#(total),"totalPages":1}}"#)
+        }
+        #expect(try await client.flows().content.flows.count == 10)
+        #expect(http.requests.count == FlowMateClient.maximumPasses)
     }
 
     @Test func `without a count of pages a short page is the last, by the size that is told`() async throws {

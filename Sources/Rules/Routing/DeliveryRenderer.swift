@@ -58,7 +58,14 @@ struct DeliveryRenderer {
             id: DeliveryID.make(origin, rule: rule.id, deliveryIndex: index, flow: flow?.id),
             rule: rule.id, deliveryIndex: index, destination: spec.destination, reason: failure.reason,
             location: failure.location, onError: spec.retry.onError, origin: origin,
-            lane: (try? lane(spec)) ?? origin.recordID)
+            lane: lane(ofFailed: spec, flow) ?? origin.recordID)
+    }
+
+    private func lane(ofFailed spec: DeliverySpec, _ flow: FlowFacts?) -> String? {
+        guard let lane = try? lane(spec) else { return nil }
+        guard case .flow(let flowSpec) = spec.target else { return lane }
+        if case .fanOut = flowSpec.address, flow == nil { return lane }
+        return (try? flowID(flowSpec, flow, spec)).map { Self.lane(of: $0, lane) } ?? lane
     }
 
     // MARK: Requests
@@ -72,12 +79,17 @@ struct DeliveryRenderer {
             var body = Array(#"{"data":"#.utf8)
             body += try json(flowSpec.data, spec)
             body.append(UInt8(ascii: "}"))
-            return Request(target: .flow(id: try flowID(flowSpec, flow, spec)), body: body, lane: try lane(spec))
+            let id = try flowID(flowSpec, flow, spec)
+            return Request(target: .flow(id: id), body: body, lane: Self.lane(of: id, try lane(spec)))
         case .listener(let name, let body):
             return Request(target: .listener(name: name), body: try json(body, spec), lane: try lane(spec))
         case .run(let run): return try self.run(run, spec)
         }
     }
+
+    /// Flows do not wait for each other. Of the flow's ID only the end: it is the only secret of its webhook, and lanes
+    /// are logged.
+    private static func lane(of flow: String, _ lane: String) -> String { "\(flow.suffix(6))/\(lane)" }
 
     private func lane(_ spec: DeliverySpec) throws(RenderFailure) -> String {
         if let lane = spec.lane { return try lane.render(evaluation) }
