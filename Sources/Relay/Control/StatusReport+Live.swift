@@ -16,6 +16,7 @@ extension StatusReport {
         for destination in live.dispatch.destinations {
             add(destination, meters[destination.name] ?? DestinationMeter(), second)
         }
+        add(live.platforms)
         destinations.sort { $0.name < $1.name }
         ruleCounts = live.monitor.rules.snapshot.map { Rule($0, $1, deadLetters: deadByRule[$0] ?? 0) }
             .sorted { $0.id < $1.id }

@@ -66,6 +66,12 @@ package struct StatusReport: Sendable, Codable {
         package var since: Int64?
         package var nextTry: Int64?
         package var live: Live?
+        /// Of integrator.io: how the runs of its flows stand.
+        package var runs: [Run] = []
+        /// Of FlowMate: whether it keeps request IDs (`idempotent`, `notIdempotent`, `untested`).
+        package var echo: String?
+        /// Of FlowMate: days on which less was executed than accepted.
+        package var losses: [String] = []
 
         /// What only the running relay knows; counters are since its start.
         package struct Live: Sendable, Codable {

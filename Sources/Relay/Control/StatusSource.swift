@@ -10,6 +10,8 @@ package struct LiveStatus: Sendable {
     package var monitor: RelayMonitor
     /// Whether each topic of the configuration is there, those without any news included.
     package var topics: [Cursor.Key]
+    /// By destination.
+    package var platforms: [String: PlatformStatus] = [:]
 }
 
 /// Puts a status together. Counting in the store takes long when much waits, so its counts are kept for a moment.

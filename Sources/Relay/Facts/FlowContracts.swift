@@ -5,6 +5,9 @@ import FlowMate
 package protocol FlowContracts: Sendable {
     func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement
 
+    /// FlowMate took a delivery, and answered with its receipt.
+    func accepted(_ requestID: String, flow: String, destination: String)
+
     /// A flow was read for another reason, such as a webhook that answered 404.
     ///
     /// - Parameter flow: nil when FlowMate has none of this ID.
@@ -25,6 +28,10 @@ extension FlowFinder: FlowContracts {
     static let freshMilliseconds: Int64 = 300_000
     /// How long a delivery that does not fit waits until it is looked at again, unless the flow changes sooner.
     package static let violationWait: Duration = .seconds(60)
+
+    package nonisolated func accepted(_ requestID: String, flow: String, destination: String) {
+        tally.accept(requestID, flow: flow, destination: destination, at: environment.clock.wall())
+    }
 
     package nonisolated func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement {
         let check = ContractCheck(conforms.conform(of: delivery, flow: flow))

@@ -28,7 +28,11 @@ package actor FlowFinder: FlowLookup {
     let rules: CurrentRules
     let environment: SinkEnvironment
     nonisolated let conforms: ConformTable
-    private let journal: (any RunJournal)?
+    let journal: (any RunJournal)?
+    /// What the webhooks took.
+    package nonisolated let tally = AcceptedTally()
+    /// When a day was last compared; uptime.
+    var comparedAt: [String: Int64] = [:]
     /// What did not fit may do so now: called with the destination.
     private let mended: @Sendable (String) async -> Void
     var entries: [String: Entry] = [:]
@@ -64,11 +68,12 @@ package actor FlowFinder: FlowLookup {
         }
         let client = FlowMateClient(settings: parts.flowMate(definition, environment), http: environment.http)
         let isElsewhere = entries[name].map { $0.definition.url != definition.url } ?? false
-        let saved = isElsewhere ? nil : await savedDirectory(name)
+        let saved = isElsewhere ? nil : await savedDirectory(name, definition)
         // Somebody else may have been faster.
         if let entry = entries[name], entry.definition == definition { return }
         entries[name]?.timer?.cancel()
         var entry = Entry(definition: definition, client: client)
+        entry.directory = FlowDirectory(settings: FlowDirectory.Settings(definition.discovery))
         if let saved { entry.directory = saved }
         entries[name] = entry
     }
@@ -109,8 +114,8 @@ package actor FlowFinder: FlowLookup {
     }
 
     /// A flow's ID is all that its webhook asks for, so it is not shown whole.
-    func title(of flow: String, _ entry: Entry) -> String {
-        let name = entry.directory.flow(flow)?.name ?? ""
+    func title(of flow: String, _ entry: Entry?) -> String {
+        let name = entry?.directory.flow(flow)?.name ?? ""
         return "flow '\(name)' (…\(flow.suffix(4)))"
     }
 
@@ -122,11 +127,12 @@ package actor FlowFinder: FlowLookup {
 
     private static func journalName(_ name: String) -> String { "flowmate:\(name)" }
 
-    private func savedDirectory(_ name: String) async -> FlowDirectory? {
+    private func savedDirectory(_ name: String, _ definition: Destination) async -> FlowDirectory? {
         guard let journal else { return nil }
         do {
             let saved = try await journal.runStates(of: Self.journalName(name))
-            return saved[Self.journalFlow].flatMap { FlowDirectory(saved: $0) }
+            let settings = FlowDirectory.Settings(definition.discovery)
+            return saved[Self.journalFlow].flatMap { FlowDirectory(saved: $0, settings: settings) }
         } catch {
             environment.logger.warning("cannot read what was known of the flows of \(name): \(error)")
             return nil
@@ -172,6 +178,14 @@ struct SaidOnce {
     mutating func isNew(_ line: String) -> Bool {
         if lines.count >= Self.maximumLines { lines.removeAll() }
         return lines.insert(line).inserted
+    }
+}
+
+extension FlowDirectory.Settings {
+    package init(_ discovery: Destination.Discovery) {
+        self.init()
+        refresh = discovery.refresh.milliseconds
+        templates = discovery.templates
     }
 }
 

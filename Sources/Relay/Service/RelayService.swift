@@ -32,6 +32,8 @@ package actor RelayService {
     private var watching: Task<Void, Never>?
     private let sent: SentRecorder
     private var keeping: Task<Void, Never>?
+    nonisolated let flows: FlowFinder
+    private var accounting: Task<Void, Never>?
     private var isOpen = false
     private var isStopping = false
 
@@ -73,6 +75,7 @@ package actor RelayService {
         let environment = SinkEnvironment(
             http: http, clock: .system, version: version, secrets: secrets, logger: log)
         let flows = FlowFinder(rules: rules, environment: environment, journal: store) { await outbox.hurry($0) }
+        self.flows = flows
         let factory = SinkFactory(environment: environment, journal: store, outcomes: outbox, contracts: flows)
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(
@@ -112,6 +115,8 @@ package actor RelayService {
         guard !isOpen else { return }
         isOpen = true
         await outbox.gather(by: gatherer)
+        await flows.openAccounts()
+        accounting = Task { [flows] in await flows.keepAccounts() }
         do throws(StoreError) {
             try await outbox.start(await loader.destinations)
             try await replays.start()
@@ -163,6 +168,8 @@ package actor RelayService {
         for task in running { await task.value }
         keeping?.cancel()
         await keeping?.value
+        accounting?.cancel()
+        await accounting?.value
         do throws(StoreError) {
             try store.close()
         } catch {

@@ -48,6 +48,9 @@ package actor RulesLoader {
 
     var destinations: [DispatchDestination] { table.dispatch }
 
+    /// In order of their names.
+    var entries: [DestinationTable.Entry] { table.entries.values.sorted { $0.ready.name < $1.ready.name } }
+
     /// The runners in force.
     var runners: [FlowRunner] { table.entries.values.compactMap(\.ready.runner) }
 

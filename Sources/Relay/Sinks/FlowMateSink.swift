@@ -107,6 +107,7 @@ package actor FlowMateSink: Sink {
         if case .delivered(let echoed) = answer.outcome.action {
             // An answer that broke off tells nothing about the echo.
             if answer.response?.bodyIsTruncated == false { learn(sent: answer.requestID, echoed: echoed) }
+            if echoed != nil { contracts?.accepted(answer.requestID, flow: flow, destination: name) }
             return .delivered(note(answer))
         }
         if answer.outcome.action == .askFlow { return await afterReading(flow, number, answer) }

@@ -7,7 +7,7 @@ struct FlowMateCommand: AsyncParsableCommand {
         subcommands: [
             FlowMateUsersCommand.self, FlowMateFlowsCommand.self, FlowMateFlowCommand.self, FlowMateStartCommand.self,
             FlowMateStopCommand.self, FlowMateProbeCommand.self, FlowMateExecutionsCommand.self,
-            FlowMateMapCommand.self, FlowMateImpersonateCommand.self, FlowMateLoginCommand.self,
-            FlowMateTokenCommand.self,
+            FlowMateReconcileCommand.self, FlowMateMapCommand.self, FlowMateImpersonateCommand.self,
+            FlowMateLoginCommand.self, FlowMateTokenCommand.self,
         ])
 }

@@ -75,6 +75,19 @@ extension StatusReport.Destination {
             "oldestCommitTime": StatusReport.time(oldestCommitTime), "deadLetters": .int(Int64(deadLetters)),
             "state": .string(state), "detail": .string(detail), "since": StatusReport.time(since),
             "nextTry": StatusReport.time(nextTry), "live": live?.value ?? .null,
+            "runs": .list(runs.map(\.value)), "echo": StatusReport.text(echo),
+            "losses": .list(losses.map(Value.string)),
+        ])
+    }
+}
+
+extension StatusReport.Run {
+    fileprivate var value: Value {
+        .record([
+            "flow": .string(flow), "phase": .string(phase), "jobs": .list(jobs.map(Value.string)),
+            "since": StatusReport.time(since), "due": StatusReport.time(due), "waiting": .int(Int64(waiting)),
+            "claimed": .int(Int64(claimed)), "failures": .int(Int64(failures)),
+            "covered": StatusReport.time(covered), "notice": .string(notice),
         ])
     }
 }

@@ -91,7 +91,34 @@ struct StatusText {
                 detail(destination),
             ])
         }
-        return table.text
+        return table.text + report.destinations.map(platformText).joined()
+    }
+
+    /// What FlowMate and integrator.io tell beyond deliveries.
+    private func platformText(_ destination: StatusReport.Destination) -> String {
+        var lines = destination.losses.map { styled($0, .red) }
+        if destination.echo == "notIdempotent" {
+            lines.append("FlowMate does not keep our request IDs: a retry may run a flow twice")
+        }
+        lines += destination.runs.filter { $0.phase != "idle" || $0.failures > 0 }.map(runText)
+        return lines.map { "  \(destination.name): \($0)\n" }.joined()
+    }
+
+    private func runText(_ run: StatusReport.Run) -> String {
+        var text = "flow \(run.flow) "
+        switch run.phase {
+        case "running":
+            text += "runs as job \(run.jobs.joined(separator: ", ")) for \(counted(run.claimed, "event"))"
+            if let since = run.since { text += ", started \(Self.ago(since, now))" }
+        case "gathering":
+            text += "gathers \(counted(run.waiting, "event"))"
+            if let due = run.due, due > now { text += ", next run in \(Self.span(due - now))" }
+        case "starting": text += "is being started"
+        case "searching": text += "may have been started: the answer was lost, and its job is looked for"
+        default: text += "waits"
+        }
+        if run.failures > 0 { text += ", \(counted(run.failures, "failed run")) in a row" }
+        return run.notice.isEmpty ? text : "\(text) (\(run.notice.printable))"
     }
 
     private func detail(_ destination: StatusReport.Destination) -> String {
