@@ -59,7 +59,15 @@ package struct FlowActivation: Sendable, Equatable {
     package init(
         _ client: IntegratorClient, flow id: String, exports: [String] = []
     ) async throws(IntegratorFailure) {
-        flow = try await client.flow(id)
+        self = try await FlowActivation(client, of: try await client.flow(id), exports: exports)
+    }
+
+    /// - Parameter flow: as read right now.
+    package init(
+        _ client: IntegratorClient, of flow: IntegratorFlow, exports: [String] = []
+    ) async throws(IntegratorFailure) {
+        self.flow = flow
+        let id = flow.id
         if flow.isAbstract { find(id, .abstract) }
         if flow.disabled { find(id, .disabled) }
         for stranger in exports where !flow.exports.contains(stranger) { find(stranger, .noSuchSource) }

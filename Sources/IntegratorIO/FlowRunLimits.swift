@@ -9,6 +9,11 @@ package struct FlowRunLimits: Sendable, Equatable {
     package var clockTolerance: Int64 = 5_000
     /// "No open run" is believed for so long.
     package var latestIsFresh: Int64 = 10_000
+    /// What is known of a flow (is it enabled, what does it export) is believed for so long.
+    package var flowIsFresh: Int64 = 600_000
+    /// A job that is queued for so long makes one ask why, and then again after as long.
+    package var queuedIsLong: Int64 = 120_000
+    package var queuedAskedAgain: Int64 = 3_600_000
     /// A window that could not be saved and posted in so long is made anew.
     package var windowIsFresh: Int64 = 60_000
     package var pollFirst: Int64 = 5_000

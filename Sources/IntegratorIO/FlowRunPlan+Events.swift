@@ -21,6 +21,8 @@ extension FlowRunPlan {
         case finished([String])
         case buried
         case flow(Result<IntegratorFlow, Trouble>)
+        /// Names of those that are offline.
+        case connections(Result<[String], Trouble>)
         case latest(Result<[IntegratorJob], Trouble>)
         case posted(Result<[String], Trouble>)
         case listed(Result<[IntegratorJob], Trouble>)
@@ -36,6 +38,7 @@ extension FlowRunPlan {
         case .finished(let ids): forget(ids)
         case .buried: toBury.removeFirst()
         case .flow(let result): flowChecked(result, now)
+        case .connections(let result): connectionsChecked(result, now)
         case .latest(let result): latestChecked(result, now)
         case .posted(let result): posted(result, now)
         case .listed(let result): listed(result, now)
@@ -64,6 +67,10 @@ extension FlowRunPlan {
             guard let obstacle = flow.obstacle else {
                 needsFlowCheck = false
                 flowCheckedAt = now
+                for finding in flow.findings where !toldFindings.contains(finding) {
+                    tell(finding.effect == .warns ? .warning : .info, "\(finding)")
+                }
+                toldFindings = flow.findings
                 return
             }
             pause(limits.flowPause, "flow \(self.flow) cannot run: \(obstacle)", now)
@@ -103,6 +110,18 @@ extension FlowRunPlan {
             needsFlowCheck = true
             pause(limits.flowPause, trouble.reason, now)
         }
+    }
+
+    private mutating func connectionsChecked(_ result: Result<[String], Trouble>, _ now: Int64) {
+        queueAskedAt = now
+        guard case .success(let offline) = result, let run = state.run else { return }
+        let minutes = (now - run.writtenAt) / 60_000
+        let cause =
+            offline.isEmpty
+            ? "integrator.io runs one job of a flow at a time"
+            : "connection \(offline.joined(separator: ", ")) is offline, and it goes on by itself once it is back"
+        let jobs = run.jobs.joined(separator: ", ")
+        tell(.info, "run \(jobs) of flow \(flow) is queued for \(minutes) minutes: \(cause)")
     }
 
     // MARK: The POST
@@ -173,6 +192,8 @@ extension FlowRunPlan {
         state.run?.adopted = adopted
         isUnsaved = true
         polls = 0
+        isQueued = false
+        queueAskedAt = nil
         busyChecks = 0
         transientFailures = 0
         retryAt = now + limits.pollFirst
@@ -182,7 +203,9 @@ extension FlowRunPlan {
 
     private mutating func polled(_ result: Result<IntegratorJob, Trouble>, _ now: Int64) {
         switch result {
-        case .success(let job) where job.status.isOpen: pollLater(now)
+        case .success(let job) where job.status.isOpen:
+            isQueued = job.status == .open("queued")
+            pollLater(now)
         case .success(let job):
             ended[job.id] = job
             polls = 0
@@ -238,6 +261,7 @@ extension FlowRunPlan {
         let text =
             "run \(run.jobs.joined(separator: ", ")) of flow \(flow) completed for \(run.claims.count) claims: "
             + "\(successes) records, \(errors) errors"
+        state.report = text
         tell(errors > 0 ? .warning : .info, errors > 0 ? text + "; integrator.io keeps and retries those" : text)
     }
 }

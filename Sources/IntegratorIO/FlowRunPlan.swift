@@ -38,7 +38,10 @@ package struct FlowRunPlan: Sendable {
         case wait(until: Int64?)
         /// Nothing else may be done before this is on disk.
         case save(FlowRunState)
-        case checkFlow
+        /// The flow, and those sources of it; all of them if empty.
+        case checkFlow([String])
+        /// A run stays queued: is a connection of it offline?
+        case checkConnections([String])
         case checkLatest
         case post(RunBody)
         case listJobs(since: Int64)
@@ -109,6 +112,11 @@ package struct FlowRunPlan: Sendable {
     var mayPost = false
     var needsFlowCheck = true
     var flowCheckedAt: Int64?
+    /// What was said of the flow.
+    var toldFindings: [FlowActivation.Finding] = []
+    /// The job of the run that is under way is queued, for all that is known.
+    var isQueued = false
+    var queueAskedAt: Int64?
     var clearance: Clearance?
     var ended: [String: IntegratorJob] = [:]
     var polls = 0
@@ -164,7 +172,9 @@ package struct FlowRunPlan: Sendable {
     }
 
     private mutating func nextOfRun(_ run: FlowRunState.Run, _ now: Int64) -> Action {
-        if let job = run.jobs.first(where: { ended[$0] == nil }) { return .pollJob(job) }
+        if let job = run.jobs.first(where: { ended[$0] == nil }) {
+            return wantsToKnowWhyQueued(run, now) ? .checkConnections(run.exports) : .pollJob(job)
+        }
         if mayPost, !(0..<limits.windowIsFresh).contains(now - run.writtenAt) {
             // Saving took long: what was seen before is stale. Nothing was posted, so begin anew.
             release()
@@ -179,10 +189,17 @@ package struct FlowRunPlan: Sendable {
         guard !waiting.isEmpty else { return .wait(until: nil) }
         let due = max(dueAt, state.nextAllowed, retryAt)
         if now < due { return .wait(until: min(due, gathering.firstExpiry ?? due)) }
-        if needsFlowCheck { return .checkFlow }
+        if let checked = flowCheckedAt, !(0..<limits.flowIsFresh).contains(now - checked) { needsFlowCheck = true }
+        if needsFlowCheck { return .checkFlow(exports(of: waiting[...])) }
         guard let clearance, (0..<limits.latestIsFresh).contains(now - clearance.at) else { return .checkLatest }
         form(clearance, now)
         return next(at: now)
+    }
+
+    /// Runs behind an offline connection stay queued for hours. That is no fault, but nobody should have to guess.
+    private func wantsToKnowWhyQueued(_ run: FlowRunState.Run, _ now: Int64) -> Bool {
+        guard isQueued, now - run.writtenAt >= limits.queuedIsLong else { return false }
+        return queueAskedAt.map { now - $0 >= limits.queuedAskedAgain } ?? true
     }
 
     /// When the waiting claims want to run: all is quiet, or the oldest has waited long enough, or they are many.
@@ -232,6 +249,7 @@ package struct FlowRunPlan: Sendable {
         state.failingSince = state.failingSince.map { $0 + step }
         state.run?.writtenAt += step
         flowCheckedAt = flowCheckedAt.map { $0 + step }
+        queueAskedAt = queueAskedAt.map { $0 + step }
         clearance?.at += step
         for index in waiting.indices { waiting[index].arrived += step }
         for index in running.indices { running[index].arrived += step }

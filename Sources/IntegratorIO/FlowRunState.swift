@@ -30,6 +30,8 @@ package struct FlowRunState: Codable, Sendable, Equatable {
     package var nextAllowed: Int64 = 0
     /// Claims of the last completed run, in case their deliveries come again after a crash.
     package var finished: [String] = []
+    /// What became of that run, in words.
+    package var report: String?
 
     package init() {}
 

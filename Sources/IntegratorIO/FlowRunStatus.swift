@@ -17,6 +17,8 @@ package struct FlowRunStatus: Sendable, Equatable {
     /// Claims of the run that is under way.
     package var claimed: Int
     package var failures: Int
+    /// When the window of the run that is under way was written down.
+    package var since: Int64?
     package var covered: Int64?
     /// The last thing worth telling.
     package var notice: String
@@ -26,7 +28,8 @@ extension FlowRunPlan {
     package var status: FlowRunStatus {
         FlowRunStatus(
             flow: flow, phase: phase, waiting: waiting.count, claimed: state.run?.claims.count ?? 0,
-            failures: state.failures, covered: state.covered, notice: lastNotice?.text ?? "")
+            failures: state.failures, since: state.run?.writtenAt, covered: state.covered,
+            notice: lastNotice?.text ?? "")
     }
 
     private var phase: FlowRunStatus.Phase {

@@ -15,6 +15,8 @@ package struct IntegratorFlow: Sendable, Equatable {
     package var schedule: String?
     package var lastModified: String?
     package var lastExecutedAt: String?
+    /// What was found out about its sources and connections; nothing if it was not asked.
+    package var findings: [FlowActivation.Finding] = []
 
     package enum Step: Sendable, Hashable {
         case importer(String)
@@ -62,7 +64,7 @@ package struct IntegratorFlow: Sendable, Equatable {
     package var obstacle: String? {
         if isAbstract { return "the flow is abstract: a template for other flows" }
         if disabled { return "the flow is disabled; enable it in integrator.io" }
-        return nil
+        return findings.first { $0.effect == .blocks }?.description
     }
 }
 

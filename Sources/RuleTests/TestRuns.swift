@@ -74,6 +74,7 @@ struct TestRuns {
         case .wait, .notice: return nil
         case .save: return .saved
         case .checkFlow: return .flow(.success(IntegratorFlow(id: flows[index].id)))
+        case .checkConnections: return .connections(.success([]))
         case .checkLatest: return .latest(.success([]))
         case .listJobs: return .listed(.success([]))
         case .pollJob(let id):

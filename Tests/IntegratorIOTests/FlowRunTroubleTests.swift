@@ -24,6 +24,69 @@ import Testing
         #expect(world.windows[1].lowerBound <= world.windows[0].lowerBound)
     }
 
+    @Test func `a run that stays queued behind an offline connection waits without alarm, and says why`() {
+        var world = FlowRunWorld()
+        world.duration = 4 * 3_600_000
+        world.openWord = "queued"
+        world.offline = ["'sf'"]
+        world.claim("a", horizon: 60_000)
+        world.live(for: 3 * 3_600_000)
+        #expect(world.notices.allSatisfy { $0.level == .info })
+        #expect(world.notices.contains { $0.text.contains("is queued for 2 minutes: connection 'sf' is offline") })
+        #expect(world.plan.status.notice.contains("is queued for"))
+        #expect(world.log.filter { $0 == "connections" }.count == 3)
+        world.live(for: 2 * 3_600_000)
+        #expect(world.done.count == 1 && world.posts == 1)
+        #expect(world.problems == [])
+    }
+
+    @Test func `a running job is asked nothing but how it is`() {
+        var world = FlowRunWorld()
+        world.duration = 3_600_000
+        world.claim("a")
+        world.live(for: 7_200_000)
+        #expect(!world.log.contains("connections"))
+    }
+
+    @Test func `the flow is looked at again before a run when ten minutes have passed`() {
+        var world = FlowRunWorld()
+        for id in ["a", "b"] {
+            world.claim(id)
+            world.live(for: 120_000)
+        }
+        #expect(world.log.filter { $0 == "flow" }.count == 1)
+        world.live(for: 600_000)
+        world.claim("c")
+        world.live(for: 120_000)
+        #expect(world.log.filter { $0 == "flow" }.count == 2)
+        #expect(world.done.count == 3)
+    }
+
+    @Test func `a source that waits for others blocks, one that ignores windows is told once`() {
+        var world = FlowRunWorld()
+        var flow = IntegratorFlow(id: "f")
+        flow.findings = [FlowActivation.Finding(subject: "e", problem: .passiveSource(type: "webhook"))]
+        var loose = IntegratorFlow(id: "f")
+        loose.findings = [FlowActivation.Finding(subject: "e", problem: .windowIgnored)]
+        world.flowAnswers = [.success(flow), .success(loose), .success(loose)]
+        world.claim("a")
+        world.live(for: 300_000)
+        #expect(world.posts == 0)
+        #expect(world.notices.contains { $0.level == .alarm && $0.text.contains("waits for others to call it") })
+        world.live(for: 1_800_000)
+        #expect(world.done.count == 1)
+        world.claim("b")
+        world.live(for: 120_000)
+        #expect(world.notices.filter { $0.text.contains("ignores the date window") }.count == 1)
+    }
+
+    @Test func `what became of a run is kept with its claims`() {
+        var world = FlowRunWorld()
+        world.claim("a")
+        world.live(for: 120_000)
+        #expect(world.disk?.report == "run job0 of flow f completed for 1 claims: 0 records, 0 errors")
+    }
+
     @Test func `an answer without a job is resolved by the jobs list`() {
         var world = FlowRunWorld()
         world.postFaults = [.noJobNamed]

@@ -38,6 +38,9 @@ struct FlowRunWorld {
     var pollTroubles: [IntegratorFailureKind] = []
     var flowAnswers: [Result<IntegratorFlow, FlowRunPlan.Trouble>] = []
     var retryAfter: Int64?
+    var offline: [String] = []
+    /// The word of a job that has not ended.
+    var openWord = "running"
     var posts = 0
     var notices: [FlowRunPlan.Notice] = []
     var log: [String] = []
@@ -127,6 +130,9 @@ struct FlowRunWorld {
             guard !saveFails else { return .saveFailed(reason: "disk full") }
             disk = state
             return .saved
+        case .checkConnections:
+            log.append("connections")
+            return .connections(.success(offline))
         case .checkFlow:
             log.append("flow")
             return .flow(flowAnswers.isEmpty ? .success(IntegratorFlow(id: "f")) : flowAnswers.removeFirst())
@@ -194,7 +200,7 @@ struct FlowRunWorld {
 
     private func view(_ job: Job) -> IntegratorJob {
         IntegratorJob(
-            id: job.id, status: now < job.endsAt ? .open("running") : job.ending, createdAt: job.createdAt, pages: 1)
+            id: job.id, status: now < job.endsAt ? .open(openWord) : job.ending, createdAt: job.createdAt, pages: 1)
     }
 
     private func trouble(_ kind: IntegratorFailureKind) -> FlowRunPlan.Trouble {

@@ -2,11 +2,13 @@ import Events
 import Store
 
 extension Outbox: DeliveryOutcomes {
-    package func delivered(_ ids: [String]) {
+    package func delivered(_ ids: [String]) { delivered(ids, report: "covered by a run") }
+
+    package func delivered(_ ids: [String], report: String) {
         finish(ids) { entry, route, _ in
             route.counters.delivered += 1
             observer?.attempted(
-                entry.delivery, number: 1, outcome: .delivered(AttemptNote(reason: "covered by a run")), milliseconds: 0)
+                entry.delivery, number: 1, outcome: .delivered(AttemptNote(reason: report)), milliseconds: 0)
             resolve(entry, route)
         }
     }

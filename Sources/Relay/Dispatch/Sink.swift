@@ -81,8 +81,14 @@ package protocol RunCollector: Sendable {
 package protocol DeliveryOutcomes: Sendable {
     /// The claims are done; they leave the outbox.
     func delivered(_ ids: [String]) async
+    /// - Parameter report: what became of the run, for the deliveries' record.
+    func delivered(_ ids: [String], report: String) async
     /// The claims can never succeed; they go to the dead letters.
     func dead(_ ids: [String], note: AttemptNote) async
+}
+
+extension DeliveryOutcomes {
+    package func delivered(_ ids: [String], report: String) async { await delivered(ids) }
 }
 
 /// Keeps the state of a collector, one opaque JSON text for each flow. Implemented over the store.

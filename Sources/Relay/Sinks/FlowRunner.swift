@@ -195,13 +195,18 @@ package actor FlowRunner: RunCollector {
         switch action {
         case .wait: return nil
         case .save(let state): return await save(state, id)
-        case .checkFlow: return .flow(await calls.flow(id))
+        case .checkFlow(let exports): return .flow(await calls.flow(id, exports: exports))
+        case .checkConnections(let exports): return .connections(await calls.offlineConnections(id, exports: exports))
         case .checkLatest: return .latest(await calls.latestJobs(id))
         case .post(let body): return .posted(await calls.run(id, body))
         case .listJobs(let since): return .listed(await calls.jobs(id, since: since))
         case .pollJob(let job): return .polled(await calls.job(job))
         case .finish(let ids):
-            await outcomes.delivered(ids)
+            if let report = flows[id]?.plan.state.report {
+                await outcomes.delivered(ids, report: report)
+            } else {
+                await outcomes.delivered(ids)
+            }
             return .finished(ids)
         case .bury(let ids, let reason):
             await outcomes.dead(ids, note: AttemptNote(reason: reason))

@@ -20,8 +20,31 @@ actor RunCalls {
         self.readAuth = readAuth
     }
 
-    func flow(_ id: String) async -> Result<IntegratorFlow, Trouble> {
-        await call { client async throws(IntegratorFailure) in try await client.flow(id) }
+    /// The flow, with what is found out about its sources and connections. A token that may read the flow only will do.
+    ///
+    /// - Parameter exports: sources that are to run; empty means all.
+    func flow(_ id: String, exports: [String] = []) async -> Result<IntegratorFlow, Trouble> {
+        await call { client async throws(IntegratorFailure) in
+            var flow = try await client.flow(id)
+            do throws(IntegratorFailure) {
+                flow.findings = try await FlowActivation(client, of: flow, exports: exports).findings
+            } catch {
+                guard error.kind != .credential, error.kind != .rateLimited else { throw error }
+            }
+            return flow
+        }
+    }
+
+    /// Names of offline connections of a flow's sources and first step.
+    func offlineConnections(_ id: String, exports: [String]) async -> Result<[String], Trouble> {
+        switch await flow(id, exports: exports) {
+        case .failure(let trouble): .failure(trouble)
+        case .success(let flow):
+            .success(
+                flow.findings.compactMap { finding in
+                    if case .offline(let name) = finding.problem { "'\(name)'" } else { nil }
+                })
+        }
     }
 
     func latestJobs(_ flow: String) async -> Result<[IntegratorJob], Trouble> {
