@@ -37,7 +37,9 @@ final class TestSinks {
         if let client = runClients[name] { return client }
         _ = try ready(name)
         let (destination, environment) = prepared(name)
-        guard let settings = RunSettings.make(destination, environment) else {
+        guard destination.kind == .integrator,
+            let settings = try? PlatformAccess.integrator(destination, environment)
+        else {
             preconditionFailure("only destinations of integrator.io have runs")
         }
         let client = IntegratorClient(settings: settings, http: http)

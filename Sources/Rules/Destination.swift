@@ -62,6 +62,15 @@ package struct Destination: Sendable, Equatable {
         }
     }
 
+    package struct Discovery: Sendable, Equatable {
+        /// Between two readings of users and flows.
+        package var refresh: Duration = .seconds(300)
+        /// Templates whose flows count; empty lets all through.
+        package var templates: Set<String> = []
+
+        package init() {}
+    }
+
     package struct TLS: Sendable, Equatable {
         package var ca: String?
         package var cert: String?
@@ -96,6 +105,8 @@ package struct Destination: Sendable, Equatable {
     package var allowPrivate = false
     /// FlowMate: where it keeps things, by the names of `DestinationKeys.paths`, without a trailing slash.
     package var paths: [String: String] = [:]
+    /// FlowMate: how the flows of users are found.
+    package var discovery = Discovery()
     /// integrator.io: the form of a run's window; nil is the default, `nested`.
     package var runBody: String?
     /// integrator.io: under which name error IDs are resolved; nil is the default, `errors`.

@@ -30,6 +30,16 @@ import Testing
         #expect(integrator.runBody == "topLevel" && integrator.resolveKey == "errorIds")
     }
 
+    @Test func `discovery says how often flows are read, and which count`() throws {
+        let template = String(repeating: "7", count: 24)
+        let read = try destination(
+            "{kind: flowmate, baseUrl: 'https://x.example', discovery: {refresh: 1m, templates: ['\(template)']}}")
+        #expect(read.discovery.refresh == .seconds(60))
+        #expect(read.discovery.templates == [template])
+        let usual = try destination("{kind: flowmate, baseUrl: 'https://x.example'}")
+        #expect(usual.discovery == Destination.Discovery())
+    }
+
     @Test func `OAuth 2 client credentials are read`() throws {
         let read = try destination(
             "{kind: webhook, url: 'https://x.example', allowPrivate: true, auth: {oauth2: {tokenUrl: "
@@ -47,6 +57,7 @@ import Testing
         ("{kind: flowmate, baseUrl: 'https://x.example', paths: {users: users}}", "'users' is not a path"),
         ("{kind: flowmate, baseUrl: 'https://x.example', paths: {user: /users}}", "'user' is not a key of paths"),
         ("{kind: flowmate, baseUrl: 'https://x.example', runBody: nested}", "'runBody' is only for"),
+        ("{kind: flowmate, baseUrl: 'https://x.example', discovery: {refresh: 5s}}", "'refresh' is from 10s to 24h"),
         ("{kind: integrator, baseUrl: 'https://x.example', runBody: flat}", "'flat' is not one of"),
         (
             "{kind: flowmate, baseUrl: 'https://x.example', auth: {oauth2: {tokenUrl: 'https://i.example', clientId: a, "

@@ -34,13 +34,18 @@ struct FlowMateCheck: Sendable {
                 active == 0 ? .warning : .ok, subject, "\(users.count) users, \(active) of them active",
                 advice: active == 0 ? "fanOut finds flows of active users only." : "")
         } catch {
-            let known = FlowMateSettings.Paths.knownUsers.joined(separator: ", ")
-            return CheckResult(
-                .failure, subject, error.description,
-                advice: error.status == 404
-                    ? "Set paths: {users: …} of the destination; documents name \(known)."
-                    : "fanOut needs a token that may list users.")
+            return CheckResult(.failure, subject, error.description, advice: await advice(users: error))
         }
+    }
+
+    /// The path is a setting; it is told which one answers, and never changed by a guess.
+    private func advice(users error: FlowMateError) async -> String {
+        guard error.status == 404 else { return "fanOut needs a token that may list users." }
+        if let found = await client.answeringUserPaths().first {
+            return "The list answers at \(found): set paths: {users: \(found)} of the destination."
+        }
+        let known = FlowMateSettings.Paths.knownUsers.joined(separator: ", ")
+        return "Set paths: {users: …} of the destination; documents name \(known)."
     }
 
     private func check(_ id: String) async -> CheckResult {
@@ -53,13 +58,13 @@ struct FlowMateCheck: Sendable {
             guard let flow = try await client.flow(id) else {
                 return CheckResult(.failure, subject, "does not exist", advice: "Correct the flow ID in the rule.")
             }
-            return judge(flow, subject)
+            return await judge(flow, subject)
         } catch {
             return CheckResult(.failure, subject, error.description, advice: advice(error))
         }
     }
 
-    private func judge(_ flow: FlowMateFlow, _ subject: String) -> CheckResult {
+    private func judge(_ flow: FlowMateFlow, _ subject: String) async -> CheckResult {
         if flow.isScheduled {
             return CheckResult(
                 .failure, subject, "'\(flow.name)' is scheduled, so it has no webhook",
@@ -74,6 +79,12 @@ struct FlowMateCheck: Sendable {
             return CheckResult(
                 .failure, subject, "'\(flow.name)' has no first step, so its webhook cannot run",
                 advice: "Connect the flow's steps in FlowMate.")
+        }
+        // Asked by HEAD, which runs nothing. A gateway may not let it pass: that says nothing.
+        if (try? await client.isWebhookReady(flow: flow.id)) == false {
+            return CheckResult(
+                .warning, subject, "'\(flow.name)' is active, and its webhook does not answer",
+                advice: "Is it only starting? Or set paths: {webhooks: …}; the open source has it at /hook.")
         }
         return CheckResult(.ok, subject, "'\(flow.name)' is active, and takes \(Self.taken(by: flow))")
     }

@@ -40,7 +40,7 @@ package struct SinkFinding: Error, Sendable, Equatable, CustomStringConvertible 
 /// Makes sinks of destinations: resolves their secrets, once, at load.
 package struct SinkFactory: Sendable {
     /// Requests per second to one integrator.io account, unless a rule file says more: its 300 are shared with others.
-    static let integratorRate = 50.0
+    package static let integratorRate = 50.0
     /// What an attempt may take beyond the deadlines of its calls, before it counts as hanging.
     static let leaseSlack: Duration = .seconds(15)
 

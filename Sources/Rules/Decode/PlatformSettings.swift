@@ -5,7 +5,10 @@ struct PlatformSettings {
     let node: YAMLNode
     let findings: FindingList
 
+    static let refreshMilliseconds: ClosedRange<Int64> = 10_000...86_400_000
+
     func read(into destination: inout Destination) {
+        destination.discovery = discovery()
         destination.runBody = node.text("runBody")
         destination.resolveKey = node.text("resolveKey")
         for entry in node["paths"]?.entries ?? [] {
@@ -20,5 +23,18 @@ struct PlatformSettings {
             }
             destination.paths[entry.key] = path.hasSuffix("/") ? String(path.dropLast()) : path
         }
+    }
+
+    private func discovery() -> Destination.Discovery {
+        var discovery = Destination.Discovery()
+        guard let given = node["discovery"], given.isMap else { return discovery }
+        discovery.templates = Set(given.texts("templates"))
+        guard let value = given["refresh"], let refresh = given.milliseconds("refresh") else { return discovery }
+        guard Self.refreshMilliseconds.contains(refresh) else {
+            findings.report(.badValue, at: value, "'refresh' is from 10s to 24h")
+            return discovery
+        }
+        discovery.refresh = .milliseconds(refresh)
+        return discovery
     }
 }

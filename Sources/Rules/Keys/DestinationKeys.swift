@@ -24,6 +24,7 @@ enum DestinationKeys {
                 "allowPrivate", .bool, default: "false",
                 "Allows addresses of private networks, of the machine itself, and link-local ones."),
             Key("paths", .table(paths), kinds: [.flowmate], "Where this FlowMate keeps things."),
+            Key("discovery", .table(discovery), kinds: [.flowmate], "How the flows of users are found."),
             Key(
                 "runBody", .word(["nested", "topLevel", "none"]), default: "nested", kinds: [.integrator],
                 "The form of a run's window; `sluice integrator prove-window` finds out which works."),
@@ -43,6 +44,13 @@ enum DestinationKeys {
             Key("login", .text, default: "/login", "Tokens for a user name and a password."),
             Key("tokens", .text, default: "/api/v1/tokens", "Tokens that stay."),
             Key("executions", .text, default: "/icenter/executions", "Counts of executions."),
+        ])
+
+    static let discovery = KeyTable(
+        "discovery",
+        [
+            Key("refresh", .duration, default: "5m", "Between two readings of users and flows, from 10s to 24h."),
+            Key("templates", .list(.hexID, mayBeEmpty: false), "Only flows made from these templates."),
         ])
 
     static let auth = KeyTable(

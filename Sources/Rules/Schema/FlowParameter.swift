@@ -1,7 +1,18 @@
 import Events
 
+/// A flow of some user of a FlowMate, which `fanOut` may choose.
+package struct OwnedFlow: Sendable, Equatable {
+    package var name: String
+    package var parameters: [FlowParameter]
+
+    package init(name: String, parameters: [FlowParameter]) {
+        self.name = name
+        self.parameters = parameters
+    }
+}
+
 /// An input parameter of a FlowMate flow.
-package struct FlowParameter: Sendable, Equatable {
+package struct FlowParameter: Sendable, Hashable {
     package var name: String
     /// As FlowMate writes it: `string`, `number`, `boolean`.
     package var type: String

@@ -9,10 +9,15 @@ package struct OrgSchema: Sendable {
     package private(set) var entities: [String: EntitySchema] = [:]
     /// By flow ID: the names of input parameters and their types.
     package private(set) var flows: [String: [FlowParameter]] = [:]
+    /// By destination: the flows of its users, as far as they name parameters.
+    package private(set) var ownedFlows: [String: [OwnedFlow]] = [:]
 
-    package init(entities: [EntitySchema] = [], flows: [String: [FlowParameter]] = [:]) {
+    package init(
+        entities: [EntitySchema] = [], flows: [String: [FlowParameter]] = [:], ownedFlows: [String: [OwnedFlow]] = [:]
+    ) {
         for entity in entities { self.entities[entity.name] = entity }
         self.flows = flows
+        self.ownedFlows = ownedFlows
     }
 
     /// - Throws: `OrgSchemaError` naming the file that cannot be read.

@@ -15,7 +15,7 @@ struct FlowMateMapCommand: AsyncParsableCommand {
         let destination = try options.platform.destination(.flowmate)
         let client = try options.client(of: destination)
         let seen = try await flowMateAnswer { () throws(FlowMateError) in try await client.scan() }
-        var directory = FlowDirectory()
+        var directory = FlowDirectory(settings: FlowDirectory.Settings(destination.destination.discovery))
         _ = directory.apply(users: seen.users, scan: seen.flows, at: 0)
         let uses = destination.rules.flowMateUses(of: destination.destination.name)
         var map = FlowMap(directory: directory, uses: uses)

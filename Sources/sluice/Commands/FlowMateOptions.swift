@@ -1,6 +1,7 @@
 import ArgumentParser
 import Curl
 import FlowMate
+import Relay
 import Rules
 
 /// Which FlowMate, and where it keeps things.
@@ -20,18 +21,9 @@ struct FlowMateOptions: ParsableArguments {
     }
 
     func client(of destination: PlatformDestination) throws -> FlowMateClient {
-        let ready = try destination.resolved()
-        var settings = FlowMateSettings(baseURL: destination.destination.url)
-        settings.credential = ready.credential
-        settings.credentialHeader = ready.header ?? settings.credentialHeader
-        settings.timeout = destination.destination.timeout
-        settings.connection = ready.connection
-        settings.userAgent = "Sluice/\(Sluice.version)"
-        for (name, path) in destination.destination.paths {
-            if let place = FlowMateSettings.Paths.named(name) { settings.paths[keyPath: place] = path }
-        }
+        var settings = try destination.access(PlatformAccess.flowMate)
         for path in paths { try Self.set(path, in: &settings.paths) }
-        return FlowMateClient(settings: settings, http: CurlClient())
+        return FlowMateClient(settings: settings, http: destination.environment.http)
     }
 
     private static func set(_ text: String, in paths: inout FlowMateSettings.Paths) throws {

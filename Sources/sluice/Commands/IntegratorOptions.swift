@@ -3,6 +3,7 @@ import Curl
 import Events
 import FoundationEssentials
 import IntegratorIO
+import Relay
 import Rules
 
 /// Which integrator.io account, and how it is spoken to where Celigo's documents leave it open.
@@ -18,18 +19,12 @@ struct IntegratorOptions: ParsableArguments {
     /// A client of the destination, which keeps to the account's pace.
     func client() throws -> IntegratorClient {
         let platform = try platform.destination(.integrator)
-        let ready = try platform.resolved()
-        var settings = IntegratorSettings(baseURL: platform.destination.url, credential: ready.credential)
-        settings.credentialHeader = ready.header ?? settings.credentialHeader
-        settings.runBody = runBody ?? platform.destination.runBody.flatMap(RunBody.Shape.init) ?? settings.runBody
-        settings.resolveKey =
-            resolveKey ?? platform.destination.resolveKey.flatMap(IntegratorSettings.ResolveKey.init)
-            ?? settings.resolveKey
-        settings.timeout = platform.destination.timeout
-        settings.connection = ready.connection
-        settings.userAgent = "Sluice/\(Sluice.version)"
-        let rate = platform.destination.rate ?? AccountBudget.usualRate
-        return IntegratorClient(settings: settings, http: PacedHTTP(CurlClient(), time: .system, rate: rate))
+        var settings = try platform.access(PlatformAccess.integrator)
+        settings.runBody = runBody ?? settings.runBody
+        settings.resolveKey = resolveKey ?? settings.resolveKey
+        let rate = platform.destination.rate ?? SinkFactory.integratorRate
+        return IntegratorClient(
+            settings: settings, http: PacedHTTP(platform.environment.http, clock: .system, rate: rate))
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Events
 import FoundationEssentials
 import IntegratorIO
+import Rules
 
 struct IntegratorProveWindowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +10,8 @@ struct IntegratorProveWindowCommand: AsyncParsableCommand {
         discussion:
             "Celigo does not document it. Give a window in the past in which you know how many records changed: "
             + "the flow is run with it, once for each form of the request until one gives that number. The records are "
-            + "exported again, so the flow must bear duplicates. Best is a window that ends before the flow's last run."
+            + "exported again, so the flow must bear duplicates. Best is a window that ends before the flow's last "
+            + "run. With --write the form that works is put into the rule file, as 'runBody' of the destination."
     )
 
     @OptionGroup var options: IntegratorOptions
@@ -21,6 +23,7 @@ struct IntegratorProveWindowCommand: AsyncParsableCommand {
     @Option(help: "Run only this source. May be repeated.") var export: [String] = []
     @Option(help: "Seconds to wait for each run.") var patience = 3600
     @Option(help: "Also write the finding into this file, as JSON.") var save: String?
+    @Flag(help: "Put the form that works into the rule file of the destination.") var write = false
     @Flag(help: "Do not ask before running the flow.") var yes = false
 
     func run() async throws {
@@ -45,7 +48,31 @@ struct IntegratorProveWindowCommand: AsyncParsableCommand {
             }
         }
         try show(found.verdict, found.proof)
-        if found.verdict == .none { throw CommandFailure(.failed) }
+        guard case .works(let shape, _) = found.verdict else { throw CommandFailure(.failed) }
+        if write { try put(shape) }
+    }
+
+    private func put(_ shape: RunBody.Shape) throws {
+        let paths = [try options.platform.configuration.configuration().rulesPath]
+        let name = try options.platform.destination(.integrator).destination.name
+        let outcome: DestinationSetting.Outcome
+        do throws(RuleFolderError) {
+            let sources = try RuleFolder.read(paths: paths)
+            outcome = DestinationSetting.set("runBody", to: shape.rawValue, of: name, in: sources)
+            if case .changed(let source) = outcome {
+                try RuleFixes.write(source.bytes, to: RuleFolder.file(source.path, in: paths))
+            }
+        } catch {
+            throw CommandFailure(.environment, "\(error)")
+        }
+        switch outcome {
+        case .changed(let source):
+            Terminal.error.write("\(source.path): runBody: \(shape.rawValue) is set for \(name).\n")
+        case .same(let path): Terminal.error.write("\(path) says runBody: \(shape.rawValue) already.\n")
+        case .notFound:
+            throw CommandFailure(
+                .failed, "the rule file was not changed: write runBody: \(shape.rawValue) into destination \(name)")
+        }
     }
 
     private func check(_ client: IntegratorClient) async throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Curl
 import Events
+import Logging
 import Relay
 import Rules
 
@@ -43,61 +44,39 @@ struct PlatformOptions: ParsableArguments {
 
 /// A destination, the secrets that it may name, and the rules around it.
 struct PlatformDestination {
-    struct Resolved {
-        /// The header that carries the credential, and its whole value; nil without one.
-        var header: String?
-        var credential: Secret?
-        var connection: ConnectionOptions
-    }
-
     let destination: Destination
     let secrets: SecretStore
     let rules: RuleSet
+    /// What calls are made with. Whoever makes them paces them.
+    let environment: SinkEnvironment
 
-    func resolved() throws -> Resolved {
-        let url = destination.url.lowercased()
-        guard url.hasPrefix("https://") || (url.hasPrefix("http://") && destination.allowHttp) else {
-            throw failure("baseUrl", "is not https", "Use https, or allowHttp: true for tests.")
-        }
-        var connection = ConnectionOptions(proxy: destination.proxy)
-        connection.addresses =
-            destination.allowPrivate ? .all : destination.allowHttp ? .publicOrLoopback : .public
-        connection.caFile = destination.tls.ca.map(secrets.absolute)
-        connection.clientCertificate = destination.tls.cert.map(secrets.absolute)
-        switch destination.tls.key {
-        case .file(let path): connection.clientKey = secrets.absolute(path)
-        case .env: throw failure("tls.key", "must be a file", "Write it as {file: path}.")
-        case nil: break
-        }
-        let (header, credential) = try credential()
-        return Resolved(header: header, credential: credential, connection: connection)
+    init(destination: Destination, secrets: SecretStore, rules: RuleSet) {
+        self.destination = destination
+        self.secrets = secrets
+        self.rules = rules
+        environment = SinkEnvironment(
+            http: CurlClient(), clock: .system, version: Sluice.version, secrets: secrets,
+            logger: Logger(label: "sluice") { LineLogHandler(label: $0, format: .text, logLevel: .warning) })
     }
 
-    private func credential() throws -> (String?, Secret?) {
-        switch destination.auth {
-        case .bearer(let reference)?:
-            return ("Authorization", Secret("Bearer \(try secret(reference).exposed)"))
-        case .basic(let user, let reference)?:
-            let pair = Array("\(user):\(try secret(reference).exposed)".utf8)
-            return ("Authorization", Secret("Basic \(Base64.encode(pair))"))
-        case .header(let name, let reference)?: return (name, try secret(reference))
-        case .query?, .body?, .oauth2?, nil: return (nil, nil)
+    /// Ends the command if the destination cannot be called as it is configured.
+    func access<Settings>(
+        _ settings: (Destination, SinkEnvironment) throws(SinkFinding) -> Settings
+    ) throws -> Settings {
+        do throws(SinkFinding) {
+            return try settings(destination, environment)
+        } catch {
+            throw CommandFailure(.badInput, "\(error)")
         }
     }
 
     /// A secret that the command itself was given the name of.
-    func secret(env name: String) throws -> Secret { try secret(.env(name)) }
-
-    private func secret(_ reference: SecretReference) throws -> Secret {
+    func secret(env name: String) throws -> Secret {
         do throws(SecretError) {
-            return try secrets.resolve(reference)
+            return try secrets.resolve(.env(name))
         } catch {
-            throw failure("auth", "\(error)", "Set it, and try again.")
+            throw CommandFailure(.badInput, "destination \(destination.name): \(error). Set it, and try again.")
         }
-    }
-
-    private func failure(_ key: String, _ problem: String, _ advice: String) -> CommandFailure {
-        CommandFailure(.badInput, "destination \(destination.name), \(key): \(problem). \(advice)")
     }
 }
 

@@ -59,7 +59,7 @@ struct RulesLintCommand: AsyncParsableCommand {
                 results = seen.results
                 let entities = options.schema.map { Array($0.entities.values) } ?? []
                 let flows = (options.schema?.flows ?? [:]).merging(seen.flows) { $1 }
-                options.schema = OrgSchema(entities: entities, flows: flows)
+                options.schema = OrgSchema(entities: entities, flows: flows, ownedFlows: seen.ownedFlows)
                 report = Lint.check(fix ? try RuleFolder.read(paths: target.paths) : sources, options: options)
             }
         } catch {

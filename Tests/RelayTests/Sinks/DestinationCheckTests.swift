@@ -11,7 +11,8 @@ import Testing
         _ answer: @escaping @Sendable (String) -> FakeHTTP.Answer
     ) async -> [CheckResult] {
         let http = FakeHTTP { request in
-            #expect(request.method == "GET")
+            // A GET of a FlowMate webhook would run the flow.
+            #expect(request.method == (request.url.contains("/webhooks/") ? "HEAD" : "GET"))
             return answer(request.url)
         }
         return await DestinationCheck(environment: .test(http, environment: ["T": "token-1"]))

@@ -10,14 +10,42 @@ struct FlowContract {
 
     private var findings: FindingList { file.findings }
 
+    /// Contracts of users' flows that are told of.
+    static let maximumContracts = 10
+
     func check() {
-        guard let schema, !schema.flows.isEmpty else { return }
+        guard let schema, !schema.flows.isEmpty || !schema.ownedFlows.isEmpty else { return }
         for delivery in node["to"]?.elements ?? [] {
-            guard let flow = delivery["flow"], let id = flow.scalar?.text, let data = delivery["data"], data.isMap,
-                let parameters = schema.flows[id],
-                let severity = severity(delivery["conform"])
+            guard let data = delivery["data"], data.isMap, let severity = severity(delivery["conform"])
             else { continue }
-            compare(data, parameters, flow, severity, optional: delivery["conform"]?.texts("optional") ?? [])
+            let optional = delivery["conform"]?.texts("optional") ?? []
+            if let flow = delivery["flow"], let id = flow.scalar?.text, let parameters = schema.flows[id] {
+                reportUnknown(data, parameters)
+                compare(data, parameters, at: flow, severity, "the flow", optional)
+            } else if let fanOut = delivery["fanOut"], let destination = delivery.text("destination") {
+                // A condition on the flow may leave those out that do not fit.
+                let severity = fanOut.entry("where") == nil ? severity : .warning
+                checkOwned(schema.ownedFlows[destination] ?? [], data, fanOut, severity, optional)
+            }
+        }
+    }
+
+    /// Flows of users, those with the same parameters together.
+    private func checkOwned(
+        _ flows: [OwnedFlow], _ data: YAMLNode, _ fanOut: YAMLNode, _ severity: Finding.Severity, _ optional: [String]
+    ) {
+        var contracts: [[FlowParameter]] = []
+        for flow in flows where !flow.parameters.isEmpty && !contracts.contains(flow.parameters) {
+            contracts.append(flow.parameters)
+        }
+        guard !contracts.isEmpty else { return }
+        reportUnknown(data, contracts.flatMap(\.self))
+        for contract in contracts.prefix(Self.maximumContracts) {
+            let names = flows.filter { $0.parameters == contract }.map(\.name)
+            let who =
+                names.count == 1
+                ? "the user's flow '\(names[0].shortened)'" : "\(names.count) users' flows like '\(names[0].shortened)'"
+            compare(data, contract, at: fanOut, severity, who, optional)
         }
     }
 
@@ -30,35 +58,42 @@ struct FlowContract {
         }
     }
 
+    private func reportUnknown(_ data: YAMLNode, _ parameters: [FlowParameter]) {
+        for entry in data.entries where !parameters.contains(where: { $0.name == entry.key }) {
+            let free = parameters.map(\.name).filter { data.entry($0) == nil }
+            let meant = Suggestion.nearest(to: entry.key, in: free)
+            findings.report(
+                .contract, .warning, at: entry, "the flow has no input parameter '\(entry.key.shortened)'",
+                hint: meant.map { "did you mean '\($0)'?" } ?? "it has \(Self.list(parameters))",
+                fix: meant.flatMap {
+                    Fix(replacing: entry.key, with: $0, at: entry.keyPosition, in: entry.value.source)
+                })
+        }
+    }
+
+    /// - Parameter who: in words: `the flow`.
     private func compare(
-        _ data: YAMLNode, _ parameters: [FlowParameter], _ flow: YAMLNode, _ severity: Finding.Severity,
-        optional: [String]
+        _ data: YAMLNode, _ parameters: [FlowParameter], at place: YAMLNode, _ severity: Finding.Severity,
+        _ who: String, _ optional: [String]
     ) {
         for entry in data.entries {
-            guard let parameter = parameters.first(where: { $0.name == entry.key }) else {
-                let free = parameters.map(\.name).filter { data.entry($0) == nil }
-                let meant = Suggestion.nearest(to: entry.key, in: free)
-                findings.report(
-                    .contract, .warning, at: entry, "the flow has no input parameter '\(entry.key.shortened)'",
-                    hint: meant.map { "did you mean '\($0)'?" } ?? "it has \(Self.list(parameters))",
-                    fix: meant.flatMap {
-                        Fix(replacing: entry.key, with: $0, at: entry.keyPosition, in: entry.value.source)
-                    })
-                continue
-            }
+            guard let parameter = parameters.first(where: { $0.name == entry.key }) else { continue }
             guard let given = kind(of: entry.value), given != parameter.type else { continue }
             findings.report(
                 .contract, severity, at: entry.value,
-                "the flow's input parameter '\(entry.key)' is a \(parameter.type), this is a \(given)")
+                who == "the flow"
+                    ? "the flow's input parameter '\(entry.key)' is a \(parameter.type), this is a \(given)"
+                    : "input parameter '\(entry.key)' of \(who) is a \(parameter.type), this is a \(given)")
         }
         let missing = parameters.map(\.name).filter { name in
             data.entry(name) == nil && !optional.contains(name)
                 && !data.entries.contains { Suggestion.nearest(to: $0.key, in: [name]) != nil }
         }
         guard !missing.isEmpty else { return }
+        let names = missing.map { "'\($0)'" }.joined(separator: ", ")
         findings.report(
-            .contract, severity, at: flow,
-            "'data' lacks \(missing.map { "'\($0)'" }.joined(separator: ", ")), which the flow takes",
+            .contract, severity, at: place,
+            "'data' lacks \(names), which \(who) \(who.hasPrefix("the") ? "takes" : "take")",
             hint: "add it, or list it under conform: {optional: [...]}")
     }
 
