@@ -79,6 +79,10 @@ class Topic:
         self.highest_sent = 0
 
     def available(self, now: float) -> int:
+        if self.spec.released >= 0:
+            return min(len(self.fields), self.spec.released)
+        if self.spec.burst:
+            return min(len(self.fields), self.spec.burst * (1 + int((now - self.started) / self.spec.pause)))
         if not self.spec.rate:
             return len(self.fields)
         return min(len(self.fields), int((now - self.started) * self.spec.rate))

@@ -40,6 +40,8 @@ def number_of(replay: bytes) -> int | None:
 @dataclasses.dataclass
 class FeedSpec:
     """`entities` picks from ENTITIES. `schema_change_every` n: every n events the other schema version.
+    `burst` and `pause`: so many events become available together, that many seconds apart, and are committed then.
+    `released`: only so many are available, until the peer is told of more; -1 for all.
     `poison`: numbers of events whose payload is rubbish. `unknown_schema`: numbers whose schema id nobody knows.
     `merged_every` n: every n-th event names two records. `pad`: characters of Notes__c, to make events big."""
 
@@ -56,6 +58,14 @@ class FeedSpec:
     merged_every: int = 97
     base_ms: int = 1_790_000_000_000
     rate: float = 0  # events per second becoming available; 0: all at once
+    burst: int = 0
+    pause: float = 0
+    released: int = -1
+
+    def commit_ms(self, number: int) -> int:
+        if not self.burst:
+            return self.base_ms + number * 1000 + (number % 2) * 123
+        return self.base_ms + int((number - 1) // self.burst * self.pause * 1000) + (number - 1) % self.burst // 10
 
 
 @dataclasses.dataclass
@@ -136,7 +146,7 @@ class Feed:
             "changeOrigin": ORIGIN if number % 5 else "",
             "transactionKey": _uuid(self._rpc[::-1], number // 3),
             "sequenceNumber": number % 3 + 1,
-            "commitTimestamp": self.spec.base_ms + number * 1000 + (number % 2) * 123,
+            "commitTimestamp": self.spec.commit_ms(number),
             "commitNumber": 12_279_648_000_000 + number,
             "commitUser": USER,
             "nulledFields": writer.bitmap(nulled),

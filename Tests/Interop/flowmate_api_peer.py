@@ -68,6 +68,13 @@ class FlowMate:
         if request.method in ("POST", "PUT", "PATCH") and request.body:
             if request.headers.get("content-type", "").partition(";")[0] != "application/json":
                 self.faults.append(f"content type {request.headers.get('content-type')}")
+        headers = request.headers
+        if headers.get("accept") != "application/json" or not headers.get("user-agent", "").startswith("Sluice/"):
+            self.faults.append(f"accept {headers.get('accept')}, user agent {headers.get('user-agent')}")
+        if request.method in ("GET", "HEAD") and request.body:
+            self.faults.append(f"{request.method} with a body")
+        if request.method != "GET" and "?" in request.target:
+            self.faults.append(f"{request.method} with a query")
         if "x-auth-type" in request.headers:
             self.faults.append("x-auth-type")
         if request.path.endswith("/logout"):

@@ -58,8 +58,7 @@ class Integrator:
         self.requests.append({"method": request.method, "path": path, "query": query, "body": body, "at": time.time()})
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return failure(401, "unauthorized", "Unauthorized")
-        if request.body and request.headers.get("content-type") != "application/json":
-            self.faults.append(f"content type {request.headers.get('content-type')}")
+        self._check(request)
         if self.limited > 0:
             self.limited -= 1
             return response(429, orjson.dumps({"errors": [{"code": "rate_limited", "message": "slow down"}]}),
@@ -67,9 +66,24 @@ class Integrator:
         for method, pattern, name in ROUTES:
             match = re.fullmatch("/v1" + pattern, path)
             if match and method == request.method:
+                strange = {key for key, _ in query} - QUERIES.get(name, set())
+                if strange:
+                    self.faults.append(f"{request.method} {path} with query {sorted(strange)}")
                 document = orjson.loads(request.body) if request.body else None
                 return getattr(self, name)(request, dict(query), document, *match.groups())
         return failure(404, "not_found", f"no route {request.method} {path}")
+
+    def _check(self, request):
+        """What is true of every call, whatever it is about."""
+        headers = request.headers
+        if headers.get("accept") != "application/json" or not headers.get("user-agent", "").startswith("Sluice/"):
+            self.faults.append(f"accept {headers.get('accept')}, user agent {headers.get('user-agent')}")
+        if request.method in ("POST", "PUT", "PATCH") and headers.get("content-type") != "application/json":
+            self.faults.append(f"content type {headers.get('content-type')}")
+        if request.method in ("GET", "DELETE") and request.body:
+            self.faults.append(f"{request.method} with a body")
+        if "origin" in headers or "cookie" in headers:
+            self.faults.append("a browser's header")
 
     # Lists
 
@@ -318,6 +332,12 @@ class Integrator:
         return response(204) if self.state.pop(key, None) is not None else missing()
 
 
+PAGES = {"include", "exclude", "skip"}
+# What each route may be asked; nothing where none is named.
+QUERIES = {
+    "list_flows": PAGES, "list_resources": PAGES, "audit": PAGES, "job_errors": PAGES, "list_jobs": JOB_QUERY,
+    "step_errors": {"occurredAt_gte", "occurredAt_lte", "source", "skip"},
+}  # fmt: skip
 FLOW = f"/flows/{ID}"
 ROUTES = [
     ("GET", "/tokenInfo", "token_info"), ("GET", "/flows", "list_flows"), ("POST", "/flows", "create_flow"),

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 
 CONFIG = """
@@ -46,9 +47,17 @@ class Commands:
             capture_output=True, text=True, timeout=timeout,
         )  # fmt: skip
         shown = f"{' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        self._write_down(arguments, done)
         assert done.returncode == code, shown
         assert self.environment["THE_TOKEN"] not in done.stdout + done.stderr, shown
         return done
+
+    def _write_down(self, arguments, done):
+        """For reading: every command and its answer, in the file that SLUICE_TRANSCRIPT names."""
+        if path := os.environ.get("SLUICE_TRANSCRIPT"):
+            line = " ".join(shlex.quote(str(one)) for one in arguments)
+            with open(path, "a") as file:
+                file.write(f"$ sluice {self.kind} {line}\n{done.stdout}{done.stderr}[exit {done.returncode}]\n\n")
 
     def text(self, *arguments, **options) -> str:
         return self.run(*arguments, **options).stdout

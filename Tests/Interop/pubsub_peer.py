@@ -198,6 +198,7 @@ async def main(config: dict, make):
             "die": server.die,
             "revoke": tokens.revoke_all,
             "rate": lambda topic, rate: PubSubServer.extend(server, topic, rate),
+            "release": lambda topic, count: setattr(server.broker.topics[topic].spec, "released", count),
             "published": lambda: [event.payload.hex() for event in server.broker.published],
         }
     )

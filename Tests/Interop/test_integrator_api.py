@@ -238,6 +238,38 @@ def test_the_window_proof_sees_a_watermark_that_moves_and_an_end_that_is_ignored
     assert [one["result"] for one in failed["trials"]][0] == "20 records, more than expected"
 
 
+WINDOW = ["--from", "2026-01-01T00:00:30Z", "--until", "2026-01-01T00:05:30Z", "--expect", 5, "--yes"]
+
+
+@pytest.mark.parametrize("shape", ["nested", "topLevel"])
+@pytest.mark.parametrize("refuse", [False, True], ids=["takes other forms", "refuses other forms"])
+@pytest.mark.parametrize("moves", [False, True], ids=["watermark stays", "watermark moves"])
+@pytest.mark.parametrize("uses_end", [True, False], ids=["end counts", "end ignored"])
+def test_the_window_proof_writes_the_form_that_works_into_the_rule_file(start, shape, refuse, moves, uses_end):
+    records = [DAY + 60_000 * one for one in range(1, 21)]
+    peer, sluice = start(records=records, shape=shape, refuse_other_shape=refuse, moves_watermark=moves,
+                         uses_end=uses_end, watermark=DAY + 86_400_000)  # fmt: skip
+    file = sluice.folder / "rules" / "all.yaml"
+    before = file.read_text()
+    if not uses_end:
+        said = sluice.error("prove-window", FLOW, *WINDOW, "--write", code=1)
+        assert "more than expected" in said and file.read_text() == before
+        return
+    proof = sluice.json("prove-window", FLOW, *WINDOW, "--write")
+    # With the other form a run without a window moved the watermark to now, and the next one is judged from there.
+    expected = "atWindowEnd" if moves else "unmoved"
+    assert (proof["runBody"], proof["watermark"]) == (shape, expected)
+    assert file.read_text() == before.replace("    kind:", f"    runBody: {shape}\n    kind:")
+    sluice.run("prove-window", FLOW, *WINDOW, "--write")
+    assert file.read_text().count("runBody") == 1, "again is the same"
+    peer.call("configure", watermark=DAY + 86_400_000)
+    runs = len(peer.call("stats")["runs"])
+    sluice.run("run", FLOW, "--from", "2026-01-01", "--until", "2026-01-02", "--wait")
+    body = peer.call("stats")["runs"][runs]["body"]
+    assert ("export" in body) == (shape == "nested"), "runs take the form that was proven"
+    no_faults(peer)
+
+
 def test_the_window_proof_does_not_run_what_proves_nothing(start):
     peer, sluice = start(exports=[{**EXPORTS[0], "type": None}])
     window = ["--from", "2026-01-01", "--until", "2026-01-02", "--yes"]
