@@ -8,10 +8,10 @@ import urllib.request
 
 import pytest
 
-from harness import free_port, wait_until
+from harness import wait_until
 
 GUIDES = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "sluice" / "sluice.docc"
-BACKGROUND = ("sluice emulate", "sluice run\n")
+EMULATE = "sluice emulate --rate 5 --http-port 8085 --grpc-port 8086\n"
 LISTENER = "/v1/exports/65b2f0c2d3e4b5a697886612/emulator-listener-token/data"
 
 
@@ -19,12 +19,21 @@ class Reader:
     """Somebody with a terminal or three, in an empty folder."""
 
     def __init__(self, name, binary, folder):
-        http, grpc = free_port(), free_port()
-        self.text = (GUIDES / name).read_text().replace("8085", str(http)).replace("8086", str(grpc))
-        self.url = f"http://127.0.0.1:{http}"
         self.binary, self.folder = binary, folder
         self.processes = []
         self.outputs = {}
+        self.text = (GUIDES / name).read_text()
+
+    def open(self):
+        text = self.text
+        assert f"```sh\n{EMULATE}```" in text
+        # The guide's ports may be taken here: any free ones, in all that follows.
+        self.start(EMULATE.replace("8085", "0").replace("8086", "0"))
+        said = self.folder / "0.log"
+        wait_until(lambda: "SF_CLIENT_SECRET=" in said.read_text(), "the emulator says where it is", 20)
+        http, grpc = re.search(r" at http://127.0.0.1:(\d+)\n.* at 127.0.0.1:(\d+)\n", said.read_text()).groups()
+        self.url = f"http://127.0.0.1:{http}"
+        self.text = text.replace("8085", http).replace("8086", grpc)
 
     def follow(self):
         """Every block in its order. A file's name is the last code in the text before its block."""
@@ -42,7 +51,10 @@ class Reader:
                 path.write_text(block[2])
 
     def command(self, line):
-        if line.startswith(BACKGROUND):
+        if line.startswith("sluice emulate"):
+            return  # it runs already
+        if line == "sluice run\n":
+            self.before = len(self.received())
             return self.start(line)
         shown = line.replace("sluice ", f"{self.binary} ", 1) if line.startswith("sluice ") else line
         if line.startswith("sluice status"):  # "and look": a reader looks until there is something
@@ -60,10 +72,7 @@ class Reader:
     def start(self, line):
         log = open(self.folder / f"{len(self.processes)}.log", "w")
         arguments = line.replace("sluice ", f"{self.binary} ", 1).split()
-        self.before = len(self.received() or [])
         self.processes.append(subprocess.Popen(arguments, cwd=self.folder, stdout=log, stderr=log))
-        if "emulate" in line:
-            wait_until(lambda: self.received() is not None, "the emulator listens", 20)
 
     def received(self, path=""):
         try:
@@ -94,6 +103,7 @@ def follow(binary, tmp_path):
     def begin(name):
         reader = Reader(name, binary, tmp_path)
         readers.append(reader)
+        reader.open()
         reader.follow()
         return reader
 
