@@ -62,11 +62,13 @@ package struct AcceptedCounts: Sendable, Equatable, Codable {
         }
         recent.append(requestID)
         let number = Self.day(at)
-        var day = days[number] ?? Day()
-        guard day.flows[flow] != nil || day.flows.count < Self.maximumFlows else { return }
-        day.flows[flow, default: 0] += 1
-        days[number] = day
-        for old in days.keys where old <= number - Int64(Self.keptDays) { days[old] = nil }
+        if days[number] == nil {
+            days[number] = Day()
+            for old in Array(days.keys) where old <= number - Int64(Self.keptDays) { days[old] = nil }
+        }
+        // In place: a copy of many flows for each delivery would be felt.
+        let isFull = days[number].map { $0.flows.count >= Self.maximumFlows && $0.flows[flow] == nil } ?? false
+        if !isFull { days[number]?.flows[flow, default: 0] += 1 }
     }
 
     /// Days that are over and were not compared yet, the oldest first.
