@@ -58,12 +58,13 @@ import Testing
 
         var counts: AcceptedCounts { finder.tally.counts(of: "d") }
 
-        /// Lets minutes pass until `isDone`, or until so many did.
-        func live(minutes: Int, until isDone: () async -> Bool) async {
+        /// Lets an hour pass at a time, until `isDone` or until so many did. Nothing else sleeps by this clock.
+        func live(hours: Int, until isDone: () async -> Bool) async {
             let task = Task { await finder.keepAccounts() }
-            for _ in 0..<(minutes * 50) where await !isDone() {
-                await Task.yield()
-                if let wake = clock.nextWake { clock.advance(by: max(wake - clock.uptime, 1)) }
+            for _ in 0..<hours where await !isDone() {
+                while clock.nextWake == nil { await Task.yield() }
+                clock.advance(by: 3_600_000)
+                while clock.nextWake == nil { await Task.yield() }
             }
             task.cancel()
             await task.value
@@ -75,7 +76,7 @@ import Testing
         await bench.deliver(1...5)
         await bench.deliver(5...5)
         bench.world.executed.withLock { $0 = 3 }
-        await bench.live(minutes: 60 * 40) { bench.counts.all.first?.counts.isChecked == true }
+        await bench.live(hours: 40) { bench.counts.all.first?.counts.isChecked == true }
         let day = try #require(bench.counts.all.first?.counts)
         #expect(day.flows == [Self.flow: 5])
         #expect(day.shortfalls.count == 1)
@@ -90,11 +91,11 @@ import Testing
     @Test func `while FlowMate does not tell, it is asked again each hour`() async throws {
         let bench = try Bench()
         await bench.deliver(1...1)
-        await bench.live(minutes: 60 * 40) { bench.world.days.withLock { $0.count } >= 3 }
+        await bench.live(hours: 40) { bench.world.days.withLock { $0.count } >= 3 }
         let start = bench.clock.uptime
         #expect(bench.counts.all.first?.counts.isChecked == false)
         bench.world.executed.withLock { $0 = 1 }
-        await bench.live(minutes: 300) { bench.counts.all.first?.counts.isChecked == true }
+        await bench.live(hours: 5) { bench.counts.all.first?.counts.isChecked == true }
         #expect(bench.counts.all.first?.counts.shortfalls == [])
         #expect(bench.clock.uptime - start <= 2 * 3_600_000)
     }
@@ -103,7 +104,7 @@ import Testing
         let journal = MemoryJournal()
         let first = try Bench(journal: journal)
         await first.deliver(1...3)
-        await first.live(minutes: 2) { await journal.states["counts"] != nil }
+        await first.live(hours: 2) { await journal.states["counts"] != nil }
         let second = try Bench(clock: first.clock, journal: journal)
         await second.finder.openAccounts()
         await second.deliver(3...4)

@@ -8,8 +8,8 @@ import Testing
 @testable import Relay
 
 /// Both columns of integrator.io's retry table: a POST to a listener through the sink, and a run of a flow through the
-/// runner, against an account that gives one bad answer.
-@Suite struct IntegratorRetryTableTests {
+/// runner, against an account that gives one bad answer. One after another: each turns a clock as fast as it can.
+@Suite(.serialized) struct IntegratorRetryTableTests {
     struct Row: Sendable, CustomTestStringConvertible {
         var name: String
         var answer: FakeHTTP.Answer
