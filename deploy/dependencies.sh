@@ -2,7 +2,7 @@
 
 build_packages=(build-essential pkg-config git libcurl4-openssl-dev libssl-dev libnghttp2-dev libprotobuf-c-dev
   protobuf-c-compiler libre2-dev libsqlite3-dev zlib1g-dev)
-test_packages=(python3 python3-venv tinyproxy openssl)
+test_packages=(python3 python3-venv tinyproxy nginx-light haproxy openssl)
 
 fail() {
   echo "$1" >&2

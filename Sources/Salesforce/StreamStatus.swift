@@ -17,10 +17,13 @@ package struct StreamStatus: Sendable, Equatable {
     /// Why, in plain words. Empty while streaming.
     package var detail: String
     package var reconnects: Int
+    /// While reconnecting: when the next try is, epoch milliseconds.
+    package var nextTry: Int64?
 
-    package init(state: State, detail: String = "", reconnects: Int = 0) {
+    package init(state: State, detail: String = "", reconnects: Int = 0, nextTry: Int64? = nil) {
         self.state = state
         self.detail = detail
         self.reconnects = reconnects
+        self.nextTry = nextTry
     }
 }

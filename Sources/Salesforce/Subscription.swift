@@ -258,7 +258,7 @@ package actor Subscription {
             let what = isProven ? "stream ended" : "cannot subscribe"
             log.warning("\(what): \(failure); connecting again in \(wait.formattedSeconds)")
         }
-        await show(.reconnecting, failure.reason)
+        await show(.reconnecting, failure.reason, next: wait)
         return (try? await time.sleep(wait)) != nil
     }
 
@@ -269,8 +269,10 @@ package actor Subscription {
         return false
     }
 
-    private func show(_ state: StreamStatus.State, _ detail: String) async {
-        await host.changed(StreamStatus(state: state, detail: detail, reconnects: reconnects), topic: settings.name)
+    private func show(_ state: StreamStatus.State, _ detail: String, next wait: Duration? = nil) async {
+        let status = StreamStatus(
+            state: state, detail: detail, reconnects: reconnects, nextTry: wait.map { time.wall() + $0.milliseconds })
+        await host.changed(status, topic: settings.name)
     }
 }
 

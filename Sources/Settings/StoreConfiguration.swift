@@ -55,7 +55,7 @@ enum StoreKeys {
             Key("path", .text, default: "sluice.db", "Relative to this file."),
             Key("journal", .table(journal), "Received events, for replays and for looking things up."),
             Key("quarantine", .table(quarantine), "Events that cannot be decoded. When full, their topic parks."),
-            Key("sent", .table(sent), "Acknowledged requests, for `replay --as-rendered`. Off unless it has a size."),
+            Key("sent", .table(sent), "Acknowledged requests, for `replay --resend`. Off unless it has a size."),
         ])
 
     static let alerts = KeyTable(

@@ -13,7 +13,7 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, EmulateCommand.self, InitCommand.self, DoctorCommand.self,
             StatusCommand.self, TopCommand.self, TapCommand.self, EventCommand.self, RulesCommand.self,
-            DeadLetterCommand.self, ReplayCommand.self, BackfillCommand.self, CursorCommand.self, SalesforceCommand.self,
+            DestinationCommand.self, DeadLetterCommand.self, ReplayCommand.self, BackfillCommand.self, CursorCommand.self, SalesforceCommand.self,
             FlowMateCommand.self, IntegratorCommand.self, DecodeCommand.self,
         ])
 

@@ -74,11 +74,14 @@ class Topic:
         for field in self.fields:
             self.sizes.append(self.sizes[-1] + len(field))
         self.started = started
+        self.held = None  # so many are available, and no more come until `release`
         self.floor = 0  # events up to this number left retention
         self.reject_custom = 0  # so many CUSTOM subscriptions are told that their id is corrupted
         self.highest_sent = 0
 
     def available(self, now: float) -> int:
+        if self.held is not None:
+            return self.held
         if self.spec.released >= 0:
             return min(len(self.fields), self.spec.released)
         if self.spec.burst:
@@ -86,6 +89,15 @@ class Topic:
         if not self.spec.rate:
             return len(self.fields)
         return min(len(self.fields), int((now - self.started) * self.spec.rate))
+
+    def hold(self, now: float):
+        self.held = self.available(now)
+
+    def release(self, rate: float, now: float):
+        """From now on events become available at this rate; 0: all at once."""
+        ready, self.held = self.available(now), None
+        self.spec.rate = rate
+        self.started = now - ready / rate if rate else 0
 
     def schema_id(self) -> str:
         """Empty for a multi-entity channel, as the real GetTopic has it."""
@@ -113,6 +125,7 @@ class Broker:
         self.sent = {name: 0 for name in self.topics}
         self.published = []
         self.random = random.Random(config.seed)
+        self.trouble = None  # what goes wrong with every stream, as an item of the script, until it is None again
         self._rpc = 0
 
     def violation(self, kind: str, detail: str):
@@ -127,6 +140,14 @@ class Broker:
             "sent": self.sent, "fired": self.fired, "half_closed": self.half_closed, "published": len(self.published),
             "highest": {name: topic.highest_sent for name, topic in self.topics.items()},
         }  # fmt: skip
+
+    @property
+    def calls(self) -> int:
+        return self._rpc
+
+    def strike(self, item: dict):
+        """Every stream that is open now goes wrong, once."""
+        self.trouble = {**item, "through": self._rpc}
 
     def rpc_id(self) -> str:
         self._rpc += 1
@@ -176,6 +197,10 @@ class Broker:
             return self.aborted("GetSchema", schema_id, Abort("NOT_FOUND", "", f"no schema {schema_id}"))
         return wire.messages.SchemaInfo(schema_json=text, schema_id=schema_id, rpc_id=self.rpc_id())
 
+    def teach(self, schema_id: str):
+        """From now on this id is known: as the schema of the first topic."""
+        self.schemas[schema_id] = next(iter(self.schemas.values()))
+
     def publish(self, request):
         self.unary["Publish"] += 1
         results = []
@@ -222,6 +247,7 @@ class Session:
         self.broker = broker
         self.connection = connection
         self.rpc_id = broker.rpc_id()
+        self._number = broker.calls
         self.topic = None
         self.credit = 0
         self.position = 0  # number of the last event sent
@@ -230,6 +256,7 @@ class Session:
         self._half_closed = False
         self._zero_since = None
         self._last_response = None
+        self._troubled = False
 
     def on_request(self, request, now: float) -> Abort | None:
         broker = self.broker
@@ -265,6 +292,10 @@ class Session:
             return Wait(1.0)
         if self.silent:
             return Wait(3600.0)
+        trouble = self.broker.trouble
+        if trouble and not self._troubled and self._number <= trouble.get("through", self._number):
+            self._troubled = True
+            return self._go_wrong(self.broker.trouble)
         ready = self.topic.available(now) - self.position
         if self.credit == 0:
             return self._at_zero_credit(now)
@@ -351,8 +382,11 @@ class Session:
         return Send(wire.fetch_response(topic.fields[begin : self.position], latest, self.rpc_id, self.credit))
 
     def _fault(self, item):
+        self.broker.fire(item)
+        return self._go_wrong(item)
+
+    def _go_wrong(self, item):
         broker, name = self.broker, self.topic.spec.name
-        broker.fire(item)
         kind = item["kind"]
         if kind == "status":
             return broker.aborted(

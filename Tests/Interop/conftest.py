@@ -33,6 +33,7 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self._started = []
+        self._endings = []
         self._salesforces = 0
 
     def salesforce(self, topics, **options) -> harness.SalesforcePeer:
@@ -46,7 +47,16 @@ class World:
     def workspace(self, salesforce, name="sluice") -> harness.Workspace:
         return harness.Workspace(self.folder / name, salesforce)
 
+    def front(self, front):
+        """Something between the relay and a peer; ended like a peer."""
+        return self._keep(front)
+
+    def at_end(self, call):
+        self._endings.append(call)
+
     def close(self):
+        for call in reversed(self._endings):
+            call()
         for peer in reversed(self._started):
             peer.stop()
 

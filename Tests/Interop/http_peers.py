@@ -22,7 +22,14 @@ from ledger import Ledger
 FLOWMATE = re.compile(r"^/(?:webhooks|hook)/([0-9a-f]{24})$")
 LISTENER = re.compile(r"^/v1/exports/([0-9a-f]{24})(?:/([^/]+))?/data$")
 HEX32 = re.compile(r"^[0-9a-f]{32}$")
+JSON = ("application/json", "application/cloudevents+json")
 PERMANENT = {400, 413, 415}
+ACCEPTING = ("lost_answer", "half_head", "slow", "half_body", "close")
+ANSWER_LEFT = {
+    "half_head": lambda answer: answer[:10],
+    "half_body": lambda answer: answer[:-3],
+    "close": lambda answer: answer,
+}  # fmt: skip
 
 
 class TokenEndpoint:
@@ -36,6 +43,7 @@ class TokenEndpoint:
         self.org_id = org_id
         self.credentials = (client_id, client_secret)
         self.login_error = login_error  # answer every token request with this OAuth error
+        self.outage = None  # answer every token request with this HTTP status
         self.generation = self.oldest = 1
         self.issued = 0
         self.refused = 0
@@ -60,6 +68,8 @@ class TokenEndpoint:
         return response(404, b'[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]')
 
     def _token(self, request):
+        if self.outage:
+            return response(self.outage, b"<html>Down for maintenance</html>", "text/html")
         form = dict(urllib.parse.parse_qsl(request.body.decode()))
         if self.login_error:
             return self._refuse(self.login_error, "scripted")
@@ -90,8 +100,10 @@ class FailureRule:
     """How some requests go wrong. `prefix` selects by path; `count` limits how often, `p` says how likely, `every` how
     regular.
 
-    mode: `status` (answer `status`, with `retry_after`), `reset` (connection reset, nothing counted),
-    `lost_answer` (accepted, then reset: the sender cannot know), `slow` (accepted after `seconds`).
+    mode: `status` (answer `status`, with `retry_after`), `reset` (connection reset, nothing counted), `never` (no answer,
+    nothing counted), `lost_answer` (accepted, then reset: the sender cannot know), `half_head` (the same, after half of
+    the answer's first line), `slow` (accepted after `seconds`), `half_body` (accepted, the answer breaks off in its body),
+    `close` (accepted, and the connection closed).
     """
 
     def __init__(self, mode="status", prefix="/", status=503, retry_after=None, count=None, p=1.0, every=1, seed=1,
@@ -124,13 +136,16 @@ class FailureRule:
 
 
 class Receiver:
-    """Every path that takes events has its own ledger, under the path's name."""
+    """Every path that takes events has its own ledger, under the path's name; each replay another, under the path's name,
+    a space, and the replay's."""
 
-    def __init__(self, keep_bodies=200):
+    def __init__(self, keep_bodies=200, clock_tolerance=5):
         self.ledgers = {}
         self.keep_bodies = keep_bodies
+        self.clock_tolerance = clock_tolerance  # seconds between a sender's clock and ours
         self.failures = []
         self.connections = 0
+        self.open = []
         self.requests = 0
         self.samples = {}  # path -> headers and body of the first request
         self.arrivals = {}  # delivery id -> times, for deliveries that failed at least once
@@ -139,8 +154,14 @@ class Receiver:
         self.inputs = {"id": "string", "seq": "number", "entity": "string"}  # what every FlowMate flow takes
         self.edits = 0
 
-    def opened(self, _connection):
+    def opened(self, connection):
         self.connections += 1
+        self.open = [other for other in self.open if other.transport] + [connection]
+
+    def drop(self):
+        """Ends every connection that is open."""
+        for connection in self.open:
+            connection.reset()
 
     def handle(self, request) -> bytes | None:
         self.requests += 1
@@ -152,11 +173,15 @@ class Receiver:
             return response(200)
         if request.method == "GET" and path.startswith("/flows"):
             return self._flows(path)
-        ledger = self.ledgers.setdefault(path, Ledger(self.keep_bodies))
+        replay = request.headers.get("sluice-replay")
+        name = f"{path} {replay}" if replay else path
+        ledger = self.ledgers.get(name)
+        if ledger is None:
+            ledger = self.ledgers[name] = Ledger(self.keep_bodies, suffix=f"_{replay}" if replay else "")
         if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
             ledger.fault("a method that runs the flow without an event", request.method)
             return response(405)
-        return self._event(request, path, ledger)
+        return self._event(request, path, name, ledger)
 
     def stats(self):
         return {
@@ -174,9 +199,9 @@ class Receiver:
         """Deliveries accepted at least once, by path."""
         return {path: ledger.distinct for path, ledger in self.ledgers.items()}
 
-    def _event(self, request, path, ledger):
-        if path not in self.samples:
-            self.samples[path] = {"headers": request.headers, "body": request.body[:2000].decode("utf-8", "replace")}
+    def _event(self, request, path, name, ledger):
+        if name not in self.samples:
+            self.samples[name] = {"headers": request.headers, "body": request.body[:2000].decode("utf-8", "replace")}
         delivery = request.headers.get("webhook-id", "")
         try:
             body = orjson.loads(request.body)
@@ -190,7 +215,7 @@ class Receiver:
         if delivery in self.arrivals:
             self.arrivals[delivery].append(time.time())
         failure = self._failure(request, record)
-        if failure and failure.mode not in ("lost_answer", "slow"):
+        if failure and failure.mode not in ACCEPTING:
             self.arrivals.setdefault(delivery, [time.time()])
             if failure.mode == "status" and failure.status in PERMANENT:
                 ledger.refuse(record, seq)
@@ -212,9 +237,9 @@ class Receiver:
     def _check_headers(self, request, path, delivery, ledger):
         headers = request.headers
         stamp = headers.get("webhook-timestamp", "")
-        if not stamp.isdigit() or abs(int(stamp) - time.time()) > 5:
+        if not stamp.isdigit() or abs(int(stamp) - time.time()) > self.clock_tolerance:
             ledger.fault("webhook-timestamp is not the time of the attempt", stamp)
-        if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if headers.get("content-type", "").partition(";")[0].strip() not in JSON:
             ledger.fault("content-type", headers.get("content-type", "none"))
         flow = FLOWMATE.match(path)
         if flow:
@@ -249,14 +274,17 @@ class Receiver:
         if rule.mode == "status":
             headers = [("Retry-After", str(rule.retry_after))] if rule.retry_after is not None else []
             return response(rule.status, rule.body.encode(), "application/json", headers)
-        if rule.mode == "lost_answer" and success is None:
-            self.integrator.handle(request)
-        connection.reset()
+        if rule.mode in ACCEPTING and success is None:
+            success = self.integrator.handle(request)
+        if rule.mode in ANSWER_LEFT:
+            connection.answer_and_close(ANSWER_LEFT[rule.mode](success))
+        elif rule.mode != "never":
+            connection.reset()
         return None
 
 
 async def run_receiver(config: dict):
-    receiver = Receiver(config.get("keep_bodies", 200))
+    receiver = Receiver(config.get("keep_bodies", 200), config.get("clock_tolerance", 5))
     _, port = await http_server.listen(receiver.handle, port=config.get("port", 0), on_open=receiver.opened)
 
     def fail(**rule):
@@ -268,9 +296,12 @@ async def run_receiver(config: dict):
             "distinct": receiver.distinct,
             "pairs": lambda path: receiver.ledgers[path].pairs() if path in receiver.ledgers else [],
             "bodies": lambda path: receiver.ledgers[path].bodies if path in receiver.ledgers else [],
+            "times": lambda path: receiver.ledgers[path].times if path in receiver.ledgers else [],
+            "again": lambda path: receiver.ledgers[path].again if path in receiver.ledgers else [],
             "arrivals": lambda: receiver.arrivals,
             "fail": fail,
             "heal": receiver.failures.clear,
+            "drop": receiver.drop,
             "integrator": receiver.integrator.configure,
             "edit_flows": receiver.edit_flows,
         }

@@ -63,6 +63,12 @@ class Connection(asyncio.Protocol):
             self.transport.write(data)
             self._serve()
 
+    def answer_and_close(self, data: bytes):
+        """These bytes, whole or half an answer, and the end of the connection."""
+        if self.transport:
+            self.transport.write(data)
+            self.transport.close()
+
     def reset(self):
         """RST: the other side sees its connection reset, whatever it had sent."""
         if self.transport:

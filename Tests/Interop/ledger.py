@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 
 DELIVERY_ID = re.compile(r"^sl_[0-9a-f]{32}$")
 
@@ -15,7 +16,7 @@ class Ledger:
     - one (record, seq) has one delivery id, one delivery id has one body.
     """
 
-    def __init__(self, keep_bodies=200):
+    def __init__(self, keep_bodies=200, suffix=""):
         self.attempts = 0
         self.accepted = 0
         self.distinct = 0
@@ -23,8 +24,11 @@ class Ledger:
         self.digest = 0  # xor over first acceptances: tells whether all bodies were exact, in any order
         self.faults = {}
         self.bodies = []
+        self.times = []  # of every acceptance, on the clock that all processes of a machine share
+        self.again = []  # [time of the acceptance before, time] of those that came more than once
         self._keep = keep_bodies
-        self._by_id = {}  # delivery id -> [attempts, acceptances, body hash]
+        self._suffix = suffix  # of every delivery id: a replay's
+        self._by_id = {}  # delivery id -> [attempts, acceptances, body hash, time of the last acceptance]
         self._id_of = {}  # (record, seq) -> delivery id
         self._open = {}  # record -> seq tried and not yet settled
         self._last = {}  # record -> highest seq accepted
@@ -35,7 +39,7 @@ class Ledger:
         entry = self._by_id.get(delivery_id)
         if entry is None:
             self._first_attempt(delivery_id, record, seq)
-            entry = self._by_id[delivery_id] = [0, 0, print_of]
+            entry = self._by_id[delivery_id] = [0, 0, print_of, 0.0]
         elif entry[2] != print_of:
             self.fault("body changed between attempts", delivery_id)
         entry[0] += 1
@@ -49,6 +53,11 @@ class Ledger:
         self.accepted += 1
         entry = self._by_id[delivery_id]
         entry[1] += 1
+        now = time.monotonic()
+        self.times.append(now)
+        if entry[1] > 1:
+            self.again.append([entry[3], now])
+        entry[3] = now
         self._settle(record, seq)
         if entry[1] > 1:
             self.twice += entry[1] == 2
@@ -80,7 +89,8 @@ class Ledger:
         return [list(pair) for pair, delivery in self._id_of.items() if self._by_id[delivery][1]]
 
     def _first_attempt(self, delivery_id, record, seq):
-        if not DELIVERY_ID.match(delivery_id):
+        plain = delivery_id.removesuffix(self._suffix)
+        if not DELIVERY_ID.match(plain) or plain + self._suffix != delivery_id:
             self.fault("delivery id is not sl_ and 32 hex digits", delivery_id)
         known = self._id_of.setdefault((record, seq), delivery_id)
         if known != delivery_id:

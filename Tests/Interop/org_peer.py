@@ -243,6 +243,7 @@ async def main(config):
             "stats": server.broker.stats, "compare": server.compare, "rate": server.set_rate,
             "overflow": server.org.overflow, "rows_read": lambda: server.org.rows_read,
             "fail": lambda count: setattr(server.org, "faults", count),
+            "faults": lambda: server.org.faults,
         }
     )  # fmt: skip
     server.control.announce(ready=ready)

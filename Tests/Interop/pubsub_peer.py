@@ -62,14 +62,6 @@ class PubSubServer:
         self.control.announce(dying=self.broker.stats())
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def extend(self, topic: str, rate: float):
-        """From now on this topic's events become available at another rate."""
-        spec = self.broker.topics[topic]
-        now = asyncio.get_running_loop().time()
-        ready = spec.available(now)
-        spec.spec.rate = rate
-        spec.started = now - ready / rate if rate else 0
-
     async def _listen(self):
         options = [("grpc.so_reuseport", 1)]
         age = self.config.get("max_connection_age_ms")
@@ -183,6 +175,34 @@ class PubSubServer:
             raise ValueError(f"grpcio cannot do '{fault.kind}'; use the raw peer")
 
 
+class Feeds:
+    """What a test says about how fast events come."""
+
+    def __init__(self, broker):
+        self.broker = broker
+
+    def rate(self, rate: float, topic=None):
+        """From now on events become available at this rate: of one topic, or all."""
+        for known in self._topics(topic):
+            known.release(rate, self._now())
+
+    def hold(self, topic=None, at=None):
+        """No more come for now, and `at` so many are there."""
+        for known in self._topics(topic):
+            known.hold(self._now())
+            known.held = known.held if at is None else at
+
+    def available(self) -> dict:
+        """How many events of each topic there are by now."""
+        return {name: topic.available(self._now()) for name, topic in self.broker.topics.items()}
+
+    def _topics(self, name):
+        return self.broker.topics.values() if name is None else [self.broker.topics[name]]
+
+    def _now(self):
+        return asyncio.get_running_loop().time()
+
+
 async def main(config: dict, make):
     server = make(config)
     ready = await server.start()
@@ -191,14 +211,21 @@ async def main(config: dict, make):
     def stats():
         return {**server.broker.stats(), "tokens": {"issued": tokens.issued, "refused": tokens.refused}}
 
+    feeds = Feeds(server.broker)
     server.control = Control(
         {
             "stats": stats,
             "goaway": lambda grace=1.0: server.go_away(grace),
             "die": server.die,
             "revoke": tokens.revoke_all,
-            "rate": lambda topic, rate: PubSubServer.extend(server, topic, rate),
             "release": lambda topic, count: setattr(server.broker.topics[topic].spec, "released", count),
+            "rate": feeds.rate,
+            "hold": feeds.hold,
+            "available": feeds.available,
+            "strike": server.broker.strike,
+            "trouble": lambda item=None: setattr(server.broker, "trouble", item),
+            "teach": server.broker.teach,
+            "outage": lambda status=None: setattr(tokens, "outage", status),
             "published": lambda: [event.payload.hex() for event in server.broker.published],
         }
     )

@@ -9,10 +9,11 @@ from harness import wait_until
 
 
 class Relay:
-    def __init__(self, world, specs: list[FeedSpec], pubsub="", raw=False, rule=None, name="sluice", **peer_options):
+    def __init__(self, world, specs: list[FeedSpec], pubsub="", raw=False, rule=None, name="sluice", receiver=None,
+                 **peer_options):  # fmt: skip
         self.specs = specs
         self.salesforce = world.salesforce(specs, raw=raw, **peer_options)
-        self.receiver = world.receiver()
+        self.receiver = world.receiver(**(receiver or {}))
         self.workspace = world.workspace(self.salesforce, name)
         self.workspace.write_config([spec.name for spec in specs], pubsub=pubsub)
         self.workspace.webhook_rule(self.receiver.ready["port"], **(rule or {}))
@@ -27,6 +28,13 @@ class Relay:
 
     def run(self, **options) -> harness.Sluice:
         return self.workspace.run(**options)
+
+    def end_of_feed(self):
+        """What has come by now of a feed with a rate is all there is."""
+        self.salesforce.process.call("hold")
+        for name, count in self.salesforce.process.call("available").items():
+            next(spec for spec in self.specs if spec.name == name).count = count
+        self._expected = None
 
     def delivered(self, path="/hook") -> int:
         return self.receiver.call("distinct").get(path, 0)

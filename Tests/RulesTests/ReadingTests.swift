@@ -98,6 +98,29 @@ import Testing
         #expect(failure.reason == "'Name' could not be read: INSUFFICIENT_ACCESS")
     }
 
+    @Test func `defers what can wait in its lane while the record cannot be read, and waits for the rest`() throws {
+        var later = RoutingFacts()
+        later.record = .later("503")
+        let postponed = route(try won(), stage, later)
+        #expect(postponed.wants == [] && postponed.deliveries.isEmpty && postponed.failures.isEmpty)
+        let read = route(try won(), stage, facts(["Name": .string("Acme"), "Amount": .double(100)]))
+        let due = try #require(read.deliveries.first)
+        let deferred = try #require(postponed.deferred.first)
+        #expect(deferred.id == due.id && deferred.lane == due.lane && deferred.origin == due.origin)
+        #expect(deferred.retry == due.retry && deferred.reason == "503")
+        let gap = route(
+            try Fixture.rule(match: "entity: Account, change: [create, update]", body: "{}"), Fixture.change(.gapUpdate), later)
+        #expect(gap.deferred.count == 1)
+        let keyed = try Fixture.ruleSet(
+            """
+            - id: keyed
+              match: {entity: Account, change: update}
+              needs: {fields: [Name], missing: fetch}
+              to: {destination: hook, key: "${record.Name}", body: {n: "${record.Name}"}}
+            """)
+        #expect(route(keyed, stage, later).wants == [.record(.some(["Name"]))])
+    }
+
     // MARK: fanOut
 
     private static let flowID = "6762e154616e91cb8d8b1aaf"

@@ -35,11 +35,12 @@ extension DeadLetterDesk {
             }
             // Those before it in its lane must not fall behind it.
             switch try await rendered(stored.letter) {
-            case .success(let delivery):
+            case .ready(let delivery):
                 var again = stored
                 again.letter.delivery = delivery
                 ready.append(again)
-            case .failure(let why): outcome.skip(stored.letter.delivery.id, why.reason)
+            case .nothing: outcome.skip(stored.letter.delivery.id, Self.notMade)
+            case .later(let why), .failed(let why): outcome.skip(stored.letter.delivery.id, why)
             }
         }
         let count = try await resend(ready)
@@ -66,7 +67,7 @@ extension DeadLetterDesk {
 
     /// Its delivery's request could not be built when it came; today's rules may do better, if its event is still
     /// known.
-    func rendered(_ letter: DeadLetter) async throws(ControlError) -> Result<Delivery, UnreadableEvent> {
+    func rendered(_ letter: DeadLetter) async throws(ControlError) -> Rendering {
         let delivery = letter.delivery
         let origin = delivery.origin
         let store = store
@@ -80,19 +81,19 @@ extension DeadLetterDesk {
             case .success(let events):
                 let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
                 return try await again(delivery, mine, org: key.org)
-            case .failure(let why): return .failure(why)
+            case .failure(let why): return .failed(why.reason)
             }
         }
-        return .failure(
-            UnreadableEvent(
-                reason: "its event is not in the journal any more; `sluice replay --source salesforce` may still get it"))
+        return .failed("its event is not in the journal any more; `sluice replay --source salesforce` may still get it")
     }
+
+    static let notMade = "today's rules make no such delivery of its event; drop it if that is right"
 
     private func again(
         _ delivery: Delivery, _ events: [Event], org: String
-    ) async throws(ControlError) -> Result<Delivery, UnreadableEvent> {
+    ) async throws(ControlError) -> Rendering {
         let replay = ReplayedDelivery.replay(ofDelivery: delivery.id)
-        var why = "today's rules make no such delivery of its event; drop it if that is right"
+        var why: Rendering = .nothing
         for event in events {
             var event = event
             event.replay = replay
@@ -102,13 +103,14 @@ extension DeadLetterDesk {
             }
             if var found = result.deliveries.first(where: { isIt($0.id) }) {
                 found.id = delivery.id
-                return .success(found)
+                return .ready(found)
             }
+            if let reason = result.whyUnfinished { why = .later(reason) }
             if let failure = result.failures.first(where: { isIt($0.id) }) {
-                why = "it still cannot be rendered: \(failure.description)"
+                why = .failed("it still cannot be rendered: \(failure.description)")
             }
         }
-        return .failure(UnreadableEvent(reason: why))
+        return why
     }
 
     // MARK: Quarantine
@@ -151,12 +153,15 @@ extension DeadLetterDesk {
                 try await store.setQuarantineReason(why.reason, of: row.id)
             }
         case .success(let events):
+            var results: [RoutingResult] = []
+            for event in events { results.append(try await routed(event, org: row.event.org)) }
+            if let why = results.lazy.compactMap(\.whyUnfinished).first { return outcome.skip(String(row.id), why) }
             let token = Self.token()
             let marked = try await stored { () async throws(StoreError) in
                 try await store.markResending(quarantine: [row.id], token: token)
             }
             guard !marked.isEmpty else { return }
-            let batch = try await routed(events, org: event.org, token)
+            let batch = batch(results, token)
             try await hand(batch, token, to: outbox)
             outcome.count += 1
             outcome.deliveries += batch.deliveries.count
@@ -164,12 +169,9 @@ extension DeadLetterDesk {
     }
 
     /// As if they had just come: these events were never delivered, so their deliveries have the usual IDs.
-    private func routed(
-        _ events: [Event], org: String, _ token: String
-    ) async throws(ControlError) -> RoutedBatch {
+    private func batch(_ results: [RoutingResult], _ token: String) -> RoutedBatch {
         var batch = RoutedBatch(cursor: cursor(token))
-        for event in events {
-            let result = try await routed(event, org: org)
+        for result in results {
             batch.deliveries += result.deliveries
             batch.deadLetters += result.failures.compactMap { $0.deadLetter(at: time.wall()) }
         }
@@ -183,7 +185,7 @@ extension DeadLetterDesk {
         let rules = rules.current
         let result = rules.route(event, now: time.wall())
         do {
-            return try await known?.complete(event, result, rules) ?? result
+            return try await known?.completeNow(event, result, rules) ?? result
         } catch {
             throw ControlError(.failed, "routing was broken off.")
         }
@@ -224,4 +226,11 @@ extension DeadLetterDesk {
     }
 
     private static func token() -> String { Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }) }
+}
+
+extension RoutingResult {
+    /// Why more of it may be due than it has; nil when it is final.
+    fileprivate var whyUnfinished: String? {
+        wants.isEmpty ? deferred.first?.reason : "its org has not signed in, so that nothing can be read for it"
+    }
 }

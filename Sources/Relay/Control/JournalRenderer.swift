@@ -10,13 +10,13 @@ struct JournalRenderer: DeliveryRenderer {
         desk = DeadLetterDesk(store: store, outbox: nil, orgs: orgs, rules: rules, time: time)
     }
 
-    func render(_ delivery: Delivery) async -> Result<Delivery, UnrenderedReason> {
+    func render(_ delivery: Delivery) async -> Rendering {
         let reason = delivery.unrenderedReason ?? ""
         let letter = DeadLetter(delivery: delivery, reason: .rendering, detail: reason, diedAt: desk.time.wall())
         do throws(ControlError) {
-            return try await desk.rendered(letter).mapError { UnrenderedReason($0.reason) }
+            return try await desk.rendered(letter)
         } catch {
-            return .failure(UnrenderedReason("\(reason); it cannot be tried again now: \(error)"))
+            return .later("\(reason); it cannot be tried again now: \(error)")
         }
     }
 }

@@ -9,6 +9,7 @@ extension StatusReport {
         startedAt = live.monitor.startedAt
         rules = live.rules
         storeFailure = live.dispatch.storeFailure
+        storeNextTry = live.dispatch.storeNextTry
         isBackedUp = live.dispatch.isBackedUp
         deliveryUse = live.monitor.deliveryUse
         addTopics(live, cursors)
@@ -60,9 +61,7 @@ extension StatusReport {
             (destination.state, destination.detail, destination.since, destination.nextTry) = ("ok", "", nil, nil)
         }
         if live.paused.lanes > 0 {
-            let lanes = live.paused.lanes == 1 ? "1 lane stands" : "\(live.paused.lanes) lanes stand"
-            let text = "\(lanes) until somebody mends it" + (live.paused.reason.map { " (\($0))" } ?? "")
-            destination.detail += (destination.detail.isEmpty ? "" : "; ") + text
+            destination.detail += (destination.detail.isEmpty ? "" : "; ") + live.paused.words
         }
         destination.live = Destination.Live(live, meter, second)
         if let index { destinations[index] = destination } else { destinations.append(destination) }
@@ -76,6 +75,7 @@ extension StatusReport.Topic {
             detail = numbers.detail
             since = numbers.since
             reconnects = numbers.reconnects
+            nextTry = numbers.nextTry
         }
         lastReceivedAt = numbers.lastReceivedAt ?? lastReceivedAt
         lagMilliseconds = numbers.lagMilliseconds

@@ -22,6 +22,8 @@ package struct StatusReport: Sendable, Codable {
     package var backfills: [Backfill] = []
     /// Why nothing can be committed at the moment.
     package var storeFailure: String?
+    /// When it is tried again.
+    package var storeNextTry: Int64?
     /// Streams wait for room in the outbox.
     package var isBackedUp: Bool
     /// By org, where it is known: the used share of the daily event delivery allocation.
@@ -34,6 +36,8 @@ package struct StatusReport: Sendable, Codable {
         package var detail: String
         package var since: Int64
         package var reconnects: Int
+        /// When a stream that is down is tried again; only the running relay knows.
+        package var nextTry: Int64?
         package var lastReceivedAt: Int64?
         package var lagMilliseconds: Int64?
         /// Until Salesforce removes the first event that is not here yet.

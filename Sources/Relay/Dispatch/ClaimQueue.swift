@@ -34,6 +34,8 @@ final class ClaimQueue {
         consider(entry)
     }
 
+    var isEmpty: Bool { claims.isEmpty && !window.isPaged }
+
     func committed() { window.dropStored() }
 
     /// The next claim for the collector.

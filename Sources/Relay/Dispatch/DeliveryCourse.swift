@@ -51,7 +51,7 @@ package struct DeliveryCourse: Sendable {
         case .pause: return .paused
         case .hold(let scope, let asked): return .again(afterMilliseconds: hold(scope, asked, note, now))
         case .dead(_, let detail): return .dead(detail)
-        case .dropped(let detail): return .dropped(detail)
+        case .dropped(let detail), .nothing(let detail): return .dropped(detail)
         }
     }
 

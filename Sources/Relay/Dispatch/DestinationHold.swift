@@ -15,6 +15,8 @@ struct DestinationHold {
     private(set) var since: Int64 = 0
     /// Holds one after another; each is longer than the one before.
     private(set) var level = 0
+    /// It was free before the latest hold; otherwise that only goes on.
+    private(set) var isNew = false
     /// The receiver said how long.
     private var isAsked = false
 
@@ -53,9 +55,11 @@ struct DestinationHold {
             guard let until, let asked, now.uptime + asked > until else { return false }
             phase = .held(until: now.uptime + asked)
             isAsked = true
+            isNew = false
             return true
         }
-        if phase == .free { since = now.wall }
+        isNew = phase == .free
+        if isNew { since = now.wall }
         level += 1
         let wait = asked ?? length(cause, policy)
         let jitter = Int64.random(in: 0...max(1, min(wait / 10, 10_000)), using: &random)

@@ -16,9 +16,9 @@ package struct DispatchLimits: Sendable {
     package var commitCount = 4_000
     package var commitBytes = 2 << 20
     package var keepaliveCommitMilliseconds: Int64 = 1_000
-    /// Between tries of a commit that fails.
+    /// Between tries of a commit that fails. A disk that works again must not wait long to be noticed.
     package var commitRetryBase: Int64 = 1_000
-    package var commitRetryCeiling: Int64 = 30_000
+    package var commitRetryCeiling: Int64 = 4_000
 
     /// Deliveries of one destination in memory; the rest stays in the store.
     package var window = 2_000

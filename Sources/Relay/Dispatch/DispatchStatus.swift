@@ -28,6 +28,13 @@ package struct DispatchStatus: Sendable, Equatable {
         package var lanes = 0
         /// Of one of them.
         package var reason: String?
+
+        /// Empty if there are none.
+        var words: String {
+            guard lanes > 0 else { return "" }
+            let stand = lanes == 1 ? "1 lane stands" : "\(lanes) lanes stand"
+            return "\(stand) until somebody mends it" + (reason.map { " (\($0))" } ?? "")
+        }
     }
 
     /// Whether the destination as a whole is tried. Its events are kept in any case.
@@ -75,6 +82,8 @@ package struct DispatchStatus: Sendable, Equatable {
     package var storedBytes: Int
     /// Why nothing can be committed at the moment.
     package var storeFailure: String?
+    /// When it is tried again, epoch milliseconds.
+    package var storeNextTry: Int64?
     /// `accept` is waiting for room.
     package var isBackedUp: Bool
 }

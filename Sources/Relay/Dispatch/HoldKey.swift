@@ -7,6 +7,8 @@ enum HoldKey: Hashable, CustomStringConvertible {
     case listener(String)
     case run(String)
     case batch(String)
+    /// What has no request yet, whatever it is for.
+    case unrendered
 
     /// `flow 64…`, `listener orders`.
     var description: String {
@@ -16,13 +18,15 @@ enum HoldKey: Hashable, CustomStringConvertible {
         case .listener(let name): "listener \(name)"
         case .run(let flow): "run \(flow)"
         case .batch(let key): "batch \(key)"
+        case .unrendered: "deliveries that wait for their record"
         }
     }
 }
 
-extension DeliveryTarget {
+extension Delivery {
     var holdKey: HoldKey {
-        switch self {
+        guard unrenderedReason == nil else { return .unrendered }
+        return switch target {
         case .webhook: .webhook
         case .flow(let id): .flow(id)
         case .listener(let name): .listener(name)

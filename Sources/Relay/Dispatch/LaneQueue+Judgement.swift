@@ -19,6 +19,17 @@ extension LaneQueue {
             {
                 changes.append(held(nil))
             }
+        case .hold(_, .target, _) where !note.receiverWasAsked:
+            if probes.0 { hold.probeAgain(now) }
+            if group.hold.hold(
+                .unreachable, reason: note.reason, asked: nil, isProbe: probes.1, now: now, policy: policy,
+                random: &random)
+            {
+                changes.append(held(group))
+            }
+        case .nothing:
+            if probes.0 { hold.probeAgain(now) }
+            if group.hold.delivered(isProbe: probes.1) { changes.append(.released(target: group.key)) }
         case .hold(_, .target, let asked):
             answered(isProbe: probes.0, now, &random, &changes)
             if group.hold.hold(
@@ -83,7 +94,7 @@ extension LaneQueue {
         let hold = group?.hold ?? self.hold
         let until = hold.until!
         timers.insert(Timer(due: until, target: group.map { .group($0) } ?? .destination))
-        return .held(target: group?.key, reason: hold.reason, until: until, isFirst: hold.level == 1)
+        return .held(target: group?.key, reason: hold.reason, until: until, isFirst: hold.isNew)
     }
 
     // MARK: After the trouble

@@ -42,6 +42,7 @@ final class LaneQueue {
     /// Lanes that wait, and those of held flows or listeners.
     var blockedLanes: Int { lanes.count - running.count - runnable.reduce(0) { $0 + $1.ready.count } }
     var knownLanes: Int { lanes.count }
+    var isEmpty: Bool { lanes.isEmpty && !window.isPaged }
     var heldGroups: [TargetGroup] { groups.values.filter { !$0.hold.isFree } }
 
     /// Lanes that wait because their rule says so, with why.
@@ -185,12 +186,22 @@ final class LaneQueue {
             lanes[lane.name] = nil
             return
         }
-        if head.due > now.uptime { return wait(lane, until: head.due) }
-        let group = group(of: head.delivery.target.holdKey, known: lane.group)
+        // It is built from its event in the journal, which the next commit brings there.
+        if head.storage != .stored, head.delivery.unrenderedReason != nil { return settle(lane) }
+        if head.due > now.uptime {
+            lane.pauseReason = lane.pauseReason ?? head.standsFor
+            return wait(lane, until: head.due)
+        }
+        let group = group(of: head.delivery.holdKey, known: lane.group)
         lane.group = group
         lane.state = .ready
         group.ready.append(lane)
         enqueue(group)
+    }
+
+    private func settle(_ lane: Lane) {
+        lane.state = .settling
+        settling.append(lane)
     }
 
     private func group(of target: HoldKey, known: TargetGroup?) -> TargetGroup {
@@ -251,8 +262,7 @@ final class LaneQueue {
             lane.removeFirst()
             window.left(entry)
             lane.pauseReason = nil
-            lane.state = .settling
-            settling.append(lane)
+            settle(lane)
             return entry
         }
         return nil
@@ -276,17 +286,20 @@ final class LaneQueue {
         group.running -= 1
         lane.state = .idle
         let changes = judge(outcome, lane, group, now, policy, &random)
-        lane.isFailing = if case .delivered = verdict { false } else { true }
+        lane.isFailing =
+            switch verdict {
+            case .delivered, .nothing: false
+            default: true
+            }
         switch verdict {
-        case .delivered:
+        case .delivered, .nothing:
             lane.removeFirst()
             window.left(entry)
             makeReady(lane, now)
         case .dead, .dropped:
             lane.removeFirst()
             window.left(entry)
-            lane.state = .settling
-            settling.append(lane)
+            settle(lane)
         case .wait(let milliseconds):
             entry.due = now.uptime + milliseconds
             lane.waitsForReceiver = outcome.isReceiverFailure && !outcome.isAsked

@@ -149,12 +149,16 @@ extension Outbox {
             entry.progress.nextAttemptAt = now.wall + milliseconds
             ledger.changed(entry)
             route.log.paused(route.name, entry.delivery, outcome.note, now: now, logger: logger)
+            route.pausesOnRecord = nil
         case .hold:
             route.counters.failedAttempts += 1
             entry.progress.nextAttemptAt = nil
             ledger.changed(entry)
         case .dead(let reason, let detail):
-            die(entry, route, reason, detail, now)
+            die(entry, route, entry.delivery.unrenderedReason == nil ? reason : .rendering, detail, now)
+        case .nothing(let detail):
+            logger.debug("delivery \(entry.delivery.id) to \(route.name) is not made: \(detail)")
+            resolve(entry, route)
         case .dropped(let detail):
             route.counters.dropped += 1
             logger.warning("delivery \(entry.delivery.id) to \(route.name) dropped, as its rule says: \(detail)")
@@ -182,12 +186,27 @@ extension Outbox {
 
     private func report(_ change: HoldChange, of route: Route, _ now: Moment) {
         route.log.changed(route.name, change, now: now, logger: logger)
+        route.pausesOnRecord = nil
         guard let hold = route.status(now: now).hold else { return ledger.set(nil, of: route.name) }
         ledger.set(
             DestinationState(
                 destination: route.name, state: hold.nextTry == nil ? "probing" : "held",
                 detail: hold.target.map { "\($0): \(hold.reason)" } ?? hold.reason, since: hold.since,
                 nextTry: hold.nextTry), of: route.name)
+    }
+
+    /// Lanes that stand are told by the store as well, for a `status` after the relay has ended.
+    func recordPauses(of route: Route) {
+        guard route.pausesOnRecord != DispatchStatus.Paused(), route.lanes.hold.isFree else { return }
+        let paused = route.lanes.paused
+        guard paused != route.pausesOnRecord else { return }
+        route.pausesOnRecord = paused
+        ledger.set(
+            paused.lanes == 0
+                ? nil
+                : DestinationState(
+                    destination: route.name, state: "ok", detail: paused.words, since: clock.wall(), nextTry: nil),
+            of: route.name)
     }
 
     // MARK: Timers

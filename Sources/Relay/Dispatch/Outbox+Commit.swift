@@ -68,8 +68,9 @@ extension Outbox {
         takes += 1
         let take = takes
         for route in routes.values {
-            route.log.report(route.name, logger: logger)
+            route.log.report(route.name, now: clock.now, logger: logger)
             route.lanes.committing()
+            recordPauses(of: route)
         }
         do {
             try await store.commit(ledger.take(), wall: clock.wall())
@@ -83,6 +84,7 @@ extension Outbox {
                 route.committed(clock.now)
                 pump(route)
             }
+            settleCounts()
         } catch {
             guard !isAbandoned else { return }
             ledger.failed()
@@ -90,6 +92,13 @@ extension Outbox {
         }
         if ledger.isDirty, commitDue == nil { stir() }
         reportRoom()
+    }
+
+    /// A delivery that came again while its row was there was counted twice, since the earlier row stands for both.
+    private func settleCounts() {
+        for route in routes.values where route.isEmpty { route.pending = 0 }
+        guard ledger.isClean, routes.values.allSatisfy(\.isEmpty) else { return }
+        (stored, storedBytes) = (0, 0)
     }
 
     private func recovered() {

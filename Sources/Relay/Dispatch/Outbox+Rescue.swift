@@ -80,6 +80,17 @@ extension Outbox {
         return given
     }
 
+    /// For an operator who knows that a receiver is back: what waits for it goes on at once, a hold by its probe.
+    ///
+    /// - Returns: how it was until then; nil for a destination that nothing names.
+    package func tryNow(_ destination: String) -> DispatchStatus.Destination? {
+        guard let route = routes[destination] else { return nil }
+        let before = route.status(now: clock.now)
+        logger.notice("\(destination) is tried now, as an operator asked")
+        hurry(destination)
+        return before
+    }
+
     /// Lets lanes that wait go on at once: for one destination, or all. For rules that were mended, and for people who
     /// know that a receiver is back. A hold is probed at once; where all are meant, not one whose length was asked for.
     package func hurry(_ destination: String? = nil) {

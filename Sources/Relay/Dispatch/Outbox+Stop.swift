@@ -24,6 +24,7 @@ extension Outbox {
         if !workers.isEmpty { await withCheckedContinuation { idleWaiters.append($0) } }
         await flush()
         alarm.cancel()
+        for route in routes.values { route.log.end(route.name, logger: logger) }
         let isSafe = !isAbandoned && ledger.isClean
         abandon()
         return isSafe

@@ -214,7 +214,9 @@ package actor Outbox {
             destinations: routes.values.map { $0.status(now: now) }.sorted { $0.name < $1.name },
             unwritten: ledger.unwritten, unwrittenBytes: ledger.unwrittenBytes, stored: stored,
             storedBytes: storedBytes,
-            storeFailure: failure?.error.description, isBackedUp: !roomWaiters.isEmpty)
+            storeFailure: failure?.error.description,
+            storeNextTry: failure == nil ? nil : commitDue.map { now.wall + max(0, $0 - now.uptime) },
+            isBackedUp: !roomWaiters.isEmpty)
     }
 }
 

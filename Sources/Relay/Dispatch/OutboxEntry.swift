@@ -16,6 +16,8 @@ final class OutboxEntry {
     var isDirty = false
     /// Uptime before which it is not tried; 0 when it may be tried at once.
     var due: Int64 = 0
+    /// Why it stood when it was written (`onError: pause`), if it still does.
+    private(set) var standsFor: String?
 
     init(seq: Int64, delivery: Delivery) {
         self.seq = seq
@@ -32,8 +34,11 @@ final class OutboxEntry {
         delivery = stored.delivery
         progress = stored.progress
         storage = .stored
-        if let next = progress.nextAttemptAt {
-            due = now.uptime + min(max(0, next - now.wall), longest)
+        guard let next = progress.nextAttemptAt else { return }
+        due = now.uptime + min(max(0, next - now.wall), longest)
+        // No back-off of ours is as long as a pause.
+        if delivery.retry.onError == .pause, let last = progress.history.last, next - last.at >= RetryPolicy().pause {
+            standsFor = last.reason
         }
     }
 

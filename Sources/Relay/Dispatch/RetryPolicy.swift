@@ -26,6 +26,8 @@ package struct RetryPolicy: Sendable {
         case pause(milliseconds: Int64)
         case hold(HoldScope, milliseconds: Int64?)
         case dead(DeadLetter.Reason, detail: String)
+        /// There was nothing to deliver.
+        case nothing(detail: String)
         case dropped(detail: String)
     }
 
@@ -36,6 +38,7 @@ package struct RetryPolicy: Sendable {
     ) -> Verdict {
         switch outcome {
         case .delivered: return .delivered
+        case .nothing(let note): return .nothing(detail: note.reason)
         case .park(let note): return end(.rejected, note.reason, limits, &random)
         case .retry, .hold: break
         }

@@ -17,6 +17,8 @@ final class Route {
     /// The collector is being fed.
     var isFeeding = false
     var log = RouteLog()
+    /// Lanes that stand, as the store has it; nil when that is to be written anew.
+    var pausesOnRecord: DispatchStatus.Paused? = DispatchStatus.Paused()
 
     init(name: String, limits: DispatchLimits, storedLanes: Int, storedClaims: Int) {
         self.name = name
@@ -59,6 +61,9 @@ final class Route {
         guard let pacedUntil else { return lanes.wake }
         return min(pacedUntil, lanes.wake ?? pacedUntil)
     }
+
+    /// Nothing waits, in memory or in the store.
+    var isEmpty: Bool { lanes.isEmpty && claims.isEmpty }
 
     var wantsReads: Bool { lanes.wantsReads || claims.wantsReads }
 

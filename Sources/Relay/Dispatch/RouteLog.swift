@@ -9,6 +9,7 @@ struct RouteLog {
     private var quietUntil: Int64 = 0
     private var pauseQuietUntil: Int64 = 0
     private var deaths: (count: Int, example: String)?
+    private var deathsQuietUntil: Int64 = 0
 
     mutating func failed(_ name: String, _ note: AttemptNote, wait: Int64, now: Moment, logger: Logger) {
         guard now.uptime >= quietUntil else { return }
@@ -28,22 +29,33 @@ struct RouteLog {
             """)
     }
 
-    mutating func died(_ detail: String) { deaths = ((deaths?.count ?? 0) + 1, deaths?.example ?? detail) }
+    mutating func died(_ detail: String) { deaths = ((deaths?.count ?? 0) + 1, detail) }
 
-    /// With each commit, so that a thousand dead letters are one line.
-    mutating func report(_ name: String, logger: Logger) {
-        guard let deaths else { return }
+    /// With each commit, the first at once, then once a minute: a receiver that refuses everything is one line.
+    mutating func report(_ name: String, now: Moment, logger: Logger) {
+        guard let deaths, now.uptime >= deathsQuietUntil else { return }
+        deathsQuietUntil = now.uptime + Self.quietMilliseconds
+        sayDeaths(deaths, name, logger)
+    }
+
+    /// What was not said yet.
+    mutating func end(_ name: String, logger: Logger) {
+        if let deaths { sayDeaths(deaths, name, logger) }
+    }
+
+    private mutating func sayDeaths(_ deaths: (count: Int, example: String), _ name: String, _ logger: Logger) {
         self.deaths = nil
         let count = deaths.count == 1 ? "1 delivery" : "\(deaths.count) deliveries"
-        logger.error("\(count) to \(name) put to the dead letters: \(deaths.example)")
+        logger.error("\(count) to \(name) put to the dead letters: \(deaths.example); see `sluice dlq list`")
     }
 
     func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {
         switch change {
         case .held(let target, let reason, let until, let isFirst):
             let what = target.map { "\(name) (\($0))" } ?? name
+            // The trouble is said once; `status` tells every next try.
             logger.log(
-                level: isFirst ? .warning : .info,
+                level: isFirst ? .warning : .debug,
                 """
                 \(what) is held: \(reason); its deliveries are kept in order, next try in \
                 \(Self.seconds(until - now.uptime))

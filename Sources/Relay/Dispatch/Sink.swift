@@ -22,10 +22,12 @@ package enum AttemptOutcome: Sendable, Equatable {
     case hold(AttemptNote, scope: HoldScope, for: Duration?)
     /// This delivery can never succeed: to the dead letters, and the lane goes on.
     case park(AttemptNote)
+    /// It waited for its record to be read, and now its rule does not want it.
+    case nothing(AttemptNote)
 
     package var note: AttemptNote {
         switch self {
-        case .delivered(let note), .retry(let note, _), .hold(let note, _, _), .park(let note): note
+        case .delivered(let note), .retry(let note, _), .hold(let note, _, _), .park(let note), .nothing(let note): note
         }
     }
 }

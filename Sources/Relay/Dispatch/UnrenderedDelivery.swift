@@ -1,41 +1,52 @@
 import Events
 
-/// A delivery that was due, whose request could not be built, and whose rule says `onError: pause`.
+/// A delivery whose request could not be built: its rule says `onError: pause`, or its record could not be read yet.
 ///
-/// It takes its place in its lane and holds it up, as the rule wants, without ever being sent as it is: what comes
-/// after it for the same record waits in order. From time to time, and when rules were mended, its request is built
-/// anew. Stored as a webhook call without a method, whose one header says why there is none.
+/// It takes its place in its lane and holds it up without ever being sent as it is: what comes after it for the same
+/// record waits in order. From time to time, and when rules were mended, its request is built anew. Stored as a webhook
+/// call without a method, whose one header says why there is none.
 extension Delivery {
     private static let reasonHeader = "unrendered"
+    private static let deferredHeader = "deferred"
 
     package static func unrendered(
-        id: String, rule: String, destination: String, lane: String, origin: DeliveryOrigin, reason: String
+        id: String, rule: String, destination: String, lane: String, origin: DeliveryOrigin, reason: String,
+        retry: RetryLimits = RetryLimits(onError: .pause), isDeferred: Bool = false
     ) -> Delivery {
-        Delivery(
+        let header = DeliveryTarget.Header(name: isDeferred ? deferredHeader : reasonHeader, value: reason)
+        return Delivery(
             id: id, rule: rule, destination: destination, lane: lane,
-            target: .webhook(method: "", path: "", headers: [.init(name: reasonHeader, value: reason)]), body: [],
-            origin: origin, retry: RetryLimits(onError: .pause))
+            target: .webhook(method: "", path: "", headers: [header]), body: [], origin: origin, retry: retry)
     }
 
     /// Why there is no request; nil for a delivery that can be sent.
-    package var unrenderedReason: String? {
+    package var unrenderedReason: String? { reasonWithoutRequest?.value }
+
+    /// Nobody knows yet whether its rule wants it.
+    package var isDeferred: Bool { reasonWithoutRequest?.name == Self.deferredHeader }
+
+    private var reasonWithoutRequest: DeliveryTarget.Header? {
         guard body.isEmpty, case .webhook(let method, _, let headers) = target, method.isEmpty,
-            let first = headers.first, first.name == Self.reasonHeader
+            let first = headers.first, [Self.reasonHeader, Self.deferredHeader].contains(first.name)
         else { return nil }
-        return first.value
+        return first
     }
 }
 
 /// Builds requests anew, from the event in the journal, by the rules in force now.
 package protocol DeliveryRenderer: Sendable {
-    /// - Returns: the delivery with the same ID, or why there is still none.
-    func render(_ delivery: Delivery) async -> Result<Delivery, UnrenderedReason>
+    func render(_ delivery: Delivery) async -> Rendering
 }
 
-package struct UnrenderedReason: Error, Sendable, Equatable {
-    package var text: String
-
-    package init(_ text: String) { self.text = text }
+/// What came of building a request anew.
+package enum Rendering: Sendable, Equatable {
+    /// With the same ID.
+    case ready(Delivery)
+    /// The rules make no such delivery of its event.
+    case nothing
+    /// Something that it needs cannot be had now.
+    case later(String)
+    case failed(String)
 }
 
 /// Stands in for the sink of a destination until a request can be built.
@@ -44,10 +55,20 @@ struct UnrenderedSink: Sink {
     let renderer: (any DeliveryRenderer)?
 
     func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
-        guard let renderer else { return .park(AttemptNote(reason: delivery.unrenderedReason ?? "")) }
-        switch await renderer.render(delivery) {
-        case .success(let rendered): return await sink.attempt(rendered, number: number)
-        case .failure(let reason): return .park(AttemptNote(reason: reason.text))
+        let reason = delivery.unrenderedReason ?? ""
+        switch await renderer?.render(delivery) ?? .failed(reason) {
+        case .ready(let rendered): return await sink.attempt(rendered, number: number)
+        case .nothing where delivery.isDeferred: return .nothing(Self.note("its rule does not want it"))
+        case .nothing: return .park(Self.note("\(reason); today's rules make no such delivery of its event"))
+        case .later(let why): return .hold(Self.note(why), scope: .target, for: nil)
+        case .failed(let why): return .park(Self.note(why))
         }
+    }
+
+    /// Nobody was asked.
+    private static func note(_ reason: String) -> AttemptNote {
+        var note = AttemptNote(reason: reason)
+        note.receiverWasAsked = false
+        return note
     }
 }

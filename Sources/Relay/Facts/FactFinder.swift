@@ -1,6 +1,7 @@
 import Events
 import Logging
 import Rules
+import Synchronization
 
 /// What rules may ask for beyond an event.
 package protocol FactSource: Sendable {
@@ -25,7 +26,8 @@ package struct FactFailure: Error {
 
 /// Routes events whose rules ask for more than the event tells.
 ///
-/// What cannot be had at the moment is waited for: the topic's events wait with it, in order, and a long wait parks the
+/// A record that cannot be read at the moment is left to the lanes that need it, where deliveries can wait alone
+/// (`Patience.defers`). Everything else is waited for: the topic's events wait with it, in order, and a long wait parks the
 /// stream. Nothing is decided on half an answer.
 struct FactFinder: Sendable {
     /// An answer can raise another question (a fetched owner, then the owner's flows); no rule can raise more.
@@ -33,34 +35,105 @@ struct FactFinder: Sendable {
     static let retryBase: Duration = .seconds(1)
     static let retryCeiling: Duration = .seconds(30)
 
+    /// What to do about an answer that cannot be had now.
+    enum Patience {
+        case waits
+        /// What can wait in its lane is deferred, the rest is waited for.
+        case defers
+        /// What can wait in its lane is deferred, the rest taken for refused.
+        case never
+    }
+
+    /// What a stream waits for one record before its lane does; a call that fails is repeated for longer than that.
+    static let readPatience: Duration = .seconds(1)
+
     let source: any FactSource
     let time: TimeSource
     let log: Logger
+    private let reads = ReadGate()
 
-    /// - Parameter first: what routing gave without answers.
+    /// - Parameters:
+    ///   - first: what routing gave without answers.
+    ///   - patience: with `.waits` nothing is deferred.
     /// - Throws: `CancellationError` only.
-    func complete(_ event: Event, _ first: RoutingResult, by rules: RuleSet) async throws -> RoutingResult {
+    func complete(
+        _ event: Event, _ first: RoutingResult, by rules: RuleSet, _ patience: Patience = .waits
+    ) async throws -> RoutingResult {
         var result = first
         var facts = RoutingFacts()
-        for _ in 0..<Self.maximumRounds where !result.wants.isEmpty {
-            for want in result.wants { try await answer(want, event, &facts) }
+        // One round more, since something may turn out to be unable to wait alone.
+        for _ in 0...Self.maximumRounds where !result.wants.isEmpty {
+            for want in result.wants { try await answer(want, event, &facts, patience) }
             result = rules.route(event, now: time.wall(), facts: facts)
         }
         precondition(result.wants.isEmpty, "every question of a rule has an answer by now")
         return result
     }
 
-    private func answer(_ want: RoutingWant, _ event: Event, _ facts: inout RoutingFacts) async throws {
+    private func answer(
+        _ want: RoutingWant, _ event: Event, _ facts: inout RoutingFacts, _ patience: Patience
+    ) async throws {
         switch want {
         case .record(let fields):
-            facts.record = try await patiently(event) { () throws(FactFailure) in
+            @Sendable func read() async throws(FactFailure) -> RoutingFacts.Record {
                 let read = try await source.record(entity: event.entity, id: event.recordID, fields: fields.names)
                 return read.map { .read($0) } ?? .gone
-            } refused: { .refused($0) }
+            }
+            switch (patience, facts.record) {
+            case (.never, .later(let reason)): facts.record = .refused(reason)
+            case (.waits, _), (.defers, .later): facts.record = try await patiently(event, read) { .refused($0) }
+            case (.never, _): facts.record = try await once(read) { $1 ? .later($0) : .refused($0) }
+            case (.defers, _): facts.record = try await soon(read)
+            }
         case .flows(let owner):
-            facts.flows[owner] = try await patiently(event) { () throws(FactFailure) in
-                .found(try await source.flows(of: owner))
-            } refused: { .refused($0) }
+            func list() async throws(FactFailure) -> RoutingFacts.Flows { .found(try await source.flows(of: owner)) }
+            facts.flows[owner] =
+                patience == .never
+                ? try await once(list) { reason, _ in .refused(reason) }
+                : try await patiently(event, list) { .refused($0) }
+        }
+    }
+
+    /// Does not hold a stream up for long, nor for every record while none can be read.
+    private func soon(
+        _ read: @escaping @Sendable () async throws(FactFailure) -> RoutingFacts.Record
+    ) async throws -> RoutingFacts.Record {
+        if let reason = reads.closedFor(time.monotonic()) { return .later(reason) }
+        let answer = try await once {
+            () async throws(FactFailure) in try await timely(read)
+        } failed: { $1 ? .later($0) : .refused($0) }
+        if case .later(let reason) = answer { reads.close(for: reason, now: time.monotonic()) }
+        return answer
+    }
+
+    private func timely(
+        _ read: @escaping @Sendable () async throws(FactFailure) -> RoutingFacts.Record
+    ) async throws(FactFailure) -> RoutingFacts.Record {
+        let time = time
+        let answer = await withTaskGroup(of: Result<RoutingFacts.Record, FactFailure>.self) { group in
+            group.addTask {
+                do throws(FactFailure) { return .success(try await read()) } catch { return .failure(error) }
+            }
+            group.addTask {
+                try? await time.sleep(Self.readPatience)
+                return .failure(FactFailure(reason: "Salesforce did not give a record in time", isTemporary: true))
+            }
+            let first = await group.next()!
+            group.cancelAll()
+            return first
+        }
+        return try answer.get()
+    }
+
+    /// - Parameter failed: with the reason, and whether it passes.
+    private func once<Answer>(
+        _ ask: () async throws(FactFailure) -> Answer, failed: (String, Bool) -> Answer
+    ) async throws -> Answer {
+        do throws(FactFailure) {
+            return try await ask()
+        } catch {
+            try Task.checkCancellation()
+            return failed(error.reason, error.isTemporary)
         }
     }
 
@@ -86,6 +159,23 @@ struct FactFinder: Sendable {
             }
             try await time.sleep(wait)
             wait = min(wait * 2, Self.retryCeiling)
+        }
+    }
+}
+
+/// Records cannot be read for now: the next look is worth it after a while.
+private final class ReadGate: Sendable {
+    static let rest: Duration = .seconds(5)
+
+    private let closed = Mutex<(until: Duration, reason: String)?>(nil)
+
+    func close(for reason: String, now: Duration) { closed.withLock { $0 = (now + Self.rest, reason) } }
+
+    /// Why there is no point in asking; nil if there is.
+    func closedFor(_ now: Duration) -> String? {
+        closed.withLock { closed in
+            guard let state = closed, now < state.until else { return nil }
+            return state.reason
         }
     }
 }

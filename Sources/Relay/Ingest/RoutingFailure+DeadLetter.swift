@@ -2,6 +2,15 @@ import Events
 import Rules
 import Store
 
+extension DeferredDelivery {
+    /// Takes its place in the lane until the record can be read.
+    var unrendered: Delivery {
+        .unrendered(
+            id: id, rule: rule, destination: destination, lane: lane, origin: origin, reason: reason, retry: retry,
+            isDeferred: true)
+    }
+}
+
 extension RoutingFailure {
     /// What is kept of a delivery whose request could not be built. Nil if the rule wants such deliveries dropped.
     func deadLetter(at wall: Int64) -> DeadLetter? {

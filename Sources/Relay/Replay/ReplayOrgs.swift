@@ -15,15 +15,20 @@ package final class ReplayOrgs: Sendable {
         package var connection: Connection?
         /// Finds out what rules ask for beyond the event, as it is done for live events.
         package var complete: Completion
+        /// The same without waiting: what cannot be found out now is deferred or refused. Leaves `wants` while nobody is
+        /// signed in.
+        package var completeNow: Completion
 
         package init(
             org: Org, schemas: SchemaCache, connection: Connection? = nil,
-            complete: @escaping Completion = { _, result, _ in result }
+            complete: @escaping Completion = { _, result, _ in result },
+            completeNow: @escaping Completion = { _, result, _ in result }
         ) {
             self.org = org
             self.schemas = schemas
             self.connection = connection
             self.complete = complete
+            self.completeNow = completeNow
         }
     }
 

@@ -162,10 +162,10 @@ struct ReplayPlanner: Sendable {
                 .failed,
                 "no acknowledged request is kept, so none can be sent again as it was: by default Sluice forgets a "
                     + "body once its receiver has it. `store: {sent: {keep: 24h, size: 256MB}}` keeps them from now on. "
-                    + "Without --as-rendered today's rules render anew; dead letters are sent again by `sluice dlq retry`.")
+                    + "Without --resend today's rules render anew; dead letters are sent again by `sluice dlq retry`.")
         }
         guard case .time(let since) = request.start else {
-            throw ControlError(.badInput, "--as-rendered needs a time to start from: --since or --from.")
+            throw ControlError(.badInput, "--resend needs a time to start from: --since or --from.")
         }
         var topic = ReplayPlan.Topic(org: key.org, topic: key.topic, source: .sent)
         topic.since = since

@@ -63,11 +63,11 @@ package final class SentRecorder: AttemptObserver {
             }
             return (state.waiting, state.skipped - state.said)
         }
-        if skipped > 0 { log.warning("\(skipped) acknowledged requests came too fast to be kept for --as-rendered") }
+        if skipped > 0 { log.warning("\(skipped) acknowledged requests came too fast to be kept for replay --resend") }
         do throws(StoreError) {
             try await store.addSent(sent, wall: time.wall())
         } catch {
-            log.warning("\(error) \(sent.count) acknowledged requests are not kept for --as-rendered.")
+            log.warning("\(error) \(sent.count) acknowledged requests are not kept for replay --resend.")
         }
     }
 }

@@ -2,7 +2,7 @@
 /// clocks: times are passed in.
 package struct DestinationMeter: Sendable, Equatable {
     package enum Outcome: Int, Sendable, CaseIterable {
-        case delivered, retry, held, parked
+        case delivered, retry, held, parked, nothing
 
         package var word: String {
             switch self {
@@ -10,6 +10,7 @@ package struct DestinationMeter: Sendable, Equatable {
             case .retry: "retry"
             case .held: "held"
             case .parked: "dead"
+            case .nothing: "not_due"
             }
         }
     }

@@ -88,7 +88,7 @@ package struct OrgService: Sendable {
                 let reason = "\(error)"
                 if reason != said { log.error("\(reason)") }
                 said = reason
-                await show(.reconnecting, reason, reports)
+                await show(.reconnecting, reason, reports, nextTry: parts.time.wall() + wait.milliseconds)
                 guard (try? await parts.time.sleep(wait)) != nil else { break }
             }
         }
@@ -105,7 +105,8 @@ package struct OrgService: Sendable {
                 connection: ReplayOrgs.Connection(
                     calls: client, authenticator: authenticator, watchdog: configuration.pubsub.watchdog,
                     brake: { await use.brake }),
-                complete: { event, result, rules in try await finder.complete(event, result, by: rules) }))
+                complete: { event, result, rules in try await finder.complete(event, result, by: rules) },
+                completeNow: { event, result, rules in try await finder.complete(event, result, by: rules, .never) }))
     }
 
     /// From here on backfills can read this org.
@@ -129,9 +130,11 @@ package struct OrgService: Sendable {
                 }))
     }
 
-    private func show(_ state: StreamStatus.State, _ detail: String, _ reports: StreamReports) async {
+    private func show(
+        _ state: StreamStatus.State, _ detail: String, _ reports: StreamReports, nextTry: Int64? = nil
+    ) async {
         for topic in configuration.topics {
-            await reports.changed(StreamStatus(state: state, detail: detail), topic: topic.name)
+            await reports.changed(StreamStatus(state: state, detail: detail, nextTry: nextTry), topic: topic.name)
         }
     }
 

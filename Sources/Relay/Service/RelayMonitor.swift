@@ -92,6 +92,7 @@ extension AttemptOutcome {
         case .retry: .retry
         case .hold: .held
         case .park: .parked
+        case .nothing: .nothing
         }
     }
 }

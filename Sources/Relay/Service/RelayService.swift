@@ -132,25 +132,49 @@ package actor RelayService {
     /// Opens, signs in, and starts every topic. A task that is cancelled meanwhile, and a `stop`, make it return without
     /// having started them.
     ///
-    /// - Throws: when Salesforce refuses to sign in, since that is wrong until somebody mends it. A network that is not
-    ///   there yet is waited for. Everything is stopped then, so that no attempt under way is broken off unrecorded.
+    /// - Throws: when Salesforce refuses every org, since that is wrong until somebody mends it. A network that is not
+    ///   there yet is waited for, and so is an org that is refused beside others that are not. Everything is stopped then,
+    ///   so that no attempt under way is broken off unrecorded.
     package func start() async throws(RelayStartError) {
         try await open()
-        for org in orgs {
-            do throws(SignInError) {
-                try await org.signIn()
-            } catch {
-                guard !Task.isCancelled, !isStopping else { return }
-                guard error.isRetryable else {
-                    _ = await stop(within: Self.failedStartLimit)
-                    throw .signIn(error)
-                }
-                // The org says so itself, for as long as it lasts.
-            }
-        }
+        let refusals = await signIn()
         guard !Task.isCancelled, !isStopping else { return }
-        running = orgs.map { org in Task { await org.run() } }
+        if refusals.count == orgs.count, let refusal = refusals.first {
+            _ = await stop(within: Self.failedStartLimit)
+            throw .signIn(refusal.error)
+        }
+        for refusal in refusals {
+            log.error("\(refusal.error) The other orgs go on; this one is tried again by itself, seldom.")
+            run(refusal.org)
+        }
     }
+
+    /// All orgs beside each other; each begins at once, whatever becomes of the others.
+    ///
+    /// - Returns: those that Salesforce refused, which have not begun.
+    private func signIn() async -> [(org: OrgService, error: SignInError)] {
+        await withTaskGroup(of: (org: OrgService, error: SignInError?).self) { group in
+            for org in orgs {
+                group.addTask {
+                    do throws(SignInError) {
+                        try await org.signIn()
+                        return (org, nil)
+                    } catch {
+                        // What passes, the org says itself, for as long as it lasts.
+                        return (org, error.isRetryable ? nil : error)
+                    }
+                }
+            }
+            var refusals: [(org: OrgService, error: SignInError)] = []
+            for await (org, error) in group {
+                guard !Task.isCancelled, !isStopping else { continue }
+                if let error { refusals.append((org, error)) } else { run(org) }
+            }
+            return refusals
+        }
+    }
+
+    private func run(_ org: OrgService) { running.append(Task { await org.run() }) }
 
     /// Takes no further event, lets attempts under way end, writes what is left, and closes the store.
     ///

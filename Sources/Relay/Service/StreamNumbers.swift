@@ -17,6 +17,8 @@ package struct StreamNumbers: Sendable, Equatable {
     package var detail = ""
     /// When `state` began. Times are epoch milliseconds.
     package var since: Int64 = 0
+    /// When a stream that is down is tried again.
+    package var nextTry: Int64?
     package var lastReceivedAt: Int64?
     /// Everything up to this commit time was received.
     package var position: Int64?

@@ -38,6 +38,7 @@ package final class StreamReports: Sendable {
             numbers.detail = status.detail
             numbers.since = since
             numbers.reconnects = status.reconnects
+            numbers.nextTry = status.nextTry
         }
         let state = StreamState(
             key: Cursor.Key(org: org, topic: topic), state: status.state.rawValue, detail: status.detail, since: since,

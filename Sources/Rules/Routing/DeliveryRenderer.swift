@@ -68,6 +68,15 @@ struct DeliveryRenderer {
         return (try? flowID(flowSpec, flow, spec)).map { Self.lane(of: $0, lane) } ?? lane
     }
 
+    func deferred(at index: Int, _ reason: String) -> DeferredDelivery {
+        let spec = rule.deliveries[index]
+        let origin = origin
+        return DeferredDelivery(
+            id: DeliveryID.make(origin, rule: rule.id, deliveryIndex: index, flow: nil), rule: rule.id,
+            destination: spec.destination, lane: (try? lane(spec)) ?? origin.recordID, origin: origin, retry: spec.retry,
+            reason: reason)
+    }
+
     // MARK: Requests
 
     private func request(

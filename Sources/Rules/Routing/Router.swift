@@ -44,6 +44,9 @@ struct Router {
         // The read confirms a delete, and contradicts everything else.
         case (.delete, .gone?): evaluate(rule, nil, EventRole(change: change.word, reading: .nothing))
         case (_, .gone?), (.delete, .read?), (_, .unavailable?): note(rule, .gapSkipped)
+        case (_, .later(let reason)?):
+            evaluation.begin(rule, EventRole(change: change.word, reading: .nothing))
+            postpone(rule, reason, until: .all)
         case (_, .refused(let reason)?):
             evaluation.begin(rule, EventRole(change: change.word, reading: .nothing))
             fail(rule, "the record of a gap event could not be read: \(reason)")
@@ -108,7 +111,8 @@ struct Router {
         case (.fetch, .unavailable?):
             if case .isTrue = outcome { note(rule, .needsMissing) } else { decide(rule, outcome) }
         case (.fetch, .refused(let reason)?): fail(rule, "'\(missing.name)' could not be read: \(reason)")
-        case (.fetch, nil): want(.record(.some(needs.fields.map(\.path[0]).sorted())))
+        case (.fetch, nil): want(.record(needs.recordFields))
+        case (.fetch, .later(let reason)?): postpone(rule, reason, until: needs.recordFields)
         case (.fetch, .read(let fields)?):
             var completed = event
             // This rule sees what it asked for, whatever others asked for beside it.
@@ -125,6 +129,13 @@ struct Router {
                 decide(rule, outcome)
             }
         }
+    }
+
+    /// The record cannot be read now. Deliveries whose lane is known without it wait there; a rule with others waits whole.
+    private mutating func postpone(_ rule: Rule, _ reason: String, until fields: RecordFields) {
+        guard rule.mode == .live, rule.deliveries.allSatisfy(\.canWaitInLane) else { return want(.record(fields)) }
+        let renderer = DeliveryRenderer(rule: rule, evaluation: evaluation)
+        result.deferred += rule.deliveries.indices.map { renderer.deferred(at: $0, reason) }
     }
 
     private mutating func fail(_ rule: Rule, _ reason: String) {
@@ -216,6 +227,23 @@ struct Router {
         case .fault(let error):
             note(rule, .fault, cause: fanOut.condition?.failure(error), delivery: index)
             return false
+        }
+    }
+}
+
+extension Rule.Needs {
+    /// What is read of the record, in alphabetical order.
+    fileprivate var recordFields: RecordFields { .some(fields.map(\.path[0]).sorted()) }
+}
+
+extension DeliverySpec {
+    /// One request, in the lane of the event's record: known before anything of the record is.
+    fileprivate var canWaitInLane: Bool {
+        guard lane == nil, coalesce == nil else { return false }
+        return switch target {
+        case .run: false
+        case .flow(let flow): if case .fanOut = flow.address { false } else { true }
+        case .webhook, .listener: true
         }
     }
 }

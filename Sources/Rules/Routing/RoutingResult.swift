@@ -12,8 +12,23 @@ package struct RoutingResult: Sendable {
     /// What has to be found out before the event can be routed. While this is not empty, the rest is not final: route again
     /// with the answers.
     package var wants: [RoutingWant] = []
+    /// Deliveries that wait for a record which cannot be read now (`RoutingFacts.Record.later`): due, or not, once it is.
+    package var deferred: [DeferredDelivery] = []
 
     package init() {}
+}
+
+/// A delivery that takes its place in its lane before anybody knows its request, or whether the rule wants it at all.
+package struct DeferredDelivery: Sendable, Equatable {
+    /// The ID that the delivery will have.
+    package var id: String
+    package var rule: String
+    package var destination: String
+    package var lane: String
+    package var origin: DeliveryOrigin
+    package var retry: RetryLimits
+    /// Why the record cannot be read now.
+    package var reason: String
 }
 
 /// Something outside the event that a rule asks for.
@@ -52,6 +67,8 @@ package struct RoutingFacts: Sendable {
         case unavailable
         /// Salesforce will not answer, now or later, and why.
         case refused(String)
+        /// Salesforce does not answer now, and why: what can wait alone is deferred, the rest stays wanted.
+        case later(String)
     }
 
     package enum Flows: Sendable {

@@ -64,6 +64,7 @@ final class DemoScreen: RelayObserver {
             output.write(
                 "              \(output.styled("✓", .green)) \(what)\(took)" + output.styled("  \(delivery.id)", .dim)
                     + "\n")
+        case .nothing: break
         case .retry, .hold, .park:
             state.withLock { $0.failed += 1 }
             output.write("              \(output.styled("✗", .red)) \(what)\(status): \(outcome.note.reason)\n")

@@ -36,10 +36,18 @@ struct ReplayCommand: AsyncParsableCommand {
         @Option(help: "What was committed before then; by default up to now.") var until: String?
         @Option(parsing: .upToNextOption, help: "Only these topics; their last part is enough.") var topic: [String] = []
         @Option(help: "Only this org.") var org: String?
-        @Option(parsing: .upToNextOption, help: "Only deliveries of these rules.") var rules: [String] = []
-        @Option(parsing: .upToNextOption, help: "Only deliveries to these destinations.") var destinations: [String] = []
+        @Option(
+            name: [.customLong("rule"), .customLong("rules")], parsing: .upToNextOption, help: "Only deliveries of these rules.")
+        var rules: [String] = []
+        @Option(
+            name: [.customLong("destination"), .customLong("destinations")], parsing: .upToNextOption,
+            help: "Only deliveries to these destinations.")
+        var destinations: [String] = []
         @Option(help: "journal or salesforce; by default the journal where it covers the span.") var source: String?
-        @Flag(help: "Send again what was sent, instead of asking today's rules; needs store.sent.") var asRendered = false
+        @Flag(
+            name: [.customLong("resend"), .customLong("as-rendered")],
+            help: "Send again what was sent, instead of asking today's rules; needs store.sent.")
+        var asRendered = false
         @Flag(help: "Only count what would be delivered.") var dryRun = false
         @Option(help: "At most this many events.") var limit: Int?
         @Option(help: "At most this fast: 50/s, 600/min.") var rate: String?

@@ -22,7 +22,8 @@ extension StatusReport {
                         "kind": .string($0.kind), "text": .string($0.text),
                     ])
                 }),
-            "backfills": .list(backfills.map(\.value)), "storeFailure": Self.text(storeFailure), "backedUp": .bool(isBackedUp),
+            "backfills": .list(backfills.map(\.value)), "storeFailure": Self.text(storeFailure),
+            "storeNextTry": Self.time(storeNextTry), "backedUp": .bool(isBackedUp),
             "deliveryUse": .record(
                 Fields(deliveryUse.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: .double($0.value)) })),
         ])
@@ -52,7 +53,7 @@ extension StatusReport.Topic {
     fileprivate var value: Value {
         .record([
             "org": .string(org), "topic": .string(topic), "state": .string(state), "detail": .string(detail),
-            "since": .timestamp(since), "reconnects": .int(Int64(reconnects)),
+            "since": .timestamp(since), "reconnects": .int(Int64(reconnects)), "nextTry": StatusReport.time(nextTry),
             "lastReceivedAt": StatusReport.time(lastReceivedAt), "lagMilliseconds": StatusReport.number(lagMilliseconds),
             "headroomSeconds": StatusReport.number(headroomSeconds), "events": .int(Int64(events)),
             "quarantined": .int(Int64(quarantined)), "gaps": StatusReport.counts(gaps),

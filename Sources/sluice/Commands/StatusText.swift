@@ -28,7 +28,9 @@ struct StatusText {
         }
         guard report.isLive else { return "Relay: \(relay)\n" }
         var text = "Relay: \(relay), up \(report.startedAt.map { Self.span(now - $0) } ?? "-")\n"
-        if let failure = report.storeFailure { text += styled("The store cannot be written: \(failure)\n", .red) }
+        if let failure = report.storeFailure {
+            text += styled("The store cannot be written: \(failure)\(nextTry(report.storeNextTry))\n", .red)
+        }
         if report.isBackedUp { text += styled("The outbox is full: the streams wait.\n", .yellow) }
         for (org, ratio) in report.deliveryUse.sorted(by: { $0.key < $1.key }) {
             text += "Org \(org) has used \(Int((ratio * 100).rounded())) % of its daily event deliveries.\n"
@@ -56,7 +58,7 @@ struct StatusText {
         guard !report.topics.isEmpty else { return "No topic has been subscribed to yet.\n" }
         var table = Table(["ORG", "TOPIC", "STATE", "SINCE", "LAG", "HEADROOM", "EVENTS", "LAST COMMIT", "DETAIL"])
         for topic in report.topics {
-            var detail = topic.detail
+            var detail = topic.detail + nextTry(topic.nextTry)
             if topic.reconnects > 0 { detail += (detail.isEmpty ? "" : "; ") + counted(topic.reconnects, "reconnect") }
             let gaps = topic.gaps.values.reduce(0, +)
             if gaps > 0 { detail += (detail.isEmpty ? "" : "; ") + counted(gaps, "gap event") }
@@ -123,9 +125,7 @@ struct StatusText {
 
     private func detail(_ destination: StatusReport.Destination) -> String {
         var detail = destination.detail
-        if let next = destination.nextTry, next > now {
-            detail += "; next try in \((next - now + 999) / 1000) s"
-        }
+        detail += nextTry(destination.nextTry)
         if let paused = destination.live?.pausedUntil, paused > now {
             detail += (detail.isEmpty ? "" : "; ") + "slowed down by the receiver for \((paused - now + 999) / 1000) s"
         }
@@ -175,6 +175,11 @@ struct StatusText {
     // MARK: Words
 
     private func styled(_ text: String, _ style: Terminal.Style) -> String { Terminal.output.styled(text, style) }
+
+    private func nextTry(_ time: Int64?) -> String {
+        guard let time, time > now else { return "" }
+        return "; next try in \((time - now + 999) / 1000) s"
+    }
 
     /// `12s ago`, `5m ago`, `3h ago`
     static func ago(_ time: Int64?, _ now: Int64) -> String { time.map { span(now - $0) + " ago" } ?? "-" }

@@ -143,9 +143,8 @@ import Testing
 
         func mend() { areMended.withLock { $0 = true } }
 
-        func render(_ delivery: Delivery) async -> Result<Delivery, UnrenderedReason> {
-            guard areMended.withLock({ $0 }) else { return .failure(UnrenderedReason("still absent")) }
-            return .success(Make.delivery(1))
+        func render(_ delivery: Delivery) async -> Rendering {
+            areMended.withLock { $0 } ? .ready(Make.delivery(1)) : .failed("still absent")
         }
     }
 
@@ -188,6 +187,57 @@ import Testing
         #expect(letter.reason == .rendering && letter.delivery.id == "sl_1")
         #expect(letter.detail.hasPrefix("given up by an operator; orders.yaml:21:15"))
         #expect(try await bench.rows().isEmpty)
+    }
+
+    // MARK: Records that cannot be read now
+
+    private static func deferred(_ number: Int, lane: String) -> Delivery {
+        .unrendered(
+            id: "sl_\(number)", rule: "orders", destination: "hook", lane: lane, origin: Make.delivery(number).origin,
+            reason: "503", retry: RetryLimits(), isDeferred: true)
+    }
+
+    /// Salesforce, which answers or does not. Every third record is none that the rule wants.
+    private final class Records: DeliveryRenderer {
+        private let state = Mutex((isDown: true, asked: 0))
+
+        var asked: Int { state.withLock { $0.asked } }
+
+        func comeBack() { state.withLock { $0.isDown = false } }
+
+        func render(_ delivery: Delivery) async -> Rendering {
+            let isDown = state.withLock { state in
+                state.asked += 1
+                return state.isDown
+            }
+            if isDown { return .later("cannot read Account 001: 503") }
+            let number = Int(delivery.id.dropFirst(3)) ?? 0
+            return number % 3 == 0 ? .nothing : .ready(Make.delivery(number, lane: delivery.lane))
+        }
+    }
+
+    @Test
+    func `deliveries that wait for their record hold up their lanes only, and ask for one at a time`() async throws {
+        let records = Records()
+        let bench = try await Bench(renderer: records)
+        let waiting = (1...30).map { Self.deferred($0, lane: "\($0)") }
+        let behind = Make.delivery(31, lane: "1")
+        try await bench.outbox.accept(Make.batch(waiting + [behind, Make.delivery(32, lane: "other")], cursor: 32))
+        try await bench.run("the lane that needs nothing") { bench.sink.delivered == ["sl_32"] }
+        let start = bench.clock.uptime
+        try await bench.run("a minute") { bench.clock.uptime - start > 60_000 }
+        #expect((2...20).contains(records.asked), "\(records.asked) reads in a minute, whoever waits")
+        let held = await bench.outbox.status().destinations[0]
+        #expect(held.hold?.target == "deliveries that wait for their record" && held.breaker.state == .closed)
+        #expect(held.hold?.reason == "cannot read Account 001: 503")
+        records.comeBack()
+        let wanted = Set((1...32).filter { $0 > 30 || $0 % 3 != 0 }.map { "sl_\($0)" })
+        try await bench.run("all of them") { Set(bench.sink.delivered) == wanted }
+        let order = bench.sink.delivered
+        #expect(order.firstIndex(of: "sl_1")! < order.firstIndex(of: "sl_31")!)
+        await bench.outbox.flush()
+        #expect(try await bench.rows().isEmpty)
+        #expect(try await bench.store.deadLetters().isEmpty)
     }
 
     @Test func `without anybody to render it, it is kept and shown all the same`() async throws {

@@ -155,6 +155,7 @@ extension AttemptOutcome {
         case .retry: "retry"
         case .hold(_, let scope, let length): "hold \(scope) \(length.map { "\($0.components.seconds)" } ?? "-")"
         case .park: "park"
+        case .nothing: "nothing"
         }
     }
 }

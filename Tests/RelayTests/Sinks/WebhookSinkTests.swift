@@ -84,7 +84,7 @@ import Testing
         #expect(header(0, "webhook-signature") != header(1, "webhook-signature"))
     }
 
-    enum Kind: String { case delivered, retry, hold, park }
+    enum Kind: String { case delivered, retry, hold, park, nothing }
 
     private func kind(_ outcome: AttemptOutcome) -> Kind {
         switch outcome {
@@ -92,6 +92,7 @@ import Testing
         case .retry: .retry
         case .hold: .hold
         case .park: .park
+        case .nothing: .nothing
         }
     }
 

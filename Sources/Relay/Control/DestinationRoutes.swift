@@ -1,0 +1,44 @@
+import Events
+
+/// What can be asked of a destination: `destination.try`. Needs a daemon: without one nothing is held.
+package enum DestinationRoutes {
+    package static func make(_ outbox: Outbox) -> [ControlRoute] {
+        [
+            ControlRoute("destination.try") { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
+                if let before = await outbox.tryNow(request.name) { return TriedDestination(before) }
+                let names = await outbox.status().destinations.map(\.name).joined(separator: ", ")
+                throw ControlError(
+                    .badInput, "there is no destination '\(request.name)': \(names.isEmpty ? "none at all" : names).")
+            }
+        ]
+    }
+}
+
+package struct NamedDestination: Sendable, Codable {
+    package var name: String
+
+    package init(name: String) { self.name = name }
+}
+
+/// How a destination was when somebody had it tried.
+package struct TriedDestination: Sendable, Codable {
+    package var name: String
+    package var pending: Int
+    /// Lanes that waited, each for its own next try.
+    package var waitingLanes: Int
+    /// Why it was held; nil if it was not.
+    package var heldFor: String?
+    /// Epoch milliseconds.
+    package var heldSince: ControlTime?
+    /// No rule file names it.
+    package var isMissing: Bool
+
+    init(_ before: DispatchStatus.Destination) {
+        name = before.name
+        pending = before.pending
+        waitingLanes = before.blockedLanes
+        heldFor = before.hold.map { hold in hold.target.map { "\($0): \(hold.reason)" } ?? hold.reason }
+        heldSince = before.hold.map { ControlTime($0.since) }
+        isMissing = before.isMissing
+    }
+}

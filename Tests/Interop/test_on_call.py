@@ -1,0 +1,147 @@
+"""What an operator does about dead letters, quarantine, replays and cursors, command by command, while it relays."""
+
+import base64
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+
+from feed import FeedSpec, replay_id
+from harness import binary as sluice_binary
+from harness import wait_until
+from relay import Relay
+
+TOPIC = "/data/AccountChangeEvent"
+VICTIM = "001000000000003AAA"
+
+
+def ask(relay, *arguments, code=0, stdin=None):
+    done = subprocess.run(
+        [sluice_binary(), *arguments, "--config", str(relay.workspace.config_path)],
+        cwd=relay.workspace.folder, env=relay.workspace.environment, capture_output=True, text=True, timeout=30,
+        input=stdin or "",
+    )  # fmt: skip
+    assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def answer(relay, *arguments):
+    return json.loads(ask(relay, *arguments, "--json"))
+
+
+def letters(relay, *filters) -> list:
+    return answer(relay, "dlq", "list", *filters)["letters"]
+
+
+@pytest.fixture
+def refused(binary, world):
+    """A relay whose receiver refuses one record's deliveries, and that could not decode two events."""
+    feed = FeedSpec(TOPIC, 300, ["Account"], records=10, poison=[20], unknown_schema=[30], merged_every=0)
+    relay = Relay(world, [feed])
+    relay.receiver.call("fail", mode="status", status=422, record=VICTIM, body='{"error":"bad value"}')
+    dead = [number for record, number, _ in relay.expected if record == VICTIM]
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice, len(relay.expected) - len(dead))
+        relay.wait_for_cursors()
+        wait_until(lambda: relay.workspace.count("dead_letters") == len(dead), "the dead letters", 20)
+        yield relay, sluice, dead
+        assert sluice.stop() == 0
+
+
+def test_dead_letters_by_id_filter_time_and_count(refused):
+    relay, sluice, dead = refused
+    everything = letters(relay, "--limit", "1000")
+    assert len(everything) == len(dead) and all(letter["status"] == 422 for letter in everything)
+    for filters, count in [
+        (["--rule", "everything"], len(dead)), (["--rule", "other"], 0), (["--destination", "hook"], len(dead)),
+        (["--reason", "rejected"], len(dead)), (["--reason", "exhausted"], 0), (["--topic", TOPIC], len(dead)),
+        (["--since", "1h"], len(dead)), (["--before", "1h"], 0), (["--limit", "3"], 3),
+    ]:  # fmt: skip
+        assert len(letters(relay, *filters)) == count, filters
+    first = everything[-1]
+    shown = answer(relay, "dlq", "show", first["id"][:16], "--body", "full")
+    assert [attempt["status"] for attempt in shown["history"]] == [422]
+    assert "bad value" in shown["history"][0]["excerpt"] and json.loads(shown["body"])["id"] == VICTIM
+    assert "<text" in answer(relay, "dlq", "show", first["id"])["body"], "values are not shown unless asked for"
+    # By ID, while the receiver still refuses: it comes back with two attempts.
+    ask(relay, "dlq", "retry", first["id"])
+    wait_until(
+        lambda: [letter["diedAt"] for letter in letters(relay, first["id"])] not in ([], [first["diedAt"]]), "a second death"
+    )
+    # Edited, then sent; by count; dropped; the rest.
+    relay.receiver.call("heal")
+    ask(relay, "dlq", "edit", first["id"], code=2, stdin="not json")
+    body = json.dumps({"id": VICTIM, "seq": 1, "note": "edited"})
+    ask(relay, "dlq", "edit", first["id"], stdin=body)
+    ask(relay, "dlq", "retry", "--rule", "everything", "--limit", "2")
+    wait_until(lambda: relay.workspace.count("dead_letters") == len(dead) - 3, "three are delivered", 20)
+    assert "nothing was done" in ask(relay, "dlq", "drop", "--all", code=2), "nobody is there to ask"
+    ask(relay, "dlq", "drop", "--rule", "everything", "--limit", "1", "--yes")
+    assert relay.workspace.count("dead_letters") == len(dead) - 4
+    ask(relay, "dlq", "retry", "--all")
+    wait_until(lambda: relay.workspace.count("dead_letters") == 0, "all are sent again", 20, or_fail=sluice.ended)
+    stats = relay.receiver.call("stats")["ledgers"]["/hook"]
+    assert stats["distinct"] == len(relay.expected) - 1, "all but the one that was dropped"
+    told = sluice.matching("dead letters")
+    assert 1 <= len(told) <= 3, "one line, not one for each:\n" + "".join(told)
+
+
+def test_a_replay_shows_its_progress_on_a_terminal(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 600, ["Account"], merged_every=0)])
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        ours, theirs = pty.openpty()
+        arguments = ["replay", "--earliest", "--source", "journal", "--rate", "200/s", "--yes"]
+        process = subprocess.Popen(
+            [binary, *arguments, "--config", str(relay.workspace.config_path)], cwd=relay.workspace.folder,
+            env=relay.workspace.environment, stdin=theirs, stdout=theirs, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # the other side is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(ours)
+        assert process.wait(20) == 0
+        assert sluice.stop() == 0
+    text = shown.decode()
+    assert " % " in text and " left" in text and "/s" in text and "done" in text, text
+
+
+def test_cursors_are_saved_moved_and_carried_over(binary, world):
+    count = 400
+    relay = Relay(world, [FeedSpec(TOPIC, count, ["Account"], merged_every=0)])
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        exported = ask(relay, "cursor", "export")
+        ask(relay, "cursor", "save", "here")
+        assert "here" in ask(relay, "cursor", "list")
+        assert "replay ID" in ask(relay, "cursor", "show", "AccountChangeEvent")
+        back = base64.b64encode(replay_id(300)).decode()
+        said = ask(relay, "cursor", "set", "AccountChangeEvent", "--replay-id", back, code=2)
+        assert "100 events" in said and "again" in said, "the statement comes before anything is done"
+        assert relay.workspace.cursor_numbers() == {TOPIC: count}
+        ask(relay, "cursor", "set", "AccountChangeEvent", "--replay-id", back, "--yes")
+        wait_until(lambda: relay.receiver.call("stats")["ledgers"]["/hook"]["twice"] == 100, "they come again", 20)
+        relay.wait_for_cursors()
+        said = ask(relay, "cursor", "set", "AccountChangeEvent", "--cursor", "here", code=2)
+        assert "Nothing is skipped or repeated" in said
+        assert "replay --from" in ask(relay, "cursor", "set", "AccountChangeEvent", "--time", "2020-01-01T00:00Z", code=1)
+        ask(relay, "cursor", "set", "AccountChangeEvent", code=2)
+        assert "skipped or repeated" in ask(relay, "cursor", "import", code=2, stdin=exported)
+        ask(relay, "cursor", "import", "--yes", stdin=exported)
+        ask(relay, "cursor", "import", "--yes", code=2, stdin="{}")
+        ask(relay, "cursor", "forget", "here")
+        relay.wait_for_cursors()
+        assert sluice.stop() == 0
+    stats = relay.check_everything_arrived_in_order()
+    assert stats["twice"] == 100
