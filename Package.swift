@@ -111,6 +111,14 @@ let package = Package(
         tests("IntegratorIOTests", ["IntegratorIO"]),
         .target(name: "CPowerLoss", path: "Tests/CPowerLoss", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("StoreTests", ["Store", "CPowerLoss", sqlite]),
+        .target(name: "CSimulation", path: "Tests/CSimulation"),
+        .executableTarget(
+            name: "sluice-simulation",
+            dependencies: [
+                "Relay", "Rules", "Salesforce", "Store", "Settings", "IntegratorIO", "PubSub", "Avro", "Curl", "Events", "CPowerLoss",
+                "CSimulation", log, collections,
+            ], path: "Tests/Simulation", swiftSettings: strict),
+        tests("SimulationTests", ["PeerSupport"]),
         tests("RelayTests", ["Relay"]),
         tests("ControlTests", ["Control", "Relay", "Curl", "Store", "Events"]),
         tests("RuleSchemaTests", ["RuleSchema", "RuleTests", "Rules", "Documents", "Events"]),

@@ -23,6 +23,11 @@ package struct FetchedBatch: Sendable {
     }
 }
 
+/// `PubSubCalls` that share something which is closed in the end.
+package protocol PubSubConnection: PubSubCalls {
+    func close() async
+}
+
 /// The calls a subscription makes. Over gRPC in the product, scripted in tests.
 package protocol PubSubCalls: Sendable {
     /// Opens the call; nothing is asked for before the first `request`.

@@ -3,7 +3,7 @@ import GRPC
 import PubSub
 
 /// The Pub/Sub API of one org. One HTTP/2 connection carries all its calls and topics.
-package struct PubSubClient: PubSubCalls {
+package struct PubSubClient: PubSubConnection {
     /// For unary calls; a subscription has no deadline.
     static let deadline: Duration = .seconds(20)
 

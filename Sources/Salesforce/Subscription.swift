@@ -81,7 +81,7 @@ package actor Subscription {
         isProven = false
         do {
             let session = try await session()
-            let stream = try await calls.subscribe(session)
+            let stream = try await open(session)
             monitor = StreamMonitor(
                 watchdog: settings.watchdog, parkAfter: settings.parkAfter, now: time.monotonic())
             let watcher = Task { await watch(stream) }
@@ -105,6 +105,15 @@ package actor Subscription {
                 reaction: .reconnect(minimum: error.isRetryable ? .zero : SignInThrottle.base), reason: "\(error)")
         } catch {
             return StreamFailure(reaction: .reconnect(minimum: .zero), reason: "\(error)")
+        }
+    }
+
+    private func open(_ session: Session) async throws(StreamFailure) -> any FetchStream {
+        do throws(StreamFailure) {
+            return try await calls.subscribe(session)
+        } catch {
+            if error.reaction == .renewSession { refusedSession = session }
+            throw error
         }
     }
 

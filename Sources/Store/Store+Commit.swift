@@ -6,14 +6,18 @@ extension Store {
     /// Writes a group in one transaction.
     ///
     /// - Parameter wall: now, epoch milliseconds; decides what of the journal is old.
-    package func commit(_ group: CommitGroup, wall: Int64) async throws(StoreError) {
+    /// - Returns: those of `added`, by their sequence numbers, that have no row of their own: the outbox holds the same
+    ///   delivery already, since its event was fetched twice.
+    @discardableResult
+    package func commit(_ group: CommitGroup, wall: Int64) async throws(StoreError) -> Set<Int64> {
         let limits = limits
-        try await transaction("commit \(group.summary)") { database in
-            try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
+        return try await transaction("commit \(group.summary)") { database in
+            let repeated = try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
             if !group.journal.isEmpty {
                 try database.pruneJournal(limits, wall: wall, atLeast: group.journal.count)
             }
             if !group.statements.isEmpty { try database.pruneStatements(keeping: limits.statements) }
+            return repeated
         }
     }
 }
@@ -32,17 +36,19 @@ extension CommitGroup {
 }
 
 extension Database {
-    fileprivate func write(_ group: CommitGroup, keepsJournal: Bool, wall: Int64) throws {
+    fileprivate func write(_ group: CommitGroup, keepsJournal: Bool, wall: Int64) throws -> Set<Int64> {
         if keepsJournal { for entry in group.journal { try insert(entry) } }
         let encoder = ColumnEncoder()
         for letter in group.deadLetters { try insert(letter, encoder) }
         for event in group.quarantine { try insert(event) }
         try remove(group.removed)
-        for delivery in group.added { try insert(delivery, encoder) }
+        var repeated: Set<Int64> = []
+        for delivery in group.added where try !insert(delivery, encoder) { repeated.insert(delivery.seq) }
         for change in group.changed { try update(change, encoder) }
         for cursor in group.cursors.values { try write(cursor, encoder, wall: wall) }
         for statement in group.statements { try insert(statement) }
         for (destination, state) in group.destinationStates { try set(state, for: destination) }
+        return repeated
     }
 
     func run(_ sql: String, _ arguments: StatementArguments) throws {
@@ -55,7 +61,9 @@ extension Database {
         for seq in seqs { try statement.execute(arguments: [seq]) }
     }
 
-    func insert(_ stored: StoredDelivery, _ encoder: ColumnEncoder) throws {
+    /// - Returns: false if it is there already.
+    @discardableResult
+    func insert(_ stored: StoredDelivery, _ encoder: ColumnEncoder) throws -> Bool {
         let progress = stored.progress
         try run(
             """
@@ -69,6 +77,7 @@ extension Database {
                     progress.attempts, progress.heldAttempts, progress.firstAttemptAt, progress.nextAttemptAt,
                     progress.lastError, try encoder.json(progress.history),
                 ])
+        return changesCount > 0
     }
 
     private func update(_ change: CommitGroup.Progress, _ encoder: ColumnEncoder) throws {

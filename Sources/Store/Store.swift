@@ -13,16 +13,20 @@ package final class Store: Sendable {
     package let limits: StoreLimits
     private let queue: DatabaseQueue
     private let lock: StoreLock?
+    private let turns: StoreTurns?
 
     /// Opens for writing, creating what is missing, or refuses because another process has it.
     ///
     /// - Parameters:
     ///   - command: what a second process is told about this one: `sluice run`.
     ///   - wall: now, epoch milliseconds.
+    ///   - turns: decides when each piece of work runs, in the place of the connection's thread; for simulations.
     package init(
-        path: String, command: String = "sluice run", limits: StoreLimits = StoreLimits(), wall: Int64
+        path: String, command: String = "sluice run", limits: StoreLimits = StoreLimits(), wall: Int64,
+        turns: StoreTurns? = nil
     ) throws(StoreError) {
         self.path = path
+        self.turns = turns
         self.limits = limits
         isReadOnly = false
         lock = try StoreLock(storePath: path, command: command, wall: wall)
@@ -41,6 +45,7 @@ package final class Store: Sendable {
         limits = StoreLimits()
         isReadOnly = true
         lock = nil
+        turns = nil
         guard access(path, F_OK) == 0 else {
             throw StoreError(
                 kind: .cannotOpen, action: "read the store", path: path, reason: "there is no such file yet")
@@ -75,8 +80,14 @@ package final class Store: Sendable {
         _ action: String, _ body: @escaping @Sendable (Database) throws -> Result
     ) async throws(StoreError) -> Result {
         let outcome: Swift.Result<Result, any Error> = await withCheckedContinuation { continuation in
-            queue.asyncWriteWithoutTransaction { database in
-                continuation.resume(returning: Swift.Result { try body(database) })
+            if let turns {
+                turns { [queue] in
+                    continuation.resume(returning: Swift.Result { try queue.writeWithoutTransaction(body) })
+                }
+            } else {
+                queue.asyncWriteWithoutTransaction { database in
+                    continuation.resume(returning: Swift.Result { try body(database) })
+                }
             }
         }
         do { return try outcome.get() } catch { throw StoreError(error, action: action, path: path) }
@@ -159,6 +170,9 @@ package final class Store: Sendable {
         Glibc.close(descriptor)
     }
 }
+
+/// Runs the work it is given, on any one thread, one piece after another and in the order it came.
+package typealias StoreTurns = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
 
 /// How large things may get.
 package struct StoreLimits: Sendable {

@@ -34,7 +34,10 @@ struct powerloss_disk {
     int64_t fuse; // 0: never
     uint64_t random;
     bool has_failed;
-    int64_t lost_writes, syncs;
+    int64_t lost_writes, syncs, refusals;
+    powerloss_trouble trouble;
+    int permille;
+    uint64_t luck;
 };
 
 typedef struct {
@@ -50,12 +53,14 @@ static sqlite3_vfs own;
 
 // MARK: Disks
 
-static uint64_t next_random(powerloss_disk *disk) { // SplitMix64
-    uint64_t z = (disk->random += 0x9E3779B97F4A7C15u);
+static uint64_t mixed(uint64_t *state) { // SplitMix64
+    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return z ^ (z >> 31);
 }
+
+static uint64_t next_random(powerloss_disk *disk) { return mixed(&disk->random); }
 
 static powerloss_disk *disk_of(const char *name) {
     if (!name) return NULL;
@@ -190,6 +195,13 @@ static bool burns(powerloss_disk *disk) {
     return true;
 }
 
+/// Whether the disk is ill in this way, and it shows.
+static bool refuses(powerloss_disk *disk, powerloss_trouble trouble) {
+    if (disk->has_failed || disk->trouble != trouble || mixed(&disk->luck) % 1000 >= (uint64_t)disk->permille) return false;
+    disk->refusals++;
+    return true;
+}
+
 // MARK: Files
 
 static int file_close(sqlite3_file *f) { return ((void)f, SQLITE_OK); }
@@ -200,7 +212,8 @@ static int file_read(sqlite3_file *f, void *to, int length, sqlite3_int64 offset
     int64_t have = p->node->size - offset;
     if (have < 0) have = 0;
     if (have > length) have = length;
-    int code = p->disk->has_failed ? SQLITE_IOERR_READ : have < length ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
+    bool refused = refuses(p->disk, powerloss_no_read);
+    int code = p->disk->has_failed || refused ? SQLITE_IOERR_READ : have < length ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
     if (have) memcpy(to, p->node->bytes + offset, (size_t)have);
     if (have < length) memset((char *)to + have, 0, (size_t)(length - have));
     pthread_mutex_unlock(&p->disk->mutex);
@@ -211,6 +224,12 @@ static int file_write(sqlite3_file *f, const void *from, int length, sqlite3_int
     file *p = (file *)f;
     pthread_mutex_lock(&p->disk->mutex);
     bool was_failed = p->disk->has_failed;
+    int refusal = refuses(p->disk, powerloss_no_write) ? SQLITE_IOERR_WRITE
+        : offset + length > p->node->size && refuses(p->disk, powerloss_full) ? SQLITE_FULL : SQLITE_OK;
+    if (refusal) {
+        pthread_mutex_unlock(&p->disk->mutex);
+        return refusal;
+    }
     if (!was_failed) {
         put(p->node, offset, from, length);
         add_change(p->node, false, offset, from, length);
@@ -237,7 +256,7 @@ static int file_sync(sqlite3_file *f, int flags) {
     (void)flags;
     pthread_mutex_lock(&p->disk->mutex);
     p->disk->syncs++;
-    int code = burns(p->disk) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    int code = refuses(p->disk, powerloss_no_sync) || burns(p->disk) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
     if (code == SQLITE_OK) {
         // As SQLite's own file system does with a journal that it has just created.
         if (p->node->syncs_folder) sync_folder(p->disk);
@@ -389,6 +408,22 @@ void powerloss_arm(powerloss_disk *disk, int64_t operations, uint64_t seed) {
     disk->fuse = operations;
     disk->random = seed;
 }
+
+void powerloss_cut(powerloss_disk *disk, bool loses, uint64_t seed) {
+    if (disk->has_failed) return;
+    disk->random = seed;
+    if (loses) fail(disk);
+    disk->has_failed = true;
+    disk->fuse = 0;
+}
+
+void powerloss_fall_ill(powerloss_disk *disk, powerloss_trouble trouble, int permille, uint64_t seed) {
+    disk->trouble = trouble;
+    disk->permille = permille;
+    disk->luck = seed;
+}
+
+int64_t powerloss_refusals(const powerloss_disk *disk) { return disk->refusals; }
 
 bool powerloss_has_failed(const powerloss_disk *disk) { return disk->has_failed; }
 

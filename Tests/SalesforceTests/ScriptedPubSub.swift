@@ -12,6 +12,8 @@ final class ScriptedPubSub: PubSubCalls {
         case fail(StreamFailure)
         /// Says nothing until the stream is cancelled.
         case silence
+        /// Alone: the call is not opened at all.
+        case refuse(StreamFailure)
     }
 
     private struct State {
@@ -34,6 +36,7 @@ final class ScriptedPubSub: PubSubCalls {
             state.requests.append([])
             return (state.requests.count - 1, state.scripts.isEmpty ? [.silence] : state.scripts.removeFirst())
         }
+        if case .refuse(let failure)? = steps.first { throw failure }
         return ScriptedStream(steps: steps) { [self] request in state.withLock { $0.requests[index].append(request) } }
     }
 
@@ -70,7 +73,7 @@ private actor ScriptedStream: FetchStream {
             return fetched(FetchResponse(events: events, pendingNumRequested: pending))
         case .keepalive(let id):
             return fetched(FetchResponse(latestReplayID: id, pendingNumRequested: 100))
-        case .fail(let failure): throw failure
+        case .fail(let failure), .refuse(let failure): throw failure
         case .silence:
             await withTaskCancellationHandler {
                 if !isCancelled, !Task.isCancelled { await withCheckedContinuation { waiting = $0 } }

@@ -93,6 +93,14 @@ import TestSupport
         #expect(calls.sessions == [session(1), session(2)])
     }
 
+    @Test func `a session that is refused before the stream opens is renewed as well`() async throws {
+        let refused = StreamFailure(reaction: .renewSession, reason: "service.auth.error")
+        let calls = ScriptedPubSub([[.refuse(refused)], [.batch(events(1...1), pending: 99)]])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 1 }
+        #expect(calls.sessions == [session(1), session(2)])
+    }
+
     @Test func `what only a person can mend stops this topic`() async throws {
         let missing = StreamFailure(reaction: .stopTopic(fix: "Check it."), reason: "topic.not.found")
         let host = RecordingHost()

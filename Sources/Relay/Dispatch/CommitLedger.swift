@@ -15,9 +15,11 @@ final class CommitLedger {
         var isEmpty: Bool { group.isEmpty && added.isEmpty && changed.isEmpty }
     }
 
-    struct Growth: Equatable {
+    struct Growth {
         var rows: Int
         var bytes: Int
+        /// They waited, and now count no more: what the store held already waits in their place.
+        var repeated: [OutboxEntry] = []
     }
 
     private var pending = Pending()
@@ -87,6 +89,7 @@ final class CommitLedger {
     }
 
     private func remove(_ entry: OutboxEntry) {
+        guard !entry.isRepeated else { return }
         pending.group.removed.append(entry.seq)
         pending.removedBytes += entry.cost
     }
@@ -121,13 +124,15 @@ final class CommitLedger {
         return group
     }
 
+    /// - Parameter repeated: what the store held already, see `Store.commit`.
     /// - Returns: by how much the outbox in the store grew.
-    func committed() -> Growth {
+    func committed(repeated: Set<Int64> = []) -> Growth {
         guard let written = writing else { preconditionFailure("no commit under way") }
         writing = nil
         unwrittenBytes -= written.keptBytes
         for entry in written.added {
             entry.storage = .stored
+            entry.isRepeated = repeated.contains(entry.seq)
             forget(entry)
             if entry.isResolved {
                 remove(entry)
@@ -136,8 +141,9 @@ final class CommitLedger {
             }
         }
         return Growth(
-            rows: written.added.count - written.group.removed.count,
-            bytes: written.added.reduce(0) { $0 + $1.cost } - written.removedBytes)
+            rows: written.added.count - repeated.count - written.group.removed.count,
+            bytes: written.added.reduce(0) { $0 + ($1.isRepeated ? 0 : $1.cost) } - written.removedBytes,
+            repeated: written.added.filter { $0.isRepeated && !$0.isResolved })
     }
 
     func failed() {

@@ -179,7 +179,7 @@ extension Outbox {
     }
 
     func resolve(_ entry: OutboxEntry, _ route: Route, deadLetter: DeadLetter? = nil) {
-        route.pending -= 1
+        if !entry.isRepeated { route.pending -= 1 }
         ledger.resolve(entry, deadLetter: deadLetter)
         if !whenResolved.isEmpty, let ended = whenResolved.removeValue(forKey: entry.delivery.id) { end(ended) }
     }

@@ -73,9 +73,10 @@ extension Outbox {
             recordPauses(of: route)
         }
         do {
-            try await store.commit(ledger.take(), wall: clock.wall())
+            let repeated = try await store.commit(ledger.take(), wall: clock.wall())
             guard !isAbandoned else { return }
-            let growth = ledger.committed()
+            let growth = ledger.committed(repeated: repeated)
+            for entry in growth.repeated { routes[entry.delivery.destination]?.pending -= 1 }
             stored += growth.rows
             // What was there at the start was only guessed.
             storedBytes = stored == 0 ? 0 : max(0, storedBytes + growth.bytes)

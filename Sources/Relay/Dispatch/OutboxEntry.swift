@@ -12,6 +12,8 @@ final class OutboxEntry {
     var storage: Storage
     /// Delivered, dead or dropped; what is left is to take its row away.
     var isResolved = false
+    /// The store holds the same delivery already, under an earlier number: this one has no row, and does not count.
+    var isRepeated = false
     /// `progress` is newer than the row.
     var isDirty = false
     /// Uptime before which it is not tried; 0 when it may be tried at once.

@@ -7,11 +7,11 @@ import SalesforceREST
 
 extension OrgConfiguration {
     package func signIn(
-        loginURL: LoginURL, secrets: SecretStore, http: any HTTPClient
+        loginURL: LoginURL, secrets: SecretStore, http: any HTTPClient, time: TimeSource = .system
     ) throws(SetupError) -> SignIn {
         try SignIn(
             loginURL: loginURL, credentials: try credentials(secrets), connection: tls.options, http: http,
-            introspects: true)
+            introspects: true, time: time)
     }
 
     /// What keeps the org's secrets from being read, one sentence each. Checked at load, before anything is sent.

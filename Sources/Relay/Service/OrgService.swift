@@ -2,7 +2,6 @@ import ChangeEvents
 import Settings
 import Curl
 import Events
-import GRPC
 import Logging
 import Rules
 import Salesforce
@@ -16,7 +15,7 @@ package struct OrgService: Sendable {
 
     private let configuration: OrgConfiguration
     private let authenticator: Authenticator
-    private let client: PubSubClient
+    private let client: any PubSubConnection
     private let rest: RESTClient
     private let parts: RelayParts
     private let log: Logger
@@ -30,10 +29,11 @@ package struct OrgService: Sendable {
         let loginURL = try LoginURL(configuration.loginURL)
         if let remark = loginURL.remark { log.warning("\(remark)") }
         authenticator = Authenticator(
-            try configuration.signIn(loginURL: loginURL, secrets: parts.secrets, http: parts.http), time: parts.time,
+            try configuration.signIn(
+                loginURL: loginURL, secrets: parts.secrets, http: parts.http, time: parts.time), time: parts.time,
             onOrgChange: OrgChange.Policy(rawValue: configuration.onOrgChange.rawValue) ?? .stop,
             notice: { [log] change in log.warning("\(change)") })
-        client = PubSubClient(connection: GRPCConnection(endpoint: configuration.pubsub.endpoint))
+        client = parts.pubsub(configuration)
         rest = RESTClient(
             authenticator: authenticator, http: parts.http, options: configuration.restOptions, time: parts.time)
     }

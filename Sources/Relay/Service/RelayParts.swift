@@ -1,6 +1,8 @@
 import Curl
 import Events
 import Logging
+import Salesforce
+import Settings
 import Store
 
 /// What all orgs of a process share.
@@ -9,6 +11,7 @@ package struct RelayParts: Sendable {
     package var outbox: Outbox
     package var rules: CurrentRules
     package var http: any HTTPClient
+    package var pubsub: @Sendable (OrgConfiguration) -> any PubSubConnection
     package var secrets: SecretStore
     package var time: TimeSource
     package var monitor: RelayMonitor

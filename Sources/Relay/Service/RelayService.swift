@@ -39,31 +39,35 @@ package actor RelayService {
 
     /// Checks everything that can be checked without the network. Nothing runs yet.
     ///
-    /// - Parameter source: where `ruleSet` came from, and what is read again when it changes; nil for rules that stay.
+    /// - Parameters:
+    ///   - source: where `ruleSet` came from, and what is read again when it changes; nil for rules that stay.
+    ///   - world: everything else from outside.
     package init(
         _ configuration: Configuration, ruleSet: RuleSet, source: RulesSource? = nil, store: Store,
-        http: any HTTPClient, secrets: SecretStore, version: String, observer: (any RelayObserver)? = nil, log: Logger
+        http: any HTTPClient, secrets: SecretStore, version: String, observer: (any RelayObserver)? = nil,
+        world: RelayWorld = RelayWorld(), log: Logger
     ) throws(RelayStartError) {
         self.store = store
         self.source = source
         self.version = version
         self.log = log
-        let sent = SentRecorder(store: store, log: log)
+        let time = world.time
+        let sent = SentRecorder(store: store, time: time, log: log)
         self.sent = sent
-        let monitor = RelayMonitor(next: observer, sent: sent)
+        let monitor = RelayMonitor(time: time, next: observer, sent: sent)
         let marks = StreamMarks()
         let rules = CurrentRules(ruleSet)
         let replayOrgs = ReplayOrgs(store: store)
         let outbox = Outbox(
-            store: store, logger: log, observer: monitor,
-            renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules), marks: marks)
-        let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, log: log)
+            store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
+            renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time), marks: marks)
+        let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, time: time, log: log)
         let topicSwitch = TopicSwitch()
         self.gatherer = gatherer
         self.topicSwitch = topicSwitch
         self.replayOrgs = replayOrgs
         replays = ReplayService(
-            ReplayParts(store: store, outbox: outbox, rules: rules, orgs: replayOrgs, log: log))
+            ReplayParts(store: store, outbox: outbox, rules: rules, orgs: replayOrgs, time: time, log: log))
         self.monitor = monitor
         self.outbox = outbox
         self.rules = rules
@@ -73,26 +77,29 @@ package actor RelayService {
         self.topics = topics.map(\.0)
         starts = Dictionary(topics, uniquingKeysWith: { first, _ in first })
         let environment = SinkEnvironment(
-            http: http, clock: .system, version: version, secrets: secrets, logger: log)
+            http: http, clock: time, version: version, secrets: secrets, logger: log)
         let flows = FlowFinder(rules: rules, environment: environment, journal: store) { await outbox.hurry($0) }
         self.flows = flows
         let factory = SinkFactory(environment: environment, journal: store, outcomes: outbox, contracts: flows)
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(
             ruleSet, table: plan.table, source: source, current: rules, outbox: outbox, gatherer: gatherer,
-            factory: factory, secrets: secrets, monitor: monitor, log: log)
+            factory: factory, secrets: secrets, monitor: monitor, beside: world.beside, log: log)
         var findings = plan.findings
         let backfills = BackfillService(
             BackfillParts(
-                store: store, outbox: outbox, rules: rules, orgs: BackfillOrgs(), gate: SnapshotGate(store: store), log: log),
+                store: store, outbox: outbox, rules: rules, orgs: BackfillOrgs(),
+                gate: SnapshotGate(store: store, time: time), time: time, log: log),
             topics: topics.map(\.0))
         self.backfills = backfills
         let parts = RelayParts(
-            store: store, outbox: outbox, rules: rules, http: http, secrets: secrets, time: .system, monitor: monitor,
+            store: store, outbox: outbox, rules: rules, http: http, pubsub: world.pubsub, secrets: secrets, time: time,
+            monitor: monitor,
             replayOrgs: replayOrgs, topics: topicSwitch, flows: flows,
-            gate: QuarantineGate(store: store),
+            gate: QuarantineGate(store: store, time: time),
             alerts: configuration.alerts.map {
-                LossAlerts(destination: $0.destination, target: $0.target, outbox: outbox, log: log)
+                LossAlerts(
+                    destination: $0.destination, target: $0.target, outbox: outbox, time: time, log: log)
             }, backfills: backfills, log: log)
         var orgs: [OrgService] = []
         for org in configuration.orgs {
@@ -202,6 +209,19 @@ package actor RelayService {
         return isSafe
     }
 
+    /// Ends at once and writes nothing more, as a crash would; for simulations, whose process goes on.
+    package func abandon() async {
+        isStopping = true
+        watching?.cancel()
+        keeping?.cancel()
+        for task in running { task.cancel() }
+        await replays.stop()
+        await backfills.stop()
+        await gatherer.stop()
+        for runner in await loader.runners { await runner.stop() }
+        await outbox.abandon()
+    }
+
     /// Ends the streams; what was taken goes on being delivered.
     package func pause() async {
         for task in running { task.cancel() }
@@ -218,7 +238,7 @@ package actor RelayService {
     package func status() async -> DispatchStatus { await outbox.status() }
 
     private func watchRules() {
-        guard let source else { return }
+        guard let source, !source.paths.isEmpty else { return }
         do throws(WatchProblem) {
             let watch = RulesWatch(
                 watch: try FolderWatch(source.paths), loader: loader, time: monitor.time, log: log)

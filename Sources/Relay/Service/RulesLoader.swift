@@ -1,4 +1,3 @@
-import Dispatch
 import Events
 import Logging
 import Rules
@@ -21,13 +20,15 @@ package actor RulesLoader {
     private(set) var inForce: [RuleSource]?
     /// The reload under way; the next one waits for it.
     private var last: Task<ReloadAnswer, Never>?
-    /// Not the shared pool: compiling many rules takes a second, and events do not wait for it.
-    private static let queue = DispatchQueue(label: "rules", qos: .utility)
+    /// See `RelayWorld`.
+    private let work: @Sendable (@escaping @Sendable () -> Void) -> Void
 
     init(
         _ ruleSet: RuleSet, table: DestinationTable, source: RulesSource?, current: CurrentRules, outbox: Outbox,
-        gatherer: BatchGatherer? = nil, factory: SinkFactory, secrets: SecretStore, monitor: RelayMonitor, log: Logger
+        gatherer: BatchGatherer? = nil, factory: SinkFactory, secrets: SecretStore, monitor: RelayMonitor,
+        beside work: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = RelayWorld().beside, log: Logger
     ) {
+        self.work = work
         self.table = table
         self.source = source
         self.current = current
@@ -61,7 +62,7 @@ package actor RulesLoader {
     @discardableResult
     package func reload(onlyIfEdited: Bool = false) async -> ReloadAnswer? {
         guard let source else { return nil }
-        let marks = await Self.beside { source.fingerprint() }
+        let marks = await beside { source.fingerprint() }
         if onlyIfEdited, marks == tried { return nil }
         tried = marks
         let before = last
@@ -77,7 +78,7 @@ package actor RulesLoader {
 
     private func perform(_ source: RulesSource) async -> ReloadAnswer {
         let start = monitor.time.monotonic()
-        let checked = await Self.beside { () -> Result<LintReport, RuleFolderError> in
+        let checked = await beside { () -> Result<LintReport, RuleFolderError> in
             do throws(RuleFolderError) { return .success(try source.check()) } catch { return .failure(error) }
         }
         var answer: ReloadAnswer
@@ -103,7 +104,7 @@ package actor RulesLoader {
         let isSame = before.hash == ruleSet.hash && plan.isEmpty
         if !isSame {
             await swap(to: ruleSet, plan)
-            if let source { inForce = await Self.beside { source.files(of: ruleSet) } }
+            if let source { inForce = await beside { source.files(of: ruleSet) } }
         }
         let wasBroken = state.broken != nil
         state.broken = nil
@@ -175,9 +176,9 @@ package actor RulesLoader {
         log.notice("\(parts.joined(separator: ", "))", metadata: ["rules": "\(state.hash.prefix(12))"])
     }
 
-    private static func beside<Answer: Sendable>(_ work: @escaping @Sendable () -> Answer) async -> Answer {
+    private func beside<Answer: Sendable>(_ body: @escaping @Sendable () -> Answer) async -> Answer {
         await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: work()) }
+            work { continuation.resume(returning: body()) }
         }
     }
 }

@@ -62,6 +62,26 @@ import Testing
         #expect(bench.outbox.room.exists)
     }
 
+    @Test func `deliveries of events that are fetched again while they wait count once`() async throws {
+        let sink = FakeSink()
+        sink.close()
+        var limits = Self.tight
+        limits.unwritten = 1_000
+        let bench = try await Bench(sink: sink, limits: limits)
+        let batch = Make.batch((1...30).map { Make.delivery($0, lane: "\($0 % 5)") }, cursor: 30)
+        for _ in 1...3 {
+            try await bench.outbox.accept(batch)
+            await bench.outbox.flush()
+            let status = await bench.outbox.status()
+            #expect(status.destinations[0].pending == 30 && status.stored == 30)
+        }
+        sink.open()
+        try await bench.run("all delivered") { try! await bench.rows().isEmpty }
+        try await bench.run("nothing waits") { await bench.outbox.status().destinations[0].pending == 0 }
+        let status = await bench.outbox.status()
+        #expect(status.stored == 0 && status.storedBytes == 0)
+    }
+
     @Test func `a waiting accept ends when its task is cancelled, and its batch stays`() async throws {
         let sink = FakeSink()
         sink.close()

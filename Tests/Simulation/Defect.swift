@@ -1,0 +1,19 @@
+/// Bugs to plant, so that what looks for them is seen to find them.
+enum Defect: String, CaseIterable {
+    case none
+    /// The cursor is stored when a batch arrives, before its deliveries are safe.
+    case cursorEarly = "cursor-early"
+    /// Deliveries of one record go beside each other.
+    case laneless
+    /// A delivery that waits is taken out of the outbox.
+    case forgetful
+    /// A wait that does not wait.
+    case busy
+    /// Nothing holds the streams back.
+    case unbounded
+    /// A decision that does not come from the seed.
+    case unseeded
+
+    /// One that the relay's own promises are broken by.
+    var isProblem: Bool { self != .none && self != .unseeded }
+}

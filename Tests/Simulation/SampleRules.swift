@@ -1,0 +1,93 @@
+import Events
+import Relay
+import Rules
+
+/// The rule files in force, and independently of them what they want of an event.
+struct SampleRules {
+    static let flow = "6762e154616e91cb8d8b1aaf"
+    static let run = "598f1c2e7d3a4b0012345d9a"
+
+    static let secrets = SecretStore(environment: [
+        "SF_ID": "key", "SF_SECRET": "secret", "FLOW_TOKEN": "flow-token", "IO_TOKEN": "io-token",
+        "LISTENER_URL": "https://listener.sim/v1/exports/598f1c2e7d3a4b0012345d9b/token/data",
+    ])
+
+    /// - Parameters:
+    ///   - version: an edit that changes how things are delivered, and not which.
+    ///   - key: what the lanes go by.
+    static func text(version: Int, key: String = "${recordId}") -> String {
+        """
+        sluice: 1
+        destinations:
+          hook: {kind: webhook, url: "https://hook.sim/in", timeout: 20s, concurrency: \(version % 2 == 0 ? 3 : 5)}
+          slow: {kind: webhook, url: "https://slow.sim/in", timeout: 10s, concurrency: \(version % 3 == 0 ? "1" : "auto")}
+          flows: {kind: flowmate, baseUrl: "https://flow.sim", auth: {bearer: {env: FLOW_TOKEN}}, timeout: 15s}
+          celigo:
+            kind: integrator
+            baseUrl: https://io.sim
+            auth: {bearer: {env: IO_TOKEN}}
+            listeners: {orders: {url: {env: LISTENER_URL}}}
+        rules:
+          - id: hook
+            match: {entity: Sample__c, change: [create, update]}
+            onGap: skip
+            to: {destination: hook, key: "\(key)", body: {k: "${rule.id} ${event.id} ${recordId}", v: "\(version)"}}
+          - id: slow
+            match: {entity: Sample__c, change: [create, update, delete]}
+            onGap: skip
+            when: record.?Number__c.orDefault(0.0) < 50.0
+            to: {destination: slow, key: "\(key)", retry: {for: 40m}, body: {k: "${rule.id} ${event.id} ${recordId}"}}
+          - id: flow
+            match: {entity: Sample__c, change: [update]}
+            onGap: skip
+            to: {destination: flows, flow: \(flow), key: "\(key)", data: {k: "${rule.id} ${event.id} ${recordId}"}}
+          - id: listener
+            match: {entity: Sample__c, change: [create, delete]}
+            onGap: skip
+            to: {destination: celigo, listener: orders, key: "\(key)", body: {k: "${rule.id} ${event.id} ${recordId}"}}
+          - id: run
+            match: {entity: Sample__c, change: [update, delete]}
+            onGap: skip
+            when: record.?Number__c.orDefault(0.0) >= 30.0
+            to:
+              destination: celigo
+              flow: \(run)
+              window: {from: "${batch.firstCommit}", until: "${batch.lastCommit + duration('1s')}"}
+              coalesce: {quiet: 20s, max: 2m}
+          - id: batch
+            match: {entity: Sample__c, change: [create, update, delete]}
+            onGap: skip
+            to:
+              destination: hook
+              body: {batch: "${batch.events}"}
+              coalesce: {quiet: 5s, max: 30s, limit: 9}
+
+        """
+    }
+
+    /// An edit that somebody saved half-way.
+    static let broken = text(version: 0) + "  - id: hook\n    mtach: {}\n"
+
+    /// Compiled once for all seeds.
+    static func report(_ text: String) -> LintReport {
+        if let report = reports[text] { return report }
+        let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))])
+        reports[text] = report
+        return report
+    }
+
+    /// Used on the main thread alone, see `Machine`.
+    nonisolated(unsafe) private static var reports: [String: LintReport] = [:]
+
+    /// Rules that want this change, by what the text above says in words.
+    static func wanting(_ change: SampleEvents.Change, number: Double?) -> [String] {
+        let value = number ?? 0
+        switch change {
+        case .create: return ["hook"] + (value < 50 ? ["slow"] : []) + ["listener", "batch"]
+        case .update: return ["hook"] + (value < 50 ? ["slow"] : []) + ["flow"] + (value >= 30 ? ["run"] : []) + ["batch"]
+        // A delete tells no values.
+        case .delete: return ["slow", "listener", "batch"]
+        case .undelete, .gapCreate, .gapUpdate: return []
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// The simulation: the whole relay in one process, with a clock, a network, a disk and receivers that a seed drives.
+//
+// What is real: everything from the subscriptions to the sinks: `RelayService` with its sign-in, schemas, ingest, rules
+// (texts, compiled), outbox, breaker, batches, flow runs, and the store with SQLite. What is simulated stands where the
+// product takes parameters: `RelayWorld` (clock, Pub/Sub API, limits), `HTTPClient`, and SQLite's file system
+// (`CPowerLoss`). HTTP/2, TLS and libcurl are not in it; they have tests against real peers.
+//
+// What makes a seed repeatable: one thread runs every task (`Machine` takes the jobs of Swift's pool), in an order that
+// the seed decides; time moves when nothing else can; the standard library's randomness comes from the seed
+// (`CSimulation`); dictionaries have a fixed order (SWIFT_DETERMINISTIC_HASHING, set below); and the store's work runs on
+// the same thread (`StoreTurns`). Every decision goes into a number (`Trace`), by which two runs are compared.
+//
+// What must hold (`Truth`, `Ledger`, `World.watch`): what the cursor passed has arrived, is kept, or is parked with a
+// reason, whenever a process dies; in the end everything has arrived or is parked; deliveries of one record arrive in
+// order, and its newest one last; what was acknowledged before a stop that ended well does not come again; what is in
+// memory stays within its limits; nothing runs in circles, and nothing happens when there is nothing to do.
+
+import Glibc
+
+if getenv("SWIFT_DETERMINISTIC_HASHING") == nil {
+    setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
+    var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+    execv("/proc/self/exe", &arguments)
+    fatalError("cannot start again with a fixed order of dictionaries: \(String(cString: strerror(errno)))")
+}
+
+guard let options = Options(CommandLine.arguments.dropFirst()) else {
+    print(Options.usage)
+    exit(2)
+}
+
+Machine.takeOver()
+var summary = Summary()
+for seed in options.seeds {
+    let first = Outcome(seed: seed, options)
+    summary.add(first, seed: seed)
+    // A planted bug is caught.
+    if options.defect.isProblem, !first.problems.isEmpty { break }
+    if options.runsTwice {
+        let second = Outcome(seed: seed, options)
+        if second.hash != first.hash { summary.diverged(seed) }
+    }
+}
+summary.print()
+exit(summary.isGood ? 0 : 1)
