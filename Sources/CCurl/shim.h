@@ -3,6 +3,8 @@
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 /* Swift cannot call variadic functions: one wrapper for each type of argument. */
 
@@ -60,6 +62,18 @@ static inline CURLcode sluice_getinfo_socket(CURL *easy, CURLINFO info, curl_soc
 
 static inline CURLMcode sluice_multi_setopt_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
+}
+
+typedef int (*sluice_socket_callback)(CURL *easy, curl_socket_t socket, int what, void *context, void *socket_context);
+
+static inline CURLMcode sluice_multi_setopt_socket(CURLM *multi, sluice_socket_callback callback) {
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, callback);
+}
+
+typedef int (*sluice_timer_callback)(CURLM *multi, long milliseconds, void *context);
+
+static inline CURLMcode sluice_multi_setopt_timer(CURLM *multi, sluice_timer_callback callback) {
+    return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, callback);
 }
 
 /* libcurl's own ALPN makes curl_easy_send fail once h2 is agreed, so it is offered below libcurl. A write that is tried

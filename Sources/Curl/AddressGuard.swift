@@ -9,6 +9,8 @@ final class AddressGuard {
     private let isProxied: Bool
     /// The last address that was refused for the request in hand.
     private(set) var refused: IPAddress?
+    /// The text of the last address that was allowed, with its closing zero.
+    private var allowed: [CChar] = []
 
     init(_ options: ConnectionOptions) {
         scope = options.addresses
@@ -64,7 +66,16 @@ final class AddressGuard {
     private static let beforeRequest: sluice_before_request_callback = { context, primary, _, _, _ in
         guard let context, let primary else { return CURL_PREREQFUNC_ABORT }
         let watcher = Unmanaged<AddressGuard>.fromOpaque(context).takeUnretainedValue()
-        return watcher.allows(IPAddress(host: String(cString: primary))) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        return watcher.allowsAgain(primary) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    }
+
+    /// - Parameter text: an address, most often the one that this handle's last request went to.
+    private func allowsAgain(_ text: UnsafePointer<CChar>) -> Bool {
+        let isKnown = allowed.withUnsafeBufferPointer { $0.baseAddress.map { strcmp($0, text) == 0 } ?? false }
+        if isKnown { return true }
+        guard allows(IPAddress(host: String(cString: text))) else { return false }
+        allowed = Array(UnsafeBufferPointer(start: text, count: strlen(text) + 1))
+        return true
     }
 
     private static func address(_ given: UnsafeMutablePointer<curl_sockaddr>) -> IPAddress? {
@@ -84,7 +95,12 @@ extension ConnectionOptions {
     /// One is configured here, or in the environment, which libcurl reads by itself.
     var mayUseProxy: Bool {
         if let proxy { return !proxy.isEmpty }
+        return Self.environmentHasProxy
+    }
+
+    /// The environment of a process stays as it was at its start.
+    private static let environmentHasProxy: Bool = {
         let names: [String] = ["https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"]
         return names.contains { (name: String) in getenv(name).map { $0.pointee != 0 } ?? false }
-    }
+    }()
 }

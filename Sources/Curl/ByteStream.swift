@@ -55,7 +55,7 @@ package final class ByteStream {
 
     /// Calls `handler` when there may be something to read, or, while `setWantsWrite(true)`, room to write.
     package func onReady(_ handler: @escaping @IOThread () -> Void) {
-        IOLoop.shared.watch(socket) { _ in handler() }
+        IOLoop.shared.watch(socket, handler: handler)
     }
 
     package func setWantsWrite(_ wants: Bool) {

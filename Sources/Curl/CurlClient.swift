@@ -28,7 +28,7 @@ package final class CurlClient: HTTPClient {
         let exchange = Exchange(checked)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                IOThread.post { self.exchanges.start(exchange, resuming: continuation) }
+                IOThread.run { self.exchanges.start(exchange, resuming: continuation) }
             }
         } onCancel: {
             exchange.isCancelled.store(true, ordering: .relaxed)

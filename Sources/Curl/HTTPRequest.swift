@@ -70,22 +70,62 @@ package struct ConnectionOptions: Sendable, Hashable {
 
 package struct HTTPResponse: Sendable {
     package var status: Int
-    package var headers: [HTTPRequest.Header]
     package var body: [UInt8]
     package var bodyIsTruncated: Bool
+    private var head: Head
+
+    /// Of most answers nobody asks for a header: they are taken apart when somebody does.
+    private enum Head: Sendable {
+        case parsed([HTTPRequest.Header])
+        /// Lines as they came.
+        case raw([UInt8])
+    }
 
     package init(
         status: Int, headers: [HTTPRequest.Header] = [], body: [UInt8] = [], bodyIsTruncated: Bool = false
     ) {
         self.status = status
-        self.headers = headers
+        head = .parsed(headers)
         self.body = body
         self.bodyIsTruncated = bodyIsTruncated
+    }
+
+    init(status: Int, head: [UInt8], body: [UInt8], bodyIsTruncated: Bool) {
+        self.status = status
+        self.head = .raw(head)
+        self.body = body
+        self.bodyIsTruncated = bodyIsTruncated
+    }
+
+    package var headers: [HTTPRequest.Header] {
+        switch head {
+        case .parsed(let headers): headers
+        case .raw(let lines): HTTPRequest.Header.read(lines)
+        }
     }
 
     /// The first header of that name, whatever its case.
     package func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+}
+
+extension HTTPRequest.Header {
+    /// - Parameter lines: `Name: value`, each with its line break.
+    static func read(_ lines: [UInt8]) -> [HTTPRequest.Header] {
+        lines.split(separator: 0x0A).compactMap { line in
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            return HTTPRequest.Header(
+                String(decoding: trimmed(line[..<colon]), as: UTF8.self),
+                String(decoding: trimmed(line[(colon + 1)...]), as: UTF8.self))
+        }
+    }
+
+    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
+        var text = text.drop(while: isBlank)
+        while let last = text.last, isBlank(last) { text.removeLast() }
+        return text
     }
 }
 

@@ -1,30 +1,39 @@
-internal import CCurl
 import Glibc
 import Synchronization
 
-/// Takes jobs from any thread, and runs them on its own between two calls of `curl_multi_poll`.
+/// Takes jobs from any thread, and runs them on its own between two looks at the sockets.
 final class IOExecutor: SerialExecutor {
     enum Work: Sendable {
         case job(UnownedJob)
+        /// Of a task that prefers this thread, and not of the thread's actor.
+        case taskJob(UnownedJob)
         case block(@IOThread @Sendable () -> Void)
     }
 
     private struct State {
         var work: [Work] = []
-        /// The thread is in `curl_multi_poll`, or will be before it looks at `work` again.
+        /// The thread sleeps, or will before it looks at `work` again.
         var isAsleep = false
     }
 
     private let state = Mutex(State())
-    let multi: MultiHandle
+    let poller = SocketPoller()
 
     init() {
-        multi = MultiHandle()
         Self.startThread(running: self)
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
         add(.job(UnownedJob(job)))
+    }
+
+    /// Runs what `enqueue` and `post` brought, on the thread.
+    func perform(_ work: Work) {
+        switch work {
+        case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+        case .taskJob(let job): job.runSynchronously(on: IOThread.shared.tasks.asUnownedTaskExecutor())
+        case .block(let block): IOThread.assumeIsolated { block() }
+        }
     }
 
     func post(_ block: @escaping @IOThread @Sendable () -> Void) {
@@ -38,13 +47,13 @@ final class IOExecutor: SerialExecutor {
 
     func isIsolatingCurrentContext() -> Bool? { Self.isCurrentThread }
 
-    private func add(_ work: Work) {
+    fileprivate func add(_ work: Work) {
         let mustWake = state.withLock { state in
             state.work.append(work)
             defer { state.isAsleep = false }
             return state.isAsleep
         }
-        if mustWake { multi.wakeUp() }
+        if mustWake { poller.wakeUp() }
     }
 
     /// - Parameter spare: an empty array whose memory is used for what comes next.
@@ -96,25 +105,12 @@ extension IOExecutor {
     }
 }
 
-/// The multi handle, never cleaned up: it lives as long as its thread, which lives as long as the process.
-///
-/// `@unchecked`: only the I/O thread uses the pointer, but for `curl_multi_wakeup`, which libcurl documents as callable
-/// from any thread.
-final class MultiHandle: @unchecked Sendable {
-    let pointer: UnsafeMutableRawPointer
+/// Runs tasks on the I/O thread that do little but wait for it: each of their steps then wakes nobody. The tasks must not
+/// block or compute for long.
+final class IOTaskExecutor: TaskExecutor {
+    private let executor: IOExecutor
 
-    init() {
-        curl_global_init(Int(CURL_GLOBAL_ALL))
-        guard let pointer = curl_multi_init() else { preconditionFailure("libcurl: out of memory") }
-        self.pointer = pointer
-        // HTTP/1.1 only; idle connections are kept up to here, the oldest goes first.
-        sluice_multi_setopt_long(pointer, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
-        sluice_multi_setopt_long(pointer, CURLMOPT_MAXCONNECTS, Self.maximumIdleConnections)
-    }
+    init(_ executor: IOExecutor) { self.executor = executor }
 
-    static let maximumIdleConnections = 512
-
-    func wakeUp() {
-        curl_multi_wakeup(pointer)
-    }
+    func enqueue(_ job: consuming ExecutorJob) { executor.add(.taskJob(UnownedJob(job))) }
 }

@@ -6,24 +6,39 @@ import Glibc
 final class IOLoop {
     static let shared = IOLoop()
 
-    struct Readiness {
-        var canRead: Bool
-        var canWrite: Bool
-    }
-
     typealias Completion = @IOThread (CURLcode) -> Void
+
+    private struct Watcher {
+        var interest: SocketPoller.Interest
+        let handler: @IOThread () -> Void
+    }
 
     var timers = TimerTable<@IOThread () -> Void>()
     private var completions: [UnsafeMutableRawPointer: Completion] = [:]
-    private var watchers: [Int32: @IOThread (Readiness) -> Void] = [:]
-    private var descriptors: [curl_waitfd] = []
+    /// When libcurl wants to be called although no socket of its is ready; nil when it does not.
+    private var transfersDue: UInt64?
+    /// Sockets of libcurl's transfers, with what it waits for.
+    private var sockets: [Int32: SocketPoller.Interest] = [:]
+    private var watchers: [Int32: Watcher] = [:]
     private var now: UInt64 { clock_gettime_nsec() }
-    private var multi: UnsafeMutableRawPointer { IOThread.shared.executor.multi.pointer }
+    private let multi: UnsafeMutableRawPointer
+    private let poller: SocketPoller
 
-    nonisolated private init() {}
+    private init() {
+        poller = IOThread.shared.executor.poller
+        curl_global_init(Int(CURL_GLOBAL_ALL))
+        guard let multi = curl_multi_init() else { preconditionFailure("libcurl: out of memory") }
+        self.multi = multi
+        // HTTP/1.1 only; idle connections are kept up to here, the oldest goes first.
+        sluice_multi_setopt_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+        sluice_multi_setopt_long(multi, CURLMOPT_MAXCONNECTS, Self.maximumIdleConnections)
+        sluice_multi_setopt_socket(multi, Self.socketCallback)
+        sluice_multi_setopt_timer(multi, Self.timerCallback)
+    }
 
+    private static let maximumIdleConnections = 512
     /// How often work that brings about more work is gone through before the sockets have their turn.
-    private static let roundsPerTurn = 2
+    private static let roundsPerTurn = 3
 
     func run(_ executor: IOExecutor) {
         var batch: [IOExecutor.Work] = []
@@ -31,21 +46,33 @@ final class IOLoop {
             for _ in 0..<Self.roundsPerTurn {
                 batch = executor.takeWork(leaving: batch)
                 if batch.isEmpty { break }
-                for work in batch { perform(work, on: executor) }
+                for work in batch { executor.perform(work) }
                 batch.removeAll(keepingCapacity: batch.capacity <= 4096)
             }
+            let now = now
             for action in timers.takeDue(at: now) { action() }
-            advanceTransfers()
+            if let due = transfersDue, due <= now { advance(CURL_SOCKET_TIMEOUT, 0) }
             let mayWait = executor.prepareToSleep()
-            waitForSockets(milliseconds: mayWait ? timers.millisecondsToNext(from: now) : 0)
+            for ready in poller.wait(milliseconds: mayWait ? timeToSleep() : 0) { handle(ready) }
         }
     }
 
-    private func perform(_ work: IOExecutor.Work, on executor: IOExecutor) {
-        switch work {
-        case .job(let job): job.runSynchronously(on: executor.asUnownedSerialExecutor())
-        case .block(let block): block()
-        }
+    private func timeToSleep() -> Int32 {
+        let now = now
+        let timers = timers.millisecondsToNext(from: now)
+        guard let due = transfersDue else { return timers }
+        guard due > now else { return 0 }
+        return min(timers, Int32(min((due - now + 999_999) / 1_000_000, UInt64(Int32.max))))
+    }
+
+    private func handle(_ ready: SocketPoller.Ready) {
+        if let watcher = watchers[ready.socket] { return watcher.handler() }
+        // An earlier one may have closed it.
+        guard sockets[ready.socket] != nil else { return }
+        var what: Int32 = 0
+        if !ready.what.isDisjoint(with: [.read, .broken]) { what |= CURL_CSELECT_IN }
+        if !ready.what.isDisjoint(with: [.write, .broken]) { what |= CURL_CSELECT_OUT }
+        advance(ready.socket, what)
     }
 
     func schedule(after delay: Duration, _ action: @escaping @IOThread () -> Void) -> IOThread.TimerID {
@@ -69,9 +96,11 @@ extension IOLoop {
         curl_multi_remove_handle(multi, easy)
     }
 
-    private func advanceTransfers() {
+    /// - Parameter socket: `CURL_SOCKET_TIMEOUT` for what is due without one.
+    private func advance(_ socket: Int32, _ what: Int32) {
+        if socket == CURL_SOCKET_TIMEOUT { transfersDue = nil }
         var running: Int32 = 0
-        curl_multi_perform(multi, &running)
+        curl_multi_socket_action(multi, socket, what, &running)
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
@@ -79,39 +108,57 @@ extension IOLoop {
             completions.removeValue(forKey: easy)?(result)
         }
     }
+
+    /// Called inside libcurl: only notes what it wants.
+    private static let timerCallback: sluice_timer_callback = { _, milliseconds, _ in
+        IOThread.assumeIsolated {
+            let loop = IOLoop.shared
+            loop.transfersDue = milliseconds < 0 ? nil : loop.now &+ UInt64(milliseconds) &* 1_000_000
+        }
+        return 0
+    }
+
+    private static let socketCallback: sluice_socket_callback = { _, socket, what, _, _ in
+        IOThread.assumeIsolated { IOLoop.shared.wants(what, of: socket) }
+        return 0
+    }
+
+    private func wants(_ what: Int32, of socket: Int32) {
+        let interest: SocketPoller.Interest? =
+            switch what {
+            case CURL_POLL_IN: .read
+            case CURL_POLL_OUT: .write
+            case CURL_POLL_INOUT: [.read, .write]
+            case CURL_POLL_REMOVE: nil
+            default: []
+            }
+        let known = sockets[socket]
+        guard interest != known else { return }
+        sockets[socket] = interest
+        poller.set(interest, on: socket, before: known)
+    }
 }
 
 // MARK: - Sockets beside libcurl's
 
 extension IOLoop {
     /// Calls `handler` whenever the socket can be read, or, if asked by `setWantsWrite`, written.
-    func watch(_ socket: Int32, handler: @escaping @IOThread (Readiness) -> Void) {
-        precondition(watchers.updateValue(handler, forKey: socket) == nil, "a socket is watched twice")
-        descriptors.append(curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLIN), revents: 0))
+    func watch(_ socket: Int32, handler: @escaping @IOThread () -> Void) {
+        precondition(watchers[socket] == nil, "a socket is watched twice")
+        watchers[socket] = Watcher(interest: .read, handler: handler)
+        poller.set(.read, on: socket, before: sockets.removeValue(forKey: socket))
     }
 
     func setWantsWrite(_ wants: Bool, on socket: Int32) {
-        guard let index = descriptors.firstIndex(where: { $0.fd == socket }) else { return }
-        descriptors[index].events = Int16(CURL_WAIT_POLLIN | (wants ? CURL_WAIT_POLLOUT : 0))
+        let interest: SocketPoller.Interest = wants ? [.read, .write] : .read
+        guard let known = watchers[socket]?.interest, known != interest else { return }
+        watchers[socket]?.interest = interest
+        poller.set(interest, on: socket, before: known)
     }
 
     func unwatch(_ socket: Int32) {
-        watchers[socket] = nil
-        descriptors.removeAll { $0.fd == socket }
-    }
-
-    private func waitForSockets(milliseconds: Int32) {
-        var readyCount: Int32 = 0
-        curl_multi_poll(multi, &descriptors, UInt32(descriptors.count), milliseconds, &readyCount)
-        guard readyCount > 0, !descriptors.isEmpty else { return }
-        let ready = descriptors.filter { $0.revents != 0 }
-        // libcurl does not hand on POLLERR and POLLHUP. Every reader then finds out by itself; not asking would spin.
-        let called = ready.isEmpty ? descriptors : ready
-        for descriptor in called {
-            let canRead = ready.isEmpty || descriptor.revents & Int16(CURL_WAIT_POLLIN) != 0
-            let canWrite = descriptor.revents & Int16(CURL_WAIT_POLLOUT) != 0
-            watchers[descriptor.fd]?(Readiness(canRead: canRead, canWrite: canWrite))
-        }
+        guard let watcher = watchers.removeValue(forKey: socket) else { return }
+        poller.set(nil, on: socket, before: watcher.interest)
     }
 }
 

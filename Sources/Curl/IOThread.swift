@@ -1,18 +1,33 @@
 /// The one thread that runs libcurl and every socket that HTTP/2 uses. What is marked `@IOThread` lives on it.
 ///
 /// It is a global actor rather than an executor handed around, so that the compiler proves what may call what without
-/// a hop. Sockets that are never mentioned cost nothing: an idle thread sleeps in `curl_multi_poll`.
+/// a hop. Sockets that are never mentioned cost nothing: an idle thread sleeps.
 @globalActor
 package actor IOThread {
     package static let shared = IOThread()
 
-    nonisolated let executor = IOExecutor()
+    nonisolated let executor: IOExecutor
+    nonisolated let tasks: IOTaskExecutor
+
+    private init() {
+        executor = IOExecutor()
+        tasks = IOTaskExecutor(executor)
+    }
 
     nonisolated package var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// For tasks whose time is spent waiting for requests: see `IOTaskExecutor`.
+    nonisolated package static var taskExecutor: any TaskExecutor { shared.tasks }
 
     /// Runs on the thread soon, after what was posted before. Cheaper than a task.
     nonisolated package static func post(_ block: @escaping @IOThread @Sendable () -> Void) {
         shared.executor.post(block)
+    }
+
+    /// At once, if this is the thread; else soon, as `post`.
+    nonisolated static func run(_ block: @escaping @IOThread @Sendable () -> Void) {
+        guard IOExecutor.isCurrentThread else { return post(block) }
+        assumeIsolated(block)
     }
 
     /// Calls what needs the thread from a place that the compiler does not know to be on it, such as the thread's own

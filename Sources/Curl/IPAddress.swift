@@ -26,6 +26,8 @@ package struct IPAddress: Sendable, Equatable, CustomStringConvertible {
     /// As it may stand in a URL: dotted, in the forms that C libraries also take (`2130706433`, `0x7f.1`, `0177.0.0.1`),
     /// or IPv6 with or without brackets and zone. Nil for a name.
     package init?(host: String) {
+        // Most hosts are names. Behind `%`, a zone may have any.
+        guard host.utf8.prefix(while: { $0 != UInt8(ascii: "%") }).allSatisfy(Self.mayStandInAddress) else { return nil }
         var text = Substring(host)
         if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }
         while text.hasSuffix(".") { text = text.dropLast() }
@@ -40,6 +42,16 @@ package struct IPAddress: Sendable, Equatable, CustomStringConvertible {
             inet_aton(String(text), &four) == 1
         else { return nil }
         self.init(bytes: withUnsafeBytes(of: &four) { Array($0) })
+    }
+
+    /// Hex digits, `.`, `x`, `:`, brackets.
+    private static func mayStandInAddress(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: ".xX:[]".utf8.contains(byte)
+        }
     }
 
     package var place: Place { bytes.count == 4 ? Self.place(four: bytes[...]) : place(six: bytes) }

@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// Where libcurl's callbacks put the answer. They run inside `curl_multi_perform`, on the I/O thread, only collect, and
+/// Where libcurl's callbacks put the answer. They run inside libcurl, on the I/O thread, only collect, and
 /// stop the transfer at a limit.
 final class ResponseCollector {
     static let maximumHeaderBytes = 256 << 10
@@ -75,26 +75,12 @@ final class ResponseCollector {
     }
 
     var isChunked: Bool {
-        headers().contains { $0.name.lowercased() == "transfer-encoding" && $0.value.lowercased().contains("chunked") }
-    }
-
-    func response() -> HTTPResponse {
-        HTTPResponse(status: status, headers: headers(), body: body, bodyIsTruncated: stoppedAtLimit)
-    }
-
-    private func headers() -> [HTTPRequest.Header] {
-        head.split(separator: 0x0A).compactMap { line in
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-            return HTTPRequest.Header(
-                String(decoding: Self.trimmed(line[..<colon]), as: UTF8.self),
-                String(decoding: Self.trimmed(line[(colon + 1)...]), as: UTF8.self))
+        HTTPRequest.Header.read(head).contains {
+            $0.name.lowercased() == "transfer-encoding" && $0.value.lowercased().contains("chunked")
         }
     }
 
-    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
-        var text = text.drop(while: isBlank)
-        while let last = text.last, isBlank(last) { text.removeLast() }
-        return text
+    func response() -> HTTPResponse {
+        HTTPResponse(status: status, head: head, body: body, bodyIsTruncated: stoppedAtLimit)
     }
 }
