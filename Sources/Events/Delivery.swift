@@ -1,29 +1,79 @@
 /// One request (or one claim on a flow run) for one destination: rendered once, sent byte for byte on every attempt.
 package struct Delivery: Sendable, Equatable {
     /// `sl_` and 32 hex digits; the same on every attempt, after every restart and after every refetch of its event.
-    package var id: String
-    package var rule: String
-    package var destination: String
+    package var id: String {
+        get { box.contents.id }
+        set { change { $0.id = newValue } }
+    }
+    package var rule: String {
+        get { box.contents.rule }
+        set { change { $0.rule = newValue } }
+    }
+    package var destination: String {
+        get { box.contents.destination }
+        set { change { $0.destination = newValue } }
+    }
     /// Deliveries of one destination with the same lane go one after another, in the order of the stream.
-    package var lane: String
-    package var target: DeliveryTarget
+    package var lane: String {
+        get { box.contents.lane }
+        set { change { $0.lane = newValue } }
+    }
+    package var target: DeliveryTarget {
+        get { box.contents.target }
+        set { change { $0.target = newValue } }
+    }
     /// The exact request body. Empty for a flow run.
-    package var body: [UInt8]
-    package var origin: DeliveryOrigin
-    package var retry: RetryLimits
+    package var body: [UInt8] {
+        get { box.contents.body }
+        set { change { $0.body = newValue } }
+    }
+    package var origin: DeliveryOrigin {
+        get { box.contents.origin }
+        set { change { $0.origin = newValue } }
+    }
+    package var retry: RetryLimits {
+        get { box.contents.retry }
+        set { change { $0.retry = newValue } }
+    }
 
     package init(
         id: String, rule: String, destination: String, lane: String, target: DeliveryTarget, body: [UInt8],
         origin: DeliveryOrigin, retry: RetryLimits
     ) {
-        self.id = id
-        self.rule = rule
-        self.destination = destination
-        self.lane = lane
-        self.target = target
-        self.body = body
-        self.origin = origin
-        self.retry = retry
+        box = Box(
+            Contents(
+                id: id, rule: rule, destination: destination, lane: lane, target: target, body: body, origin: origin,
+                retry: retry))
+    }
+
+    package static func == (left: Delivery, right: Delivery) -> Bool {
+        left.box === right.box || left.box.contents == right.box.contents
+    }
+
+    /// One word, since a delivery goes through many hands and nearly never changes.
+    private var box: Box
+
+    private final class Box: Sendable {
+        let contents: Contents
+
+        init(_ contents: Contents) { self.contents = contents }
+    }
+
+    private struct Contents: Sendable, Equatable {
+        var id: String
+        var rule: String
+        var destination: String
+        var lane: String
+        var target: DeliveryTarget
+        var body: [UInt8]
+        var origin: DeliveryOrigin
+        var retry: RetryLimits
+    }
+
+    private mutating func change(_ body: (inout Contents) -> Void) {
+        var contents = box.contents
+        body(&contents)
+        box = Box(contents)
     }
 }
 

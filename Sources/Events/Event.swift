@@ -3,43 +3,109 @@ package struct Event: Sendable {
     package enum Kind: String, Sendable { case change, platform }
 
     /// `ProducerEvent.id`.
-    package var id: String
-    package var kind: Kind
+    package var id: String {
+        get { box.contents.id }
+        set { change { $0.id = newValue } }
+    }
+    package var kind: Kind {
+        get { box.contents.kind }
+        set { change { $0.kind = newValue } }
+    }
     /// Object API name (`sfy24__ProductionOrder__c`) or event API name (`Order_Ready__e`).
-    package var entity: String
-    package var topic: String
-    package var replayID: ReplayID
-    package var schemaID: String
+    package var entity: String {
+        get { box.contents.entity }
+        set { change { $0.entity = newValue } }
+    }
+    package var topic: String {
+        get { box.contents.topic }
+        set { change { $0.topic = newValue } }
+    }
+    package var replayID: ReplayID {
+        get { box.contents.replayID }
+        set { change { $0.replayID = newValue } }
+    }
+    package var schemaID: String {
+        get { box.contents.schemaID }
+        set { change { $0.schemaID = newValue } }
+    }
     /// Commit time of a change, publish time of a platform event; epoch milliseconds.
-    package var time: Int64
-    package var receivedAt: Int64
-    /// Nil for platform events.
-    package var header: ChangeEventHeader?
+    package var time: Int64 {
+        get { box.contents.time }
+        set { change { $0.time = newValue } }
+    }
+    package var receivedAt: Int64 {
+        get { box.contents.receivedAt }
+        set { change { $0.receivedAt = newValue } }
+    }
+    /// Nil for platform events. Lent, not copied: it has many parts.
+    package var header: ChangeEventHeader? {
+        _read { yield box.contents.header }
+        set { change { $0.header = newValue } }
+    }
     /// The one record this is about; empty for platform events, overflows and wildcard IDs.
-    package var recordID: String
-    package var record: any RecordView
-    package var org: Org
+    package var recordID: String {
+        get { box.contents.recordID }
+        set { change { $0.recordID = newValue } }
+    }
+    package var record: any RecordView {
+        _read { yield box.contents.record }
+        set { change { $0.record = newValue } }
+    }
+    package var org: Org {
+        _read { yield box.contents.org }
+        set { change { $0.org = newValue } }
+    }
     /// The replay that brought it, so that its deliveries have IDs of their own; nil on the live stream.
-    package var replay: String?
+    package var replay: String? {
+        get { box.contents.replay }
+        set { change { $0.replay = newValue } }
+    }
     package var replayed: Bool { replay != nil }
-    package var fetched = false
+    package var fetched: Bool {
+        get { box.contents.fetched }
+        set { change { $0.fetched = newValue } }
+    }
 
     package init(
         id: String, kind: Kind, entity: String, topic: String, replayID: ReplayID, schemaID: String, time: Int64,
         receivedAt: Int64, header: ChangeEventHeader?, recordID: String, record: any RecordView, org: Org
     ) {
-        self.id = id
-        self.kind = kind
-        self.entity = entity
-        self.topic = topic
-        self.replayID = replayID
-        self.schemaID = schemaID
-        self.time = time
-        self.receivedAt = receivedAt
-        self.header = header
-        self.recordID = recordID
-        self.record = record
-        self.org = org
+        box = Box(
+            Contents(
+                id: id, kind: kind, entity: entity, topic: topic, replayID: replayID, schemaID: schemaID, time: time,
+                receivedAt: receivedAt, header: header, recordID: recordID, record: record, org: org))
+    }
+
+    /// One word, since an event goes through many hands and nearly never changes.
+    private var box: Box
+
+    private final class Box: Sendable {
+        let contents: Contents
+
+        init(_ contents: Contents) { self.contents = contents }
+    }
+
+    private struct Contents: Sendable {
+        var id: String
+        var kind: Kind
+        var entity: String
+        var topic: String
+        var replayID: ReplayID
+        var schemaID: String
+        var time: Int64
+        var receivedAt: Int64
+        var header: ChangeEventHeader?
+        var recordID: String
+        var record: any RecordView
+        var org: Org
+        var replay: String?
+        var fetched = false
+    }
+
+    private mutating func change(_ body: (inout Contents) -> Void) {
+        var contents = box.contents
+        body(&contents)
+        box = Box(contents)
     }
 
     /// The `event.change` of rules: `create`, `update`, `delete`, `undelete`, `gap`, `overflow`; empty for
