@@ -237,6 +237,7 @@ final class World: @unchecked Sendable {
     private func service(_ store: Store, _ life: Life) -> RelayService {
         // The parts of a relay hold each other, and stay when it has ended: they must not hold the world as well.
         var world = RelayWorld()
+        world.attempts = nil
         world.time = TimeSource(
             wall: { [weak self] in self?.wall ?? 0 },
             monotonic: { [machine] in .milliseconds(machine.now - life.startedAt) },

@@ -48,7 +48,8 @@ extension Outbox {
         while let assignment = assign(route, now) {
             let worker = nextWorker
             nextWorker += 1
-            workers[worker] = Worker(Task { await self.work(worker, assignment) }, route, assignment)
+            let task = Task(executorPreference: attempts) { await self.work(worker, assignment) }
+            workers[worker] = Worker(task, route, assignment)
         }
         feed(route)
         if route.wantsReads { stir(reads: true, uptime: now.uptime) }
@@ -180,6 +181,8 @@ extension Outbox {
 
     func resolve(_ entry: OutboxEntry, _ route: Route, deadLetter: DeadLetter? = nil) {
         if !entry.isRepeated { route.pending -= 1 }
+        route.intake.resolved(entry)
+        if !route.intakeWaiters.isEmpty, !route.isWorthWaiting { route.resumeIntake() }
         ledger.resolve(entry, deadLetter: deadLetter)
         if !whenResolved.isEmpty, let ended = whenResolved.removeValue(forKey: entry.delivery.id) { end(ended) }
     }

@@ -69,7 +69,7 @@ extension Outbox {
         let take = takes
         for route in routes.values {
             route.log.report(route.name, now: clock.now, logger: logger)
-            route.lanes.committing()
+            route.committing()
             recordPauses(of: route)
         }
         do {

@@ -11,6 +11,7 @@ extension Outbox {
     package func stop(within limit: Duration) async -> Bool {
         isStopping = true
         reportRoom()
+        for route in routes.values { route.resumeIntake() }
         wakeTask?.cancel()
         rescueTask?.cancel()
         let deadline = clock.uptime + limit.milliseconds
@@ -59,6 +60,7 @@ extension Outbox {
         workers.removeAll()
         reportIdle()
         reportRoom()
+        for route in routes.values { route.resumeIntake() }
         for waiter in flushWaiters { waiter.continuation.resume() }
         flushWaiters.removeAll()
     }

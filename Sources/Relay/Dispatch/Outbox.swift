@@ -18,6 +18,8 @@ package actor Outbox {
     let logger: Logger
     let observer: (any AttemptObserver)?
     let renderer: (any DeliveryRenderer)?
+    /// Where attempts run; nil for the shared pool.
+    let attempts: (any TaskExecutor)?
     /// How far the streams are, for batches that end with a transaction.
     nonisolated let marks: StreamMarks?
     /// For claims on batches, of all destinations.
@@ -65,7 +67,8 @@ package actor Outbox {
     package init(
         store: Store, clock: TimeSource = .system, limits: DispatchLimits = DispatchLimits(),
         policy: RetryPolicy = RetryPolicy(), random: Jitter = Jitter(), logger: Logger,
-        observer: (any AttemptObserver)? = nil, renderer: (any DeliveryRenderer)? = nil, marks: StreamMarks? = nil
+        observer: (any AttemptObserver)? = nil, renderer: (any DeliveryRenderer)? = nil, marks: StreamMarks? = nil,
+        attempts: (any TaskExecutor)? = nil
     ) {
         self.store = store
         self.clock = clock
@@ -76,6 +79,7 @@ package actor Outbox {
         self.logger = logger
         self.observer = observer
         self.renderer = renderer
+        self.attempts = attempts
         self.marks = marks
     }
 
@@ -130,8 +134,12 @@ package actor Outbox {
     package func accept(_ batch: RoutedBatch) async throws {
         precondition(isStarted, "accept before start")
         guard !isStopping else { throw OutboxStopped() }
-        take(batch)
+        let touched = take(batch)
         guard !batch.isOnlyCursor else { return }
+        // At most until the next commit.
+        for route in touched where route.isWorthWaiting && failure == nil && !isStopping {
+            await withCheckedContinuation { route.intakeWaiters.append($0) }
+        }
         while !hasRoom {
             try Task.checkCancellation()
             guard !isStopping else { return }
@@ -139,15 +147,20 @@ package actor Outbox {
         }
     }
 
-    private func take(_ batch: RoutedBatch) {
+    /// - Returns: the destinations that got something.
+    private func take(_ batch: RoutedBatch) -> [Route] {
         ledger.accept(batch)
-        offer(batch.deliveries)
+        let touched = offer(batch.deliveries)
         // What is replayed says nothing about where the stream is.
         if batch.cursor.key.scope == .live { marks?.passed(batch.cursor.key.topic, transaction: batch.transaction) }
+        return touched
     }
 
     /// New deliveries, in their order.
-    func offer(_ deliveries: [Delivery]) {
+    ///
+    /// - Returns: their destinations, some perhaps more than once.
+    @discardableResult
+    func offer(_ deliveries: [Delivery]) -> [Route] {
         let now = clock.now
         var touched: [Route] = []
         for delivery in deliveries {
@@ -161,6 +174,7 @@ package actor Outbox {
         for route in touched { pump(route, now) }
         stir(uptime: now.uptime)
         room.set(hasRoom)
+        return touched
     }
 
     private func route(_ name: String) -> Route {

@@ -19,6 +19,9 @@ final class Route {
     var log = RouteLog()
     /// Lanes that stand, as the store has it; nil when that is to be written anew.
     var pausesOnRecord: DispatchStatus.Paused? = DispatchStatus.Paused()
+    var intake = Intake()
+    /// Batches whose `accept` waits until less is at hand here.
+    var intakeWaiters: [CheckedContinuation<Void, Never>] = []
 
     init(name: String, limits: DispatchLimits, storedLanes: Int, storedClaims: Int) {
         self.name = name
@@ -36,7 +39,22 @@ final class Route {
 
     func offer(_ entry: OutboxEntry, now: Moment) {
         pending += 1
+        intake.accepted()
         if entry.delivery.isGathered { claims.offer(entry) } else { lanes.offer(entry, now: now) }
+    }
+
+    /// It pays to wait for this destination before more is taken in.
+    var isWorthWaiting: Bool { intake.isWorthWaiting(concurrency: lanes.concurrency) }
+
+    func resumeIntake() {
+        for waiter in intakeWaiters { waiter.resume() }
+        intakeWaiters.removeAll()
+    }
+
+    func committing() {
+        lanes.committing()
+        intake.committing()
+        resumeIntake()
     }
 
     func committed(_ now: Moment) {

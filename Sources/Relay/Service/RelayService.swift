@@ -60,7 +60,8 @@ package actor RelayService {
         let replayOrgs = ReplayOrgs(store: store)
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
-            renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time), marks: marks)
+            renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time), marks: marks,
+            attempts: world.attempts)
         let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, time: time, log: log)
         let topicSwitch = TopicSwitch()
         self.gatherer = gatherer

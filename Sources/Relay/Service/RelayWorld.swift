@@ -1,3 +1,4 @@
+import Curl
 import Dispatch
 import Events
 import GRPC
@@ -9,6 +10,8 @@ import Settings
 package struct RelayWorld: Sendable {
     package var time = TimeSource.system
     package var limits = DispatchLimits()
+    /// Where attempts run: most of an attempt is waiting for its request. Nil for the shared pool.
+    package var attempts: (any TaskExecutor)? = IOThread.taskExecutor
     /// The Pub/Sub API of one org.
     package var pubsub: @Sendable (OrgConfiguration) -> any PubSubConnection = {
         PubSubClient(connection: GRPCConnection(endpoint: $0.pubsub.endpoint))
