@@ -65,6 +65,11 @@ package struct Event: Sendable {
         get { box.contents.fetched }
         set { change { $0.fetched = newValue } }
     }
+    /// Of a record that was read back: which state of it, so that deliveries of another state have IDs of their own.
+    package var version: String? {
+        get { box.contents.version }
+        set { change { $0.version = newValue } }
+    }
 
     package init(
         id: String, kind: Kind, entity: String, topic: String, replayID: ReplayID, schemaID: String, time: Int64,
@@ -100,6 +105,7 @@ package struct Event: Sendable {
         var org: Org
         var replay: String?
         var fetched = false
+        var version: String?
     }
 
     private mutating func change(_ body: (inout Contents) -> Void) {

@@ -6,6 +6,9 @@ package struct CommitGroup: Sendable {
     package var cursors: [Cursor.Key: Cursor] = [:]
     package var deadLetters: [DeadLetter] = []
     package var quarantine: [QuarantinedEvent] = []
+    /// Events that wait for a read of their record, and those that wait no more.
+    package var held: [HeldEvent] = []
+    package var released: [HeldEvent.Key] = []
     package var statements: [LossStatement] = []
     /// Deliveries to add. One whose ID is there already is left as it is: the earlier one stands for both.
     package var added: [StoredDelivery] = []
@@ -30,6 +33,7 @@ package struct CommitGroup: Sendable {
 
     package var isEmpty: Bool {
         journal.isEmpty && cursors.isEmpty && deadLetters.isEmpty && quarantine.isEmpty && statements.isEmpty
-            && added.isEmpty && changed.isEmpty && removed.isEmpty && destinationStates.isEmpty
+            && held.isEmpty && released.isEmpty && added.isEmpty && changed.isEmpty && removed.isEmpty
+            && destinationStates.isEmpty
     }
 }

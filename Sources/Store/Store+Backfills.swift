@@ -63,51 +63,6 @@ extension Store {
     }
 }
 
-/// Up to which commit time what was handed over of a record holds its changes.
-extension Store {
-    /// - Parameter covers: epoch milliseconds by record ID. The later time stays.
-    package func addMarks(
-        _ covers: [(id: String, covers: Int64)], org: String, entity: String
-    ) async throws(StoreError) {
-        guard !covers.isEmpty else { return }
-        try await transaction("mark \(covers.count) records of \(entity)") { database in
-            let statement = try database.cachedStatement(
-                sql: """
-                    INSERT INTO backfill_marks (org, entity, record_id, covers) VALUES (?, ?, ?, ?)
-                    ON CONFLICT (org, entity, record_id) DO UPDATE SET covers = max(covers, excluded.covers)
-                    """)
-            for mark in covers { try statement.execute(arguments: [org, entity, mark.id, mark.covers]) }
-        }
-    }
-
-    /// Only those of the records that are marked.
-    package func marks(
-        of records: Set<String>, org: String, entity: String
-    ) async throws(StoreError) -> [String: Int64] {
-        try await perform("look up marks of \(entity)") { database in
-            let statement = try database.cachedStatement(
-                sql: "SELECT covers FROM backfill_marks WHERE org = ? AND entity = ? AND record_id = ?")
-            var found: [String: Int64] = [:]
-            for id in records {
-                found[id] = try Int64.fetchOne(statement, arguments: [org, entity, id])
-            }
-            return found
-        }
-    }
-
-    /// - Returns: how many were removed; fewer than `limit` means all are gone.
-    package func removeMarks(org: String, entity: String, limit: Int) async throws(StoreError) -> Int {
-        try await perform("forget marks of \(entity)") { database in
-            try database.run(
-                """
-                DELETE FROM backfill_marks WHERE (org, entity, record_id) IN
-                    (SELECT org, entity, record_id FROM backfill_marks WHERE org = ? AND entity = ? LIMIT ?)
-                """, [org, entity, limit])
-            return database.changesCount
-        }
-    }
-}
-
 extension Database {
     /// Backfills that ended are remembered, this many; those that the configuration asks for always, since they are
     /// made once.

@@ -28,7 +28,7 @@ extension CommitGroup {
         let parts = [
             (cursors.count, "cursor", "cursors"), (added.count, "delivery", "deliveries"),
             (changed.count + removed.count, "acknowledgement", "acknowledgements"),
-            (deadLetters.count, "dead letter", "dead letters"),
+            (deadLetters.count, "dead letter", "dead letters"), (held.count, "held event", "held events"),
         ]
         let text = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
         return text.isEmpty ? "the journal" : text.joined(separator: ", ")
@@ -41,6 +41,8 @@ extension Database {
         let encoder = ColumnEncoder()
         for letter in group.deadLetters { try insert(letter, encoder) }
         for event in group.quarantine { try insert(event) }
+        for event in group.held { try insert(event) }
+        for key in group.released { try release(key) }
         try remove(group.removed)
         var repeated: Set<Int64> = []
         for delivery in group.added where try !insert(delivery, encoder) { repeated.insert(delivery.seq) }

@@ -7,6 +7,7 @@ enum StoreMigrations {
         migrator.registerMigration("1 tables") { try $0.execute(sql: tables) }
         migrator.registerMigration("2 replay") { try $0.execute(sql: replayTables) }
         migrator.registerMigration("backfill") { try $0.execute(sql: backfillTables) }
+        migrator.registerMigration("reconcile") { try $0.execute(sql: reconcileTables) }
         return migrator
     }
 

@@ -45,9 +45,10 @@ extension BackfillRunner {
         try await parts.time.sleep(wait)
     }
 
-    /// Marks go before what they mark.
-    func mark(_ marks: [(id: String, covers: Int64)]) async throws {
+    /// Marks go before what they mark, for the rules that have it only.
+    func mark(_ deliveries: [Delivery], _ covers: [String: Int64]) async throws {
         let (store, plan) = (parts.store, plan)
+        let marks = deliveries.marks(covers)
         try await storing { () async throws(StoreError) in
             try await store.addMarks(marks, org: plan.org, entity: plan.entity)
         }

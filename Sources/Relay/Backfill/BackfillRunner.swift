@@ -189,19 +189,18 @@ actor BackfillRunner {
         _ rows: [SnapshotRow], readAt: Int64, loosely: Bool, areDeleted: Bool
     ) async throws -> [String] {
         var ready: [SnapshotRow] = []
-        var marks: [(id: String, covers: Int64)] = []
+        var covers: [String: Int64] = [:]
         var late: [String] = []
         for row in rows {
             switch SnapshotCoverage.of(modified: row.modified, readAt: readAt) {
-            case .until(let covers): marks.append((row.id, covers))
-            case .unsettled where loosely: marks.append((row.id, SnapshotCoverage.loosely(modified: row.modified)))
+            case .until(let time): covers[row.id] = time
+            case .unsettled where loosely: covers[row.id] = SnapshotCoverage.loosely(modified: row.modified)
             case .unsettled:
                 late.append(row.id)
                 continue
             }
             ready.append(row)
         }
-        try await mark(marks)
         var rest = ready[...]
         while !rest.isEmpty {
             let (count, wait) = pace.next(uptime: parts.time.uptime)
@@ -209,14 +208,16 @@ actor BackfillRunner {
                 try await parts.time.sleep(.milliseconds(wait))
                 continue
             }
-            try await take(rest.prefix(count), readAt, areDeleted)
+            try await take(rest.prefix(count), covers, readAt, areDeleted)
             pace.took(min(count, rest.count))
             rest = rest.dropFirst(count)
         }
         return late
     }
 
-    private func take(_ rows: ArraySlice<SnapshotRow>, _ readAt: Int64, _ areDeleted: Bool) async throws {
+    private func take(
+        _ rows: ArraySlice<SnapshotRow>, _ covers: [String: Int64], _ readAt: Int64, _ areDeleted: Bool
+    ) async throws {
         guard let entry else { preconditionFailure("records without an org") }
         let events = SnapshotEvents(backfill: id, plan: plan, org: entry.org)
         let rules = parts.rules.current
@@ -229,6 +230,7 @@ actor BackfillRunner {
             }
         }
         for delivery in piece.deliveries { destinations.insert(delivery.destination) }
+        try await mark(piece.deliveries, covers)
         if !piece.deliveries.isEmpty || !piece.deadLetters.isEmpty {
             try await parts.outbox.accept(
                 RoutedBatch(cursor: cursor(entry.org), deliveries: piece.deliveries, deadLetters: piece.deadLetters))

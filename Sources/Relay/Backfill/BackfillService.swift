@@ -197,7 +197,8 @@ package actor BackfillService {
             try await parts.store.save(record)
         }
         while try await parts.store.removeMarks(
-            org: subject.org, entity: subject.entity, limit: Self.marksAtOnce) == Self.marksAtOnce
+            org: subject.org, entity: subject.entity, until: ended + Settling.publishing, limit: Self.marksAtOnce)
+            == Self.marksAtOnce
         {}
         guard !running.values.contains(where: { $0.subject == subject }) else { return }
         await gate.close(subject)

@@ -12,8 +12,9 @@ package struct SnapshotSubject: Hashable, Sendable, Comparable {
     }
 }
 
-/// Keeps snapshots and streams apart: while a page of records is read and handed over, events of that object wait; and
-/// events that are older than what was handed over of their record are dropped.
+/// Keeps records that are read and streams apart: while a page of records is read and handed over, events of that object
+/// wait; and events that are older than what was handed over of their record are dropped, for the rules that it was handed
+/// over by. Other rules know nothing of it, and miss nothing.
 ///
 /// What was handed over is marked in the store before it goes, so that this holds after a kill as well.
 package actor SnapshotGate {
@@ -24,6 +25,8 @@ package actor SnapshotGate {
     private let time: TimeSource
     /// Readable without waiting: nearly always there is no snapshot, and then events pass by.
     private nonisolated let subjects = Mutex<Set<SnapshotSubject>>([])
+    /// Those of them that are watched for gap events.
+    private nonisolated let gapSubjects = Mutex<Set<SnapshotSubject>>([])
     private var locks: [SnapshotSubject: PageLock] = [:]
     private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     /// Waiters that were let go because their tasks were cancelled, until they notice.
@@ -45,6 +48,11 @@ package actor SnapshotGate {
         dropCounts[subject] = nil
     }
 
+    /// As `open` and `close`, for records of gap events: neither ends what the other began.
+    nonisolated func watchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.insert(subject) } }
+
+    nonisolated func unwatchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.remove(subject) } }
+
     /// Events that were older than their records, since the start.
     func dropped(_ subject: SnapshotSubject) -> Int { dropCounts[subject] ?? 0 }
 
@@ -57,8 +65,8 @@ package actor SnapshotGate {
     struct Pass: Sendable {
         fileprivate let subjects: [SnapshotSubject]
         fileprivate let gate: SnapshotGate?
-        /// Those that are not older than their records.
-        let events: [Event]
+        /// Of events, by their places, that are older than what was handed over of their records: for which rules.
+        let covered: [Int: CoveredRules]
 
         func leave() async { if let gate { await gate.leave(subjects, isPage: false) } }
     }
@@ -67,8 +75,8 @@ package actor SnapshotGate {
     ///
     /// - Throws: `CancellationError` only.
     nonisolated func pass(_ events: [Event], topic: Cursor.Key, receivedAt: Int64) async throws -> Pass {
-        let watched = subjects.withLock { $0 }
-        guard !watched.isEmpty else { return Pass(subjects: [], gate: nil, events: events) }
+        let watched = subjects.withLock { $0 }.union(gapSubjects.withLock { $0 })
+        guard !watched.isEmpty else { return Pass(subjects: [], gate: nil, covered: [:]) }
         return try await pass(events, watched, topic, receivedAt)
     }
 
@@ -82,10 +90,10 @@ package actor SnapshotGate {
                 try await enter(subject, isPage: false)
                 entered.append(subject)
             }
-            var rest = events
-            for subject in named { rest = try await current(rest, subject) }
+            var covered: [Int: CoveredRules] = [:]
+            for subject in named { try await cover(events, subject, &covered) }
             reached[topic] = events.isEmpty ? receivedAt : max(reached[topic] ?? .min, events.last?.time ?? .min)
-            return Pass(subjects: entered, gate: self, events: rest)
+            return Pass(subjects: entered, gate: self, covered: covered)
         } catch {
             leave(entered, isPage: false)
             throw error
@@ -133,19 +141,24 @@ package actor SnapshotGate {
     // MARK: Marks
 
     /// Waits for a store that cannot be read: an event must not pass unseen.
-    private func current(_ events: [Event], _ subject: SnapshotSubject) async throws -> [Event] {
+    private func cover(
+        _ events: [Event], _ subject: SnapshotSubject, _ covered: inout [Int: CoveredRules]
+    ) async throws {
         let records = Set(events.lazy.filter { $0.entity == subject.entity }.map(\.recordID)).subtracting([""])
-        guard !records.isEmpty else { return events }
+        guard !records.isEmpty else { return }
         let marks = try await marks(of: records, subject)
-        let rest = events.filter { event in
-            guard event.entity == subject.entity, let covers = marks[event.recordID] else { return true }
-            return event.time > covers
+        guard !marks.isEmpty else { return }
+        for (place, event) in events.enumerated() where event.entity == subject.entity {
+            guard let found = marks[event.recordID], let rules = CoveredRules(found, at: event.time) else { continue }
+            covered[place] = rules
+            dropCounts[subject, default: 0] += 1
         }
-        dropCounts[subject, default: 0] += events.count - rest.count
-        return rest
     }
 
-    private func marks(of records: Set<String>, _ subject: SnapshotSubject) async throws -> [String: Int64] {
+    /// By record, and then by rule.
+    func marks(
+        of records: Set<String>, _ subject: SnapshotSubject
+    ) async throws -> [String: [String: Int64]] {
         while true {
             do throws(StoreError) {
                 return try await store.marks(of: records, org: subject.org, entity: subject.entity)
@@ -154,4 +167,17 @@ package actor SnapshotGate {
             }
         }
     }
+}
+
+/// Rules whose receivers have something newer than an event tells.
+struct CoveredRules: Sendable, Equatable {
+    private let rules: Set<String>
+
+    /// - Parameter marks: of the event's record, by rule. Nil if none covers that time.
+    init?(_ marks: [String: Int64], at time: Int64) {
+        rules = Set(marks.lazy.filter { time <= $0.value }.map(\.key))
+        if rules.isEmpty { return nil }
+    }
+
+    func contains(_ rule: String) -> Bool { rules.contains(rule) || rules.contains("") }
 }

@@ -84,6 +84,20 @@ struct SnapshotReader: Sendable {
         return (rows, found.count < limit ? nil : ids.last)
     }
 
+    /// Those of the records that were deleted and are still in the recycle bin, with when they were.
+    func gone(_ ids: [String]) async throws(RESTError) -> [SnapshotRow] {
+        let names = ["Id", stamp].compactMap { $0 }
+        let list = ids.map(SOQL.quoted).joined(separator: ",")
+        let query =
+            "SELECT \(names.joined(separator: ",")) FROM \(entity) WHERE IsDeleted = true AND Id IN (\(list)) "
+            + "ORDER BY Id LIMIT \(ids.count)"
+        let found = try await client.records(query, kind: .queryAll, limit: ids.count)
+        return found.compactMap { record in
+            guard case .string(let id)? = record["Id"] else { return nil }
+            return SnapshotRow(id: id, fields: Fields(), modified: time(record, stamp))
+        }
+    }
+
     // MARK: Queries
 
     private func soql(_ names: [String], after id: String?, limit: Int, _ more: String? = nil) -> String {

@@ -41,12 +41,15 @@ final class CommitLedger {
         pending.group.cursors[batch.cursor.key] = batch.cursor.keepingCommitTime(
             of: pending.group.cursors[batch.cursor.key])
         pending.group.quarantine += batch.quarantined
+        pending.group.held += batch.held
+        pending.group.released += batch.released
         if let journal = batch.journal {
             pending.group.journal.append(journal)
             keep(journal.raw.count)
         }
         for letter in batch.deadLetters { add(letter) }
         for event in batch.quarantined { keep(event.payload.count) }
+        for event in batch.held { keep(event.payload.count) }
     }
 
     func accept(_ entry: OutboxEntry) {
@@ -167,14 +170,16 @@ final class CommitLedger {
 
 extension CommitGroup {
     fileprivate var isOnlyCursors: Bool {
-        journal.isEmpty && deadLetters.isEmpty && quarantine.isEmpty && statements.isEmpty && added.isEmpty
-            && changed.isEmpty && removed.isEmpty && destinationStates.isEmpty
+        journal.isEmpty && deadLetters.isEmpty && quarantine.isEmpty && held.isEmpty && released.isEmpty
+            && statements.isEmpty && added.isEmpty && changed.isEmpty && removed.isEmpty && destinationStates.isEmpty
     }
 
     fileprivate mutating func append(_ later: CommitGroup) {
         journal += later.journal
         deadLetters += later.deadLetters
         quarantine += later.quarantine
+        held += later.held
+        released += later.released
         statements += later.statements
         removed += later.removed
         for (key, cursor) in later.cursors { cursors[key] = cursor.keepingCommitTime(of: cursors[key]) }

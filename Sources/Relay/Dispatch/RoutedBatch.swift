@@ -12,6 +12,9 @@ package struct RoutedBatch: Sendable {
     /// Deliveries whose body could not be built.
     package var deadLetters: [DeadLetter]
     package var quarantined: [QuarantinedEvent]
+    /// Events that wait for a read of their record, and those whose deliveries are here now.
+    package var held: [HeldEvent] = []
+    package var released: [HeldEvent.Key] = []
     /// The transaction key of the last event; nil for a keepalive: no transaction is open.
     package var transaction: String?
 
@@ -28,7 +31,8 @@ package struct RoutedBatch: Sendable {
 
     /// Moves the cursor and nothing else.
     var isOnlyCursor: Bool {
-        journal == nil && deliveries.isEmpty && deadLetters.isEmpty && quarantined.isEmpty
+        journal == nil && deliveries.isEmpty && deadLetters.isEmpty && quarantined.isEmpty && held.isEmpty
+            && released.isEmpty
     }
 }
 

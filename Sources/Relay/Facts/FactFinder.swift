@@ -29,7 +29,7 @@ package struct FactFailure: Error {
 /// A record that cannot be read at the moment is left to the lanes that need it, where deliveries can wait alone
 /// (`Patience.defers`). Everything else is waited for: the topic's events wait with it, in order, and a long wait parks the
 /// stream. Nothing is decided on half an answer.
-struct FactFinder: Sendable {
+package struct FactFinder: Sendable {
     /// An answer can raise another question (a fetched owner, then the owner's flows); no rule can raise more.
     static let maximumRounds = 4
     static let retryBase: Duration = .seconds(1)
@@ -52,15 +52,23 @@ struct FactFinder: Sendable {
     let log: Logger
     private let reads = ReadGate()
 
+    package init(source: any FactSource, time: TimeSource, log: Logger) {
+        self.source = source
+        self.time = time
+        self.log = log
+    }
+
     /// - Parameters:
-    ///   - first: what routing gave without answers.
+    ///   - first: what routing gave with those answers.
+    ///   - known: answers that are there already.
     ///   - patience: with `.waits` nothing is deferred.
     /// - Throws: `CancellationError` only.
     func complete(
-        _ event: Event, _ first: RoutingResult, by rules: RuleSet, _ patience: Patience = .waits
+        _ event: Event, _ first: RoutingResult, by rules: RuleSet, known: RoutingFacts = RoutingFacts(),
+        _ patience: Patience = .waits
     ) async throws -> RoutingResult {
         var result = first
-        var facts = RoutingFacts()
+        var facts = known
         // One round more, since something may turn out to be unable to wait alone.
         for _ in 0...Self.maximumRounds where !result.wants.isEmpty {
             for want in result.wants { try await answer(want, event, &facts, patience) }

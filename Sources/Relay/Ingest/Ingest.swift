@@ -19,6 +19,7 @@ package struct Ingest: SubscriptionHost {
     private let facts: FactFinder
     private let gate: QuarantineGate
     private let backfills: BackfillService?
+    private let gapReader: GapReconciler?
     private let observer: (any RelayObserver)?
     private let time: TimeSource
     private let log: Logger
@@ -28,8 +29,8 @@ package struct Ingest: SubscriptionHost {
 
     package init(
         org: Org, schemas: SchemaCache, rules: CurrentRules, outbox: Outbox, reports: StreamReports,
-        facts: any FactSource, gate: QuarantineGate, backfills: BackfillService? = nil, observer: (any RelayObserver)?,
-        time: TimeSource, log: Logger
+        facts: any FactSource, gate: QuarantineGate, backfills: BackfillService? = nil, gapReader: GapReconciler? = nil,
+        observer: (any RelayObserver)?, time: TimeSource, log: Logger
     ) {
         self.org = org
         self.schemas = schemas
@@ -38,6 +39,7 @@ package struct Ingest: SubscriptionHost {
         self.reports = reports
         self.gate = gate
         self.backfills = backfills
+        self.gapReader = gapReader
         self.facts = FactFinder(source: facts, time: time, log: log)
         self.observer = observer
         self.time = time
@@ -50,9 +52,13 @@ package struct Ingest: SubscriptionHost {
     package func accept(_ batch: ReceivedBatch) async throws -> Int64? {
         var routed = empty(batch)
         var events: [Event] = []
-        for event in batch.events {
+        /// Of each event: which of the batch it came in.
+        var sources: [Int] = []
+        for (place, event) in batch.events.enumerated() {
             switch try await decoded(event, of: batch) {
-            case .success(let decoded): events += decoded
+            case .success(let decoded):
+                events += decoded
+                sources += Array(repeating: place, count: decoded.count)
             case .failure(let reason):
                 try await gate.pass(topic: batch.topic, log: log)
                 quarantine(event, of: batch, reason, into: &routed)
@@ -61,7 +67,9 @@ package struct Ingest: SubscriptionHost {
         // Beside a snapshot, a batch takes its turn, and events older than their records are left out.
         let pass = try await backfills?.gate.pass(events, topic: routed.cursor.key, receivedAt: batch.receivedAt)
         do {
-            try await relay(pass?.events ?? events, of: batch, &routed, newest: events.last)
+            try await relay(events, of: batch, &routed, covered: pass?.covered ?? [:]) { place in
+                Self.held(events[place], batch.events[sources[place]], org.alias)
+            }
             await pass?.leave()
         } catch {
             await pass?.leave()
@@ -70,22 +78,47 @@ package struct Ingest: SubscriptionHost {
         return routed.cursor.commitTime
     }
 
-    /// - Parameter newest: of the batch, left out or not.
+    /// - Parameters:
+    ///   - covered: by place: rules whose receivers have something newer of the record.
+    ///   - raw: the event as it came, by place.
     private func relay(
-        _ events: [Event], of batch: ReceivedBatch, _ routed: inout RoutedBatch, newest: Event?
+        _ events: [Event], of batch: ReceivedBatch, _ routed: inout RoutedBatch, covered: [Int: CoveredRules],
+        raw: (Int) -> HeldEvent
     ) async throws {
         // One set for the whole batch: a reload takes effect between two.
         let rules = rules.current
-        let results = try await route(events, by: rules)
-        for (event, result) in zip(events, results) {
+        let split = try await gapReader?.split(events, by: rules, raw: raw)
+        let passing = split?.passing ?? Array(events.indices)
+        let results = try await route(passing.map { events[$0] }, by: rules)
+        for (event, result) in split?.now ?? [] { take(result, of: event, isReread: true, into: &routed) }
+        for (place, result) in zip(passing, results) {
+            let event = events[place]
             let isReread = try await backfills?.overflowed(event, by: rules, time: time) ?? false
+            let result = covered[place].map { older in result.without(older.contains) } ?? result
             take(result, of: event, isReread: isReread, into: &routed)
         }
-        if let newest { routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time) }
-        routed.transaction = newest?.header?.transactionKey
+        routed.held = split?.held ?? []
+        if let newest = events.last {
+            routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time)
+            routed.transaction = newest.header?.transactionKey
+        }
         routed.journal?.commitTime = routed.cursor.commitTime
         reports.received(batch, commitTime: routed.cursor.commitTime, quarantined: routed.quarantined.count)
-        try await outbox.accept(routed)
+        do {
+            try await outbox.accept(routed)
+        } catch {
+            // It is the outbox's all the same, unless that stops.
+            if let split, !(error is OutboxStopped) { await gapReader?.arrived(split) }
+            throw error
+        }
+        if let split { await gapReader?.arrived(split) }
+    }
+
+    private static func held(_ event: Event, _ source: ConsumerEvent, _ org: String) -> HeldEvent {
+        HeldEvent(
+            key: HeldEvent.Key(org: org, topic: event.topic, replayID: event.replayID, recordID: event.recordID),
+            orgID: event.org.id, entity: event.entity, schemaID: event.schemaID, eventID: event.id,
+            payload: source.payload, receivedAt: event.receivedAt)
     }
 
     package var hasRoom: Bool { outbox.room.exists }

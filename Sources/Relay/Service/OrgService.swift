@@ -53,25 +53,37 @@ package struct OrgService: Sendable {
         let describes = DescribeCache(rest)
         let facts = OrgFacts(records: RecordReader(rest, describes: describes), flows: parts.flows)
         let schemas = schemas
+        let gapReader = gapReader(org, describes, facts)
         let ingest = Ingest(
             org: org, schemas: schemas, rules: parts.rules, outbox: parts.outbox,
-            reports: reports, facts: facts, gate: parts.gate, backfills: parts.backfills,
+            reports: reports, facts: facts, gate: parts.gate, backfills: parts.backfills, gapReader: gapReader,
             observer: parts.monitor, time: parts.time, log: log)
         let use = DeliveryUse(org: configuration.alias, client: rest, monitor: parts.monitor, log: log)
         let watching = Task { await use.run() }
         register(org, schemas, facts, use)
         await register(org, describes, facts)
+        guard (try? await gapReader.restore(schemas)) != nil else { return }
+        let reading = Task { await gapReader.run() }
         await withDiscardingTaskGroup { group in
             for topic in configuration.topics {
                 let key = Cursor.Key(org: configuration.alias, topic: topic.name)
                 group.addTask { await parts.topics.run(key) { await subscription(topic, org, ingest).run() } }
             }
         }
-        watching.cancel()
-        await watching.value
+        for task in [watching, reading] { task.cancel() }
+        for task in [watching, reading] { await task.value }
         await client.close()
         guard !Task.isCancelled else { return }
         log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
+    }
+
+    private func gapReader(_ org: Org, _ describes: DescribeCache, _ facts: OrgFacts) -> GapReconciler {
+        GapReconciler(
+            GapParts(
+                store: parts.store, outbox: parts.outbox, rules: parts.rules, gate: parts.backfills.gate, org: org,
+                client: rest, describes: describes, facts: FactFinder(source: facts, time: parts.time, log: log),
+                topics: configuration.topics.map { Cursor.Key(org: configuration.alias, topic: $0.name) },
+                observer: parts.monitor, time: parts.time, log: log))
     }
 
     /// Waits for a network that is not there yet, and for credentials that somebody mends; `status` shows why.

@@ -6,9 +6,10 @@ import Events
 enum DeliveryID {
     /// `sl_` and the first 32 hex digits of SHA-256 over these parts, each as UTF-8 (the replay ID as its bytes, the
     /// index as decimal digits) behind its length in four bytes, most significant first. The flow of a fan-out is a part
-    /// only where there is one. Who replays an event adds the replay's own ID.
+    /// only where there is one, and so is which state of a record was read back. Who replays an event adds the replay's
+    /// own ID.
     static func make(
-        _ origin: DeliveryOrigin, rule: String, deliveryIndex: Int, flow: String? = nil
+        _ origin: DeliveryOrigin, rule: String, deliveryIndex: Int, flow: String? = nil, version: String? = nil
     ) -> String {
         var parts: [UInt8] = []
         parts.reserveCapacity(192)
@@ -19,6 +20,7 @@ enum DeliveryID {
         parts.append(part: String(deliveryIndex).utf8)
         parts.append(part: origin.recordID.utf8)
         if let flow { parts.append(part: "flow \(flow)".utf8) }
+        if let version { parts.append(part: "version \(version)".utf8) }
         return text(SHA256.hash(data: parts))
     }
 

@@ -31,7 +31,7 @@ struct DeliveryRenderer {
         evaluation.beginDelivery()
         evaluation.set(flow: flow)
         let id = DeliveryID.make(
-            origin, rule: rule.id, deliveryIndex: index, flow: flow?.id)
+            origin, rule: rule.id, deliveryIndex: index, flow: flow?.id, version: evaluation.event.version)
         let request = try isClaim(spec) ? claim(spec, index) : self.request(spec, id: id, flow: flow)
         return delivery(id: id, spec, request)
     }
@@ -55,7 +55,8 @@ struct DeliveryRenderer {
         let spec = rule.deliveries[index]
         let origin = origin
         return RoutingFailure(
-            id: DeliveryID.make(origin, rule: rule.id, deliveryIndex: index, flow: flow?.id),
+            id: DeliveryID.make(
+                origin, rule: rule.id, deliveryIndex: index, flow: flow?.id, version: evaluation.event.version),
             rule: rule.id, deliveryIndex: index, destination: spec.destination, reason: failure.reason,
             location: failure.location, onError: spec.retry.onError, origin: origin,
             lane: lane(ofFailed: spec, flow) ?? origin.recordID)

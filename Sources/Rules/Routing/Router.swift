@@ -41,8 +41,11 @@ struct Router {
         guard !rule.match.isIgnored(event) else { return }
         switch (change, facts.record) {
         case (_, nil): want(.record(.all))
-        // The read confirms a delete, and contradicts everything else.
-        case (.delete, .gone?): evaluate(rule, nil, EventRole(change: change.word, reading: .nothing))
+        // The read confirms a delete. A record that vanished before it could be read was deleted since.
+        case (_, .gone?) where change == .delete || rule.match.changes.contains(.delete):
+            var gone = event
+            gone.version = facts.version
+            evaluate(rule, gone, EventRole(change: ChangeKind.delete.word, reading: .nothing))
         case (_, .gone?), (.delete, .read?), (_, .unavailable?): note(rule, .gapSkipped)
         case (_, .later(let reason)?):
             evaluation.begin(rule, EventRole(change: change.word, reading: .nothing))
@@ -54,6 +57,7 @@ struct Router {
             var whole = event
             whole.record = KnownFields(fields)
             whole.fetched = true
+            whole.version = facts.version
             evaluate(rule, whole, EventRole(change: change.word, reading: .full), residual)
         }
     }

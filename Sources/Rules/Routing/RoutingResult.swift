@@ -31,6 +31,19 @@ package struct DeferredDelivery: Sendable, Equatable {
     package var reason: String
 }
 
+extension RoutingResult {
+    /// What is left without those rules.
+    package func without(_ isLeftOut: (_ rule: String) -> Bool) -> RoutingResult {
+        var rest = self
+        rest.deliveries.removeAll { isLeftOut($0.rule) }
+        rest.shadows.removeAll { isLeftOut($0.rule) }
+        rest.failures.removeAll { isLeftOut($0.rule) }
+        rest.deferred.removeAll { isLeftOut($0.rule) }
+        rest.outcomes.removeAll { isLeftOut($0.rule) }
+        return rest
+    }
+}
+
 /// Something outside the event that a rule asks for.
 package enum RoutingWant: Sendable, Hashable {
     /// The event's record, read from Salesforce.
@@ -78,6 +91,8 @@ package struct RoutingFacts: Sendable {
 
     /// Nil: not asked for yet.
     package var record: Record?
+    /// Which state of the record was read: becomes part of the IDs of deliveries that are made of it.
+    package var version: String?
     package var flows: [FlowOwner: Flows] = [:]
 
     package init() {}
