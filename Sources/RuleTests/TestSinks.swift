@@ -24,7 +24,8 @@ final class TestSinks {
     func ready(_ name: String) throws -> ReadyDestination {
         if let ready = destinations[name] { return ready }
         let (destination, environment) = prepared(name)
-        let factory = SinkFactory(environment: environment, journal: NoJournal(), outcomes: NoOutcomes())
+        let factory = SinkFactory(environment: environment, journal: NoJournal(), outcomes: NoOutcomes(),
+            orgs: SalesforceOrgs { [http] org in RehearsedWriter(org: org, http: http) })
         let made = factory.make(destination)
         if let finding = made.findings.first { throw finding }
         guard let ready = made.ready else { preconditionFailure("without findings there is a destination") }

@@ -2,7 +2,7 @@ import Events
 
 /// A receiver as the operator names it in a rule file. Secrets are still references.
 package struct Destination: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable { case flowmate, integrator, webhook }
+    package enum Kind: String, Sendable, CaseIterable { case flowmate, integrator, webhook, salesforce }
 
     package enum Auth: Sendable, Equatable {
         case bearer(SecretReference)
@@ -85,7 +85,7 @@ package struct Destination: Sendable, Equatable {
 
     package var name: String
     package var kind: Kind
-    /// `baseUrl` or `url`, without a trailing slash.
+    /// `baseUrl` or `url`, without a trailing slash; of a Salesforce org `salesforce:` and its name.
     package var url: String
     package var auth: Auth?
     package var sign: Signing?
@@ -111,6 +111,10 @@ package struct Destination: Sendable, Equatable {
     package var runBody: String?
     /// integrator.io: under which name error IDs are resolved; nil is the default, `errors`.
     package var resolveKey: String?
+    /// Salesforce: the org of sluice.yaml, and by which API client its own writes are known.
+    package var org = ""
+    package var client = Self.defaultClient
+    package static let defaultClient = "Sluice"
     /// `url` was written with a trailing slash: deliveries without a path of their own have the path `/`.
     package var hasTrailingSlash = false
 

@@ -8,6 +8,8 @@ package enum ErrorCode {
     static let serviceWait: Duration = .seconds(5)
     /// For limits that only time or other clients' going away can lift.
     static let limitWait: Duration = .seconds(60)
+    /// Between looks whether the other client of a managed subscription is gone.
+    static let standByWait: Duration = .seconds(10)
     /// The 24-hour delivery allocation: it frees slowly.
     static let allocationWait: Duration = .seconds(600)
 
@@ -18,12 +20,28 @@ package enum ErrorCode {
         return table.first { short == $0.code || short.hasSuffix("." + $0.code) }?.reaction
     }
 
+    /// What an error is, where its code alone would be misread.
+    static func meaning(of code: String) -> String? {
+        switch shortened(code) {
+        case "managed.subscription.already.active":
+            "stand-by: another client has this managed subscription open (already.active). That is its lock: this one takes "
+                + "over when the other ends"
+        case "managed.subscription.config.stopped":
+            "the managed subscription's state is STOP: set it to RUN in its metadata (ManagedEventSubscription)"
+        default: nil
+        }
+    }
+
     package static func shortened(_ code: String) -> String {
         code.hasPrefix(prefix) ? String(code.dropFirst(prefix.count)) : code
     }
 
     private static let bug = StreamFailure.Reaction.stopTopic(
         fix: "This is a fault of Sluice: report it with the log, and restart to go on from the cursor.")
+
+    private static let unknownSubscription = StreamFailure.Reaction.stopTopic(
+        fix: "Check `managed` of the topic: the DeveloperName or the ID (18x…) of a ManagedEventSubscription. "
+            + "`sluice doctor` looks it up; a new one takes a moment to become known.")
 
     private static let table: [(code: String, reaction: StreamFailure.Reaction)] = [
         ("service.unavailable", .reconnect(minimum: serviceWait)),
@@ -73,5 +91,23 @@ package enum ErrorCode {
         ),
         ("subscription.internal.error", .reconnect(minimum: .seconds(1))),
         ("publish.stream.sweeper.timeout", .reconnect(minimum: .zero)),
+        ("publish.auth.refresh.invalid", bug),
+        ("publish.event.count.invalid", bug),
+        ("publish.topic.mismatch", bug),
+        ("publish.topic.validation.empty", bug),
+        ("managed.subscription.already.active", .reconnect(minimum: standByWait)),
+        ("managed.subscription.config.stopped", .reconnect(minimum: limitWait)),
+        (
+            "managed.subscription.config.deleted",
+            .stopTopic(fix: "The ManagedEventSubscription was deleted: deploy it again, or take `managed` out of the topic.")
+        ),
+        ("managed.subscription.developer.name.not.found", unknownSubscription),
+        ("managed.subscription.subscription.id.not.found", unknownSubscription),
+        ("managed.subscription.subscription.id.invalid", unknownSubscription),
+        ("managed.subscription.id.or.developer.name.empty", bug),
+        ("managed.subscription.fetch.request.events.invalid", bug),
+        ("managed.subscription.fetch.request.invalid", bug),
+        ("managed.subscription.fetch.request.commit.request.restricted", bug),
+        ("managed.subscription.fetch.request.auth.request.restricted", bug),
     ]
 }

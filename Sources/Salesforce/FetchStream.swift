@@ -16,6 +16,10 @@ package protocol FetchStream: Sendable {
 package struct FetchedBatch: Sendable {
     package var response: FetchResponse
     package var bytes: [UInt8]
+    /// What became of a commit, with a managed subscription only.
+    package var commit: CommitReplayResponse?
+    /// Nothing but that: it says neither that the stream is idle nor what credit is left.
+    package var isOnlyCommit = false
 
     package init(response: FetchResponse, bytes: [UInt8]) {
         self.response = response
@@ -25,6 +29,8 @@ package struct FetchedBatch: Sendable {
 
 /// `PubSubCalls` that share something which is closed in the end.
 package protocol PubSubConnection: PubSubCalls {
+    /// Not repeated: without IDs of their own, events of a call whose answer was lost would be published twice.
+    func publish(_ request: PublishRequest, _ session: Session) async throws(StreamFailure) -> PublishResponse
     func close() async
 }
 
@@ -32,6 +38,19 @@ package protocol PubSubConnection: PubSubCalls {
 package protocol PubSubCalls: Sendable {
     /// Opens the call; nothing is asked for before the first `request`.
     func subscribe(_ session: Session) async throws(StreamFailure) -> any FetchStream
+    /// The same for a managed subscription.
+    func subscribe(
+        _ session: Session, managed: ManagedSubscription
+    ) async throws(StreamFailure) -> any ManagedFetchStream
     func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo
     func schema(_ id: String, _ session: Session) async throws(StreamFailure) -> SchemaInfo
+}
+
+extension PubSubCalls {
+    package func subscribe(
+        _ session: Session, managed: ManagedSubscription
+    ) async throws(StreamFailure) -> any ManagedFetchStream {
+        throw StreamFailure(
+            reaction: .stopTopic(fix: "Subscribe to the topic itself."), reason: "managed subscriptions are not spoken here")
+    }
 }

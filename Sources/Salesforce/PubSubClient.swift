@@ -20,6 +20,27 @@ package struct PubSubClient: PubSubConnection {
         }
     }
 
+    package func subscribe(
+        _ session: Session, managed: ManagedSubscription
+    ) async throws(StreamFailure) -> any ManagedFetchStream {
+        do throws(GRPCError) {
+            return GRPCManagedStream(
+                stream: try await connection.open(path: PubSubMethod.managedSubscribe, metadata: metadata(session)),
+                subscription: managed)
+        } catch {
+            throw StreamFailure(error)
+        }
+    }
+
+    /// Requests and answers in one order, one answer for each request.
+    func publishStream(_ session: Session) async throws(StreamFailure) -> GRPCStream {
+        do throws(GRPCError) {
+            return try await connection.open(path: PubSubMethod.publishStream, metadata: metadata(session))
+        } catch {
+            throw StreamFailure(error)
+        }
+    }
+
     package func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo {
         let bytes = try await unary(PubSubMethod.getTopic, TopicRequest(topicName: name).encode(), session)
         return try decoded { () throws(WireFormatError) in try TopicInfo(decoding: bytes) }
@@ -30,7 +51,6 @@ package struct PubSubClient: PubSubConnection {
         return try decoded { () throws(WireFormatError) in try SchemaInfo(decoding: bytes) }
     }
 
-    /// Not repeated here: without IDs of their own, events of a call whose answer was lost would be published twice.
     package func publish(
         _ request: PublishRequest, _ session: Session
     ) async throws(StreamFailure) -> PublishResponse {
@@ -87,7 +107,50 @@ private struct GRPCFetchStream: FetchStream {
     func cancel() async { await stream.cancel() }
 }
 
-private func decoded<Message>(_ read: () throws(WireFormatError) -> Message) throws(StreamFailure) -> Message {
+private struct GRPCManagedStream: ManagedFetchStream {
+    let stream: GRPCStream
+    let subscription: ManagedSubscription
+
+    /// Where it starts is Salesforce's affair: at the position that was committed last.
+    func request(_ request: FetchRequest) async throws(StreamFailure) {
+        guard !request.topicName.isEmpty else {
+            return stream.post(ManagedFetchRequest(numRequested: request.numRequested).encode())
+        }
+        try await send(subscription.start(credit: request.numRequested))
+    }
+
+    func commit(_ request: CommitReplayRequest) async throws(StreamFailure) {
+        try await send(ManagedFetchRequest(numRequested: 0, commit: request))
+    }
+
+    func next() async throws(StreamFailure) -> FetchedBatch? {
+        let message: [UInt8]?
+        do throws(GRPCError) {
+            message = try await stream.next()
+        } catch {
+            throw StreamFailure(error)
+        }
+        guard let bytes = message else { return nil }
+        let managed = try decoded { () throws(WireFormatError) in try ManagedFetchResponse(decoding: bytes) }
+        // Journals hold FetchResponses, whose fields are the first ones of this.
+        var batch = FetchedBatch(response: managed.response, bytes: bytes)
+        batch.commit = managed.commit
+        batch.isOnlyCommit = managed.isOnlyCommit
+        return batch
+    }
+
+    func cancel() async { await stream.cancel() }
+
+    private func send(_ request: ManagedFetchRequest) async throws(StreamFailure) {
+        do throws(GRPCError) {
+            try await stream.send(request.encode())
+        } catch {
+            throw StreamFailure(error)
+        }
+    }
+}
+
+func decoded<Message>(_ read: () throws(WireFormatError) -> Message) throws(StreamFailure) -> Message {
     do throws(WireFormatError) {
         return try read()
     } catch {

@@ -14,7 +14,7 @@ package struct Publisher: Sendable {
 
     package let topic: TopicInfo
     private let encoder: EventEncoder
-    private let client: PubSubClient
+    private let client: any PubSubConnection
     private let authenticator: Authenticator
     private let time: TimeSource
 
@@ -22,7 +22,7 @@ package struct Publisher: Sendable {
     ///
     /// - Throws: `PublishError`
     package init(
-        topic name: String, client: PubSubClient, authenticator: Authenticator, time: TimeSource = .system
+        topic name: String, client: any PubSubConnection, authenticator: Authenticator, time: TimeSource = .system
     ) async throws(PublishError) {
         let calls = RenewingCalls(authenticator: authenticator)
         topic = try await calls.perform { session throws(StreamFailure) in try await client.topic(name, session) }

@@ -12,6 +12,7 @@ extension StreamFailure {
     private static func reason(_ error: GRPCError) -> String {
         if let underlying = error.underlying { return "\(underlying)" }
         let name = error.code.name
+        if let meaning = error.errorCode.flatMap(ErrorCode.meaning) { return meaning }
         if let code = error.errorCode { return "\(ErrorCode.shortened(code)) (\(name))" }
         return error.message.isEmpty ? name : "\(name): \(error.message)"
     }

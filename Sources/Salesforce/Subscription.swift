@@ -30,6 +30,7 @@ package actor Subscription {
     /// The present stream has brought a response.
     private var isProven = false
     private let unusable: String?
+    private var commits = ManagedCommits()
     /// Only a person can mend what stopped it.
     private var isStopped = false
 
@@ -81,10 +82,12 @@ package actor Subscription {
         isProven = false
         do {
             let session = try await session()
-            let stream = try await open(session)
+            let managed = try await managedStream(session)
+            let stream: any FetchStream = if let managed { managed } else { try await open(session) }
             monitor = StreamMonitor(
                 watchdog: settings.watchdog, parkAfter: settings.parkAfter, now: time.monotonic())
             let watcher = Task { await watch(stream) }
+            let committer = managed.map { stream in Task { await commit(stream) } }
             let failure: StreamFailure
             do throws(StreamFailure) {
                 try await stream.request(plan.start(credit: window.open(), now: time.wall()))
@@ -94,8 +97,10 @@ package actor Subscription {
             }
             await stream.cancel()
             watcher.cancel()
+            committer?.cancel()
             // Its verdict must not reach the next stream.
             await watcher.value
+            await committer?.value
             if failure.reaction == .renewSession { refusedSession = session }
             return verdict ?? failure
         } catch let failure as StreamFailure {
@@ -108,9 +113,40 @@ package actor Subscription {
         }
     }
 
+    private func managedStream(_ session: Session) async throws(StreamFailure) -> (any ManagedFetchStream)? {
+        guard let managed = settings.managed else { return nil }
+        commits = ManagedCommits()
+        return try await refusable(session) { () async throws(StreamFailure) in
+            try await calls.subscribe(session, managed: managed)
+        }
+    }
+
+    /// Tells Salesforce from time to time how far we are: only what is on our disk, so that its cursor is behind ours.
+    private func commit(_ stream: any ManagedFetchStream) async {
+        while (try? await time.sleep(ManagedCommits.interval)) != nil {
+            guard isProven, let request = commits.next(await host.synced(topic: settings.name)) else { continue }
+            guard !Task.isCancelled else { return }
+            // An end of the stream is told by its reader.
+            try? await stream.commit(request)
+        }
+    }
+
+    private func answered(_ commit: CommitReplayResponse) {
+        guard let reason = commits.answered(commit) else { return }
+        log.warning(
+            "Salesforce did not take a position of the managed subscription: \(reason); its cursor stays behind, ours is right")
+    }
+
     private func open(_ session: Session) async throws(StreamFailure) -> any FetchStream {
+        try await refusable(session) { () async throws(StreamFailure) in try await calls.subscribe(session) }
+    }
+
+    /// A session that is refused before the call is even open is renewed as well.
+    private func refusable<Stream>(
+        _ session: Session, _ open: () async throws(StreamFailure) -> Stream
+    ) async throws(StreamFailure) -> Stream {
         do throws(StreamFailure) {
-            return try await calls.subscribe(session)
+            return try await open()
         } catch {
             if error.reaction == .renewSession { refusedSession = session }
             throw error
@@ -128,6 +164,8 @@ package actor Subscription {
         var isFirst = true
         while let batch = try await stream.next() {
             if Task.isCancelled { break }
+            if let commit = batch.commit { answered(commit) }
+            if batch.isOnlyCommit { continue }
             monitor.received(pending: batch.response.pendingNumRequested, now: time.monotonic())
             if isFirst { await recovered() }
             isFirst = false
@@ -223,7 +261,7 @@ package actor Subscription {
     private func recovered() async {
         isProven = true
         backoff.firstResponse()
-        let statement = plan.statement(reconnected: outage != nil, now: time.wall())
+        let statement = plan.statement(reconnected: outage != nil, now: time.wall()).map(resumedByServer)
         await show(.streaming, "")
         defer { outage = nil }
         guard let statement else {
@@ -240,6 +278,15 @@ package actor Subscription {
         case .possibleGap: log.error("POSSIBLE GAP: \(text)")
         }
         await host.stated(statement, topic: settings.name)
+    }
+
+    /// A managed subscription goes on where Salesforce was told last that everything is safe.
+    private func resumedByServer(_ statement: ResumeStatement) -> ResumeStatement {
+        guard let managed = settings.managed else { return statement }
+        return ResumeStatement(
+            kind: .nothingLost,
+            text: "resumed where the managed subscription \(managed) was committed, which is never ahead of what is stored "
+                + "here: nothing lost, some events may come again with the same delivery IDs")
     }
 
     /// - Returns: false when the topic stops.

@@ -10,12 +10,15 @@ package protocol SubscriptionHost: Sendable {
     func accept(_ batch: ReceivedBatch) async throws -> Int64?
     /// Whether `accept` would return soon. While it would not, no more events are asked for. Returns at once.
     var hasRoom: Bool { get }
+    /// The position up to which everything is on disk, after a real sync; nil if there is none.
+    func synced(topic: String) async -> ReplayID?
     func changed(_ status: StreamStatus, topic: String) async
     func stated(_ statement: ResumeStatement, topic: String) async
 }
 
 extension SubscriptionHost {
     package var hasRoom: Bool { true }
+    package func synced(topic: String) async -> ReplayID? { nil }
 }
 
 /// One response's worth of events, in stream order and without repetitions.

@@ -148,9 +148,9 @@ package struct UserIdentity: Sendable, Equatable {
 }
 
 /// The `Date` header (RFC 9110, section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
     /// `Sun, 22 Nov 2026 09:00:00 GMT`; nil for the obsolete forms.
-    static func milliseconds(_ text: String) -> Int64? {
+    package static func milliseconds(_ text: String) -> Int64? {
         let parts = text.split(separator: " ")
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {

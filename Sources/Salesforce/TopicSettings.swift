@@ -14,6 +14,8 @@ package struct TopicSettings: Sendable, Hashable {
     package var watchdog: Duration
     /// How long a stream may wait for room downstream before it is closed on purpose; Salesforce closes it after 60 s.
     package var parkAfter: Duration
+    /// Received through this managed subscription, whose topic this is.
+    package var managed: ManagedSubscription?
 
     package init(
         name: String, start: Start = .latest, onInvalidReplay: InvalidReplayPolicy = .earliest,

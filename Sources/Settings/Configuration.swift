@@ -114,6 +114,8 @@ package struct TopicConfiguration: Sendable, Equatable {
     package var onInvalidReplay = OnInvalidReplay.earliest
     /// The records that are there already are read once, before anything else.
     package var snapshot = false
+    /// DeveloperName or ID of the ManagedEventSubscription by which its events are received.
+    package var managed: String?
 
     package init(name: String) { self.name = name }
 }

@@ -124,6 +124,7 @@ struct ConfigurationDecoder {
         topic.start = word(node, "start") ?? topic.start
         topic.onInvalidReplay = word(node, "onInvalidReplay") ?? topic.onInvalidReplay
         topic.snapshot = node.bool("snapshot")
+        topic.managed = node.text("managed")
         return topic
     }
 

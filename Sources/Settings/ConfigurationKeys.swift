@@ -33,6 +33,7 @@ enum ConfigurationKeys {
                 "Where the first subscription starts."),
             Key("onInvalidReplay", .word(TopicConfiguration.OnInvalidReplay.allCases.map(\.rawValue)),
                 default: "earliest", "Where to go on when Salesforce no longer knows the stored replay ID."),
+            Key("managed", .text, "DeveloperName or ID of a ManagedEventSubscription of this topic, to receive it by that."),
             Key("snapshot", .bool, default: "false", "Read the records that are there already, once, and relay them."),
         ])
 

@@ -4,10 +4,12 @@ package struct LossStatement: Sendable, Equatable {
     package static let moved = "cursorMoved"
     /// The kind of a statement about events that may be missing.
     package static let gap = "possibleGap"
+    /// The kind of a statement about an object whose fields are others than before.
+    package static let schemaChange = "schemaChange"
 
     package var at: Int64
     package var key: Cursor.Key
-    /// `nothingLost`, `possibleGap` or `cursorMoved`.
+    /// `nothingLost`, `possibleGap`, `cursorMoved` or `schemaChange`.
     package var kind: String
     package var text: String
     /// Between which commit times events may be missing, epoch milliseconds; nil where that is not known.

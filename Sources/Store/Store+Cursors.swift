@@ -7,6 +7,22 @@ extension Store {
         try await cursors().first { $0.key == key }
     }
 
+    /// The same, once it is on disk with everything that was committed before it: for who tells others about it.
+    package func syncedCursor(_ key: Cursor.Key) async throws(StoreError) -> Cursor? {
+        try await synced("sync the cursor of \(key.topic)") { database in
+            // Only a transaction that writes something is synced.
+            try database.run(
+                "UPDATE cursors SET updated_at = updated_at WHERE org = ? AND topic = ?", [key.org, key.topic])
+            return try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT org, topic, org_id, instance_url, replay_id, commit_time, updated_at
+                    FROM cursors WHERE org = ? AND topic = ?
+                    """, arguments: [key.org, key.topic]
+            ).map(Cursor.init(live:))
+        }
+    }
+
     /// By org and topic.
     package func cursors() async throws(StoreError) -> [Cursor] {
         try await perform("read the cursors") { database in

@@ -16,6 +16,24 @@ extension Store {
         }
     }
 
+    /// Remembers the schema that events of an object have now.
+    ///
+    /// - Parameter name: of the schema: `AccountChangeEvent`.
+    /// - Returns: the ID of the one before, if it is another one.
+    package func setSchema(
+        _ id: String, of name: String, org: String, wall: Int64
+    ) async throws(StoreError) -> String? {
+        try await transaction("remember the schema of \(name)") { database in
+            let old = try String.fetchOne(
+                database, sql: "SELECT schema_id FROM entity_schemas WHERE org = ? AND name = ?", arguments: [org, name])
+            guard old != id else { return nil }
+            try database.run(
+                "INSERT OR REPLACE INTO entity_schemas (org, name, schema_id, since) VALUES (?, ?, ?, ?)",
+                [org, name, id, wall])
+            return old
+        }
+    }
+
     /// The saved states of a destination's flows, as JSON text.
     package func flowRunStates(of destination: String) async throws(StoreError) -> [String: [UInt8]] {
         try await perform("read the runs of \(destination)") { database in

@@ -16,6 +16,12 @@ extension StoreMigrations {
             covers INTEGER NOT NULL,
             PRIMARY KEY (org, entity, record_id, rule)
         ) STRICT, WITHOUT ROWID;
+        -- The newest schema of each object and platform event of an org.
+        CREATE TABLE entity_schemas (
+            org TEXT NOT NULL, name TEXT NOT NULL, schema_id TEXT NOT NULL, since INTEGER NOT NULL,
+            PRIMARY KEY (org, name)
+        ) STRICT, WITHOUT ROWID;
+
         INSERT INTO record_marks SELECT org, entity, record_id, '', covers FROM backfill_marks;
         DROP TABLE backfill_marks;
         """

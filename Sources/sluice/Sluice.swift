@@ -20,6 +20,7 @@ struct Sluice: AsyncParsableCommand {
     static func main() async {
         // A reader that goes away (`sluice decode | head`) is an error of that write, not the end of the relay.
         signal(SIGPIPE, SIG_IGN)
+        CoreFiles.forbid()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

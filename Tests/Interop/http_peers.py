@@ -46,6 +46,7 @@ class TokenEndpoint:
         self.outage = None  # answer every token request with this HTTP status
         self.generation = self.oldest = 1
         self.issued = 0
+        self.given = set()
         self.refused = 0
         self.base_url = ""
 
@@ -89,6 +90,7 @@ class TokenEndpoint:
             "token_type": "Bearer",
             "issued_at": str(int(time.time() * 1000)),
         }
+        self.given.add(answer["access_token"])
         return response(200, orjson.dumps(answer), "application/json;charset=UTF-8")
 
     def _refuse(self, error, description):

@@ -1,7 +1,8 @@
 """A living org: records that change, the REST API that shows them, the stream that tells of the changes, and a receiver
 that knows what it was told last of each record.
 
-Run as `python org_peer.py <config.json>`. Keys: those of pubsub_peer.py, and `records`, `rate` (changes a second).
+Run as `python org_peer.py <config.json>`. Keys: those of pubsub_peer.py, and `records`, `rate` (changes a second),
+`gap_share` (of changes that are told as gap events), `fault_share` (of REST calls that fail).
 Every change gives its record the next `Seq__c`; what a receiver has last must be what the org has.
 """
 
@@ -42,7 +43,10 @@ def iso(ms):
 class Org:
     """`seq`, `modified` and `deleted` of each record, and what the stream says. Times in answers are whole seconds."""
 
-    def __init__(self, records, topic):
+    def __init__(self, records, topic, gap_share=0.0, fault_share=0.0):
+        self.gap_share = gap_share
+        self.fault_share = fault_share
+        self.changes = 0
         now = int(time.time() * 1000)
         self.created = now - 86_400_000
         self.records = [[0, self.created, self.created, False] for _ in range(records)]
@@ -53,6 +57,8 @@ class Org:
         self.rows_read = 0
         self.queries = []
         self.faults = 0
+        self.write_calls = []
+        self.written = {}
 
     def change(self, told=True):
         number = self.random.randrange(len(self.records))
@@ -66,16 +72,19 @@ class Org:
         kind = "UPDATE"
         if self.random.random() < 0.01:
             record[3], kind = True, "DELETE"
-        if told:
+        self.changes += 1
+        if told and self.random.random() < self.gap_share:
+            self.tell("GAP_" + kind, id_of(number), now)
+        elif told:
             self.tell(kind, id_of(number), now, record[0])
         else:
             self.untold += 1
 
-    def tell(self, kind, record_id, at, seq=None):
+    def tell(self, kind, record_id, at, seq=None, origin=""):
         topic = self.topic
         count = len(topic.fields) + 1
         header = {
-            "entityName": "Account", "recordIds": [record_id], "changeType": kind, "changeOrigin": "",
+            "entityName": "Account", "recordIds": [record_id], "changeType": kind, "changeOrigin": origin,
             "transactionKey": f"t{count}", "sequenceNumber": 1, "commitTimestamp": at, "commitNumber": count,
             "commitUser": feed.USER, "nulledFields": [], "diffFields": [],
             "changedFields": self.writer.bitmap(["Seq__c"]) if kind == "UPDATE" else [],
@@ -100,8 +109,8 @@ class Org:
 
     def rest(self, request):
         path = request.path.partition("/services/data/v62.0")[2]
-        if self.faults:
-            self.faults -= 1
+        if self.faults or self.random.random() < self.fault_share:
+            self.faults = max(0, self.faults - 1)
             return self.answer([{"errorCode": "SERVER_UNAVAILABLE", "message": "scripted"}], 503)
         if path == "/limits":
             return self.answer({"DailyDeliveredPlatformEvents": {"Max": 50_000, "Remaining": 49_000}})
@@ -112,23 +121,50 @@ class Org:
             asked = orjson.loads(request.body)
             numbers = [int(record_id[3:15]) for record_id in asked["ids"]]
             return self.answer([None if self.records[n][3] else self.row(n, asked["fields"]) for n in numbers])
+        if path.startswith("/composite/sobjects") and request.method in ("POST", "PATCH"):
+            return self.save(request, path)
         if path in ("/query", "/queryAll"):
             query = dict(urllib.parse.parse_qsl(request.target.partition("?")[2]))["q"]
             return self.query(query, path == "/queryAll")
         return self.answer([{"errorCode": "NOT_FOUND", "message": path}], 404)
+
+    def save(self, request, path):
+        """sObject Collections. What is written is told with the origin of who wrote it."""
+        body = orjson.loads(request.body)
+        records = body["records"]
+        key = path.split("/")[4] if path.count("/") > 2 else "Id"
+        names = [record[key] for record in records]
+        assert body["allOrNone"] is False and 0 < len(records) <= 200 and len(set(names)) == len(names)
+        assert all(record["attributes"] == {"type": "Account"} for record in records)
+        self.write_calls.append([request.method, path, len(records)])
+        client = request.headers["sforce-call-options"].removeprefix("client=")
+        results = []
+        for record in records:
+            if record.get("Name") == "Account 13":
+                error = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "not thirteen", "fields": ["Name"]}
+                results.append({"success": False, "errors": [error]})
+                continue
+            self.written[record[key]] = self.written.get(record[key], 0) + 1
+            results.append({"id": record.get("Id", id_of(0)), "success": True, "errors": [], "created": key != "Id"})
+            origin = f"com/salesforce/api/rest/62.0;client={client}"
+            self.tell("UPDATE", record.get("Id", id_of(0)), int(time.time() * 1000), 0, origin)
+        return self.answer(results)
 
     def query(self, soql, everything):
         self.queries.append(soql)
         match = QUERY.match(soql)
         if not match:
             return self.answer([{"errorCode": "MALFORMED_QUERY", "message": soql}], 400)
-        first, conditions = 0, []
+        first, conditions, numbers_wanted = 0, [], None
         for condition in (match["where"] or "").split(" AND "):
             if found := re.fullmatch(r"Id > '(\w+)'", condition):
                 first = int(found[1][3:15]) + 1
             elif found := re.fullmatch(r"SystemModstamp >= (\S+)Z", condition):
                 since = found[1][:19]
                 conditions.append(lambda record, since=since: iso(record[1])[:19] >= since)
+            elif found := re.fullmatch(r"Id IN \((.+)\)", condition):
+                wanted = {int(name[3:15]) for name in found[1].replace("'", "").split(",")}
+                numbers_wanted = wanted
             elif condition == "IsDeleted = true":
                 conditions.append(lambda record: record[3])
             elif found := re.fullmatch(r"\(Seq__c > (\d+)\)", condition):
@@ -136,7 +172,7 @@ class Org:
             elif condition:
                 return self.answer([{"errorCode": "MALFORMED_QUERY", "message": condition}], 400)
         numbers = (
-            number for number in range(first, len(self.records))
+            number for number in (sorted(numbers_wanted) if numbers_wanted is not None else range(first, len(self.records)))
             if (everything or not self.records[number][3]) and all(test(self.records[number]) for test in conditions)
         )
         if match["fields"] == "count(Id)":
@@ -188,7 +224,9 @@ class OrgServer(pubsub_peer.PubSubServer):
     def __init__(self, config):
         config["topics"] = [{"name": TOPIC, "count": 0, "entities": ["Account"]}]
         super().__init__(config)
-        self.org = Org(config["records"], self.broker.topics[TOPIC])
+        self.org = Org(
+            config["records"], self.broker.topics[TOPIC], config.get("gap_share", 0.0), config.get("fault_share", 0.0)
+        )
         self.broker.schemas[self.org.writer.id] = self.org.writer.json
         self.receiver = Receiver()
         self.rate = config.get("rate", 0)
@@ -231,7 +269,7 @@ class OrgServer(pubsub_peer.PubSubServer):
             "wrong": wrong[:10], "wrong_count": len(wrong), "known": len(last), "types": self.receiver.types,
             "regressions": self.receiver.regressions[:10], "rows_read": self.org.rows_read,
             "queries": self.org.queries[:20], "events": len(self.org.topic.fields), "untold": self.org.untold,
-            "deleted": sum(1 for record in self.org.records if record[3]),
+            "deleted": sum(1 for record in self.org.records if record[3]), "changes": self.org.changes,
         }  # fmt: skip
 
 
@@ -242,6 +280,7 @@ async def main(config):
         {
             "stats": server.broker.stats, "compare": server.compare, "rate": server.set_rate,
             "overflow": server.org.overflow, "rows_read": lambda: server.org.rows_read,
+            "writes": lambda: {"calls": server.org.write_calls, "written": server.org.written},
             "fail": lambda count: setattr(server.org, "faults", count),
             "faults": lambda: server.org.faults,
         }

@@ -15,6 +15,7 @@ import grpc.aio
 
 import broker as model
 import http_server
+import managed
 import wire
 from control import Control
 from http_peers import TokenEndpoint
@@ -34,6 +35,7 @@ class PubSubServer:
             config.get("login_error"),
         )
         self.broker = model.Broker(broker_config, loop.time(), self.tokens.is_valid)
+        self.managed = [managed.Subscription(spec) for spec in config.get("managed", [])]
         self.port = config.get("port", 0)
         self.control = None
         self._server = None
@@ -99,6 +101,12 @@ class PubSubServer:
                 "Subscribe": grpc.stream_stream_rpc_method_handler(
                     self._subscribe, request_deserializer=messages.FetchRequest.FromString
                 ),
+                "ManagedSubscribe": grpc.stream_stream_rpc_method_handler(
+                    self._managed, request_deserializer=messages.ManagedFetchRequest.FromString
+                ),
+                "PublishStream": grpc.stream_stream_rpc_method_handler(
+                    self._publish_stream, request_deserializer=messages.PublishRequest.FromString
+                ),
             },
         )
 
@@ -117,7 +125,32 @@ class PubSubServer:
         refused = self._admit(context, True)
         if refused:
             await self._abort(context, self.broker.aborted("Subscribe", "", refused), "Subscribe")
-        session = model.Session(self.broker, context.peer())
+        await self._run(model.Session(self.broker, context.peer()), requests, context)
+
+    async def _managed(self, requests, context):
+        refused = self._admit(context, True)
+        if refused:
+            await self._abort(context, self.broker.aborted("ManagedSubscribe", "", refused), "ManagedSubscribe")
+        session = managed.Session(self.broker, context.peer(), self.managed)
+        try:
+            await self._run(session, requests, context)
+        finally:
+            session.close()
+
+    async def _publish_stream(self, requests, context):
+        refused = self._admit(context, True)
+        if refused:
+            await self._abort(context, self.broker.aborted("PublishStream", "", refused), "PublishStream")
+        self.broker.unary["PublishStream"] = self.broker.unary.get("PublishStream", 0) + 1
+        stream = managed.PublishStream(self.broker, self.config.get("break_publish_after"))
+        async for request in requests:
+            answer = stream.answer(request)
+            if isinstance(answer, model.Abort):
+                await self._abort(context, answer, "PublishStream")
+                return
+            await context.write(answer.SerializeToString())
+
+    async def _run(self, session, requests, context):
         wake, problem = asyncio.Event(), []
         reader = asyncio.create_task(self._read(requests, session, wake, problem))
         try:
@@ -218,6 +251,7 @@ async def main(config: dict, make):
             "goaway": lambda grace=1.0: server.go_away(grace),
             "die": server.die,
             "revoke": tokens.revoke_all,
+            "tokens": lambda: sorted(tokens.given),
             "release": lambda topic, count: setattr(server.broker.topics[topic].spec, "released", count),
             "rate": feeds.rate,
             "hold": feeds.hold,
@@ -226,6 +260,11 @@ async def main(config: dict, make):
             "trouble": lambda item=None: setattr(server.broker, "trouble", item),
             "teach": server.broker.teach,
             "outage": lambda status=None: setattr(tokens, "outage", status),
+            "managed": lambda: [
+                {"committed": item.committed, "commits": item.commits, "clients": item.clients,
+                 "refusals": item.refusals, "active": item.active is not None} for item in server.managed
+            ],
+            "managed_state": lambda state: [setattr(item, "state", state) for item in server.managed],
             "published": lambda: [event.payload.hex() for event in server.broker.published],
         }
     )

@@ -493,6 +493,7 @@ async def main(config):
     peer.oauth.base_url = f"http://127.0.0.1:{port}"
     control = Control(
         {
+            "tokens": lambda: [*peer.oauth.access, *peer.oauth.refresh, *peer.oauth.spent],
             "stats": peer.stats, "fault": peer.fault, "set": peer.set,
             "forget_cursors": peer.rest.cursors.clear, "expire": peer.oauth.access.clear,
         }

@@ -1,6 +1,8 @@
 """Snapshots, backfills and re-reads: a receiver ends up with what the org has, and never goes back."""
 
 import json
+import os
+import random
 
 import pytest
 
@@ -157,3 +159,38 @@ def test_an_overflow_is_read_again_through_faults_and_a_kill(make_org):
         result = org.wait_until_equal(sluice)
         assert sluice.stop() == 0
     assert result["regressions"] == [] and result["types"]["GAP_UPDATE"] > 1_000 and result["untold"] > 1_500
+
+
+# The size of an acceptance run is 5,000 records and 50,000 changes; every run has the same shares.
+GAP_RECORDS = int(os.environ.get("SLUICE_GAP_RECORDS", "500"))
+
+
+def test_gap_events_are_read_back_through_kills_faults_and_an_overflow(make_org):
+    """5 % of the changes are gap events, one overflow, kills at random, REST calls that fail."""
+    changes = GAP_RECORDS * 10
+    rate = max(100, changes // 150)
+    org = make_org(records=GAP_RECORDS, gap_share=0.05, fault_share=0.02)
+    org.configure()
+    chance = random.Random(int(os.environ.get("SLUICE_SEED", "1")))
+    org.peer.call("rate", rate=rate)
+    kills, peak, overflowed = 0, 0, False
+    while org.compare()["changes"] < changes:
+        with Sluice(org.workspace) as sluice:
+            due = org.compare()["changes"] + chance.uniform(0.1, 0.25) * changes
+            wait_until(lambda due=due: org.compare()["changes"] >= min(due, changes), "changes", 300, or_fail=sluice.ended)
+            if not overflowed and org.compare()["changes"] > changes / 2:
+                overflowed = True
+                org.peer.call("overflow", changes=GAP_RECORDS // 10)
+            peak = max(peak, high_water(sluice.process.pid))
+            if org.compare()["changes"] < changes:
+                sluice.kill()
+                kills += 1
+            else:
+                org.peer.call("rate", rate=0)
+                result = org.wait_until_equal(sluice, 240)
+                wait_until(lambda: not org.json("status")["reading"], "nothing is held", 30, or_fail=sluice.ended)
+                assert sluice.stop() == 0
+    print({key: result[key] for key in ("types", "events", "changes", "untold", "deleted")}, f"{kills} kills", f"peak {peak / 1024:.1f} MiB")
+    assert overflowed and kills >= 3
+    assert result["regressions"] == []
+    assert result["types"]["GAP_UPDATE"] > changes * 0.02

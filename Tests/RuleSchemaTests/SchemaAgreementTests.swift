@@ -10,8 +10,9 @@ import Testing
 /// The schemas and the decoders refuse the same: every example and every file of the lint corpus is given to both.
 @Suite struct SchemaAgreementTests {
     static let ruleFiles =
-        files("schemas/examples").filter { !$0.hasSuffix(".test.yaml") } + files("Tests/RulesTests/Corpus")
-    static let testFiles = files("schemas/examples").filter { $0.hasSuffix(".test.yaml") }
+        examples.filter { !$0.hasSuffix(".test.yaml") } + files("Tests/RulesTests/Corpus")
+    static let testFiles = examples.filter { $0.hasSuffix(".test.yaml") }
+    private static let examples = files("schemas/examples") + files("schemas/examples/24flow")
 
     /// What the schema of one file cannot know: the kind of a destination that another file may declare, and so what is
     /// required of a delivery to it; words that are text to a template; names that exist elsewhere.

@@ -39,6 +39,11 @@ struct SimulatedPubSub: PubSubConnection {
         return SchemaInfo(schemaJSON: SampleEvents.schemas[index], schemaID: id)
     }
 
+    /// Nothing in the simulation publishes.
+    func publish(_ request: PublishRequest, _ session: Session) async throws(StreamFailure) -> PublishResponse {
+        throw .of("service.unavailable", "nobody publishes here")
+    }
+
     func close() async {}
 
     private func travel() async throws(StreamFailure) {

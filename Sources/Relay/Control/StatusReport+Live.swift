@@ -84,6 +84,7 @@ extension StatusReport.Topic {
         quarantined = numbers.quarantined
         gaps = numbers.gaps
         possibleGaps = numbers.possibleGaps
+        schemaChanges = numbers.schemaChanges
     }
 }
 

@@ -20,6 +20,8 @@ package struct StatusReport: Sendable, Codable {
     package var statements: [Statement]
     /// Snapshots and re-reads that are not at their end, or failed within a day, newest first.
     package var backfills: [Backfill] = []
+    /// Records of gap events that wait to be read, with the events behind them.
+    package var reading: [Reading] = []
     /// Why nothing can be committed at the moment.
     package var storeFailure: String?
     /// When it is tried again.
@@ -47,7 +49,18 @@ package struct StatusReport: Sendable, Codable {
         package var gaps: [String: Int]
         /// Times, since the start, that events may have been missed.
         package var possibleGaps = 0
+        /// Times, since the start, that an object came with other fields than before.
+        package var schemaChanges = 0
         package var cursor: Position?
+    }
+
+    package struct Reading: Sendable, Codable {
+        package var org: String
+        package var topic: String
+        package var entity: String
+        package var records: Int
+        package var events: Int
+        package var since: Int64
     }
 
     package struct Position: Sendable, Codable {

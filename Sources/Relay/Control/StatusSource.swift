@@ -55,6 +55,11 @@ package actor StatusSource {
         }
         report.destinations = stored(counts, states)
         report.backfills = try await store.backfills().compactMap { StatusReport.Backfill($0, now: now) }
+        report.reading = try await store.heldCounts().map {
+            StatusReport.Reading(
+                org: $0.org, topic: $0.topic, entity: $0.entity, records: $0.records, events: $0.events,
+                since: $0.oldestReceivedAt)
+        }
         if let live { report.add(await live(), cursors: cursors, counts.deadByRule, second: second) }
         return report
     }

@@ -20,6 +20,7 @@ package struct Ingest: SubscriptionHost {
     private let gate: QuarantineGate
     private let backfills: BackfillService?
     private let gapReader: GapReconciler?
+    private let schemaWatch: SchemaWatch?
     private let observer: (any RelayObserver)?
     private let time: TimeSource
     private let log: Logger
@@ -30,7 +31,7 @@ package struct Ingest: SubscriptionHost {
     package init(
         org: Org, schemas: SchemaCache, rules: CurrentRules, outbox: Outbox, reports: StreamReports,
         facts: any FactSource, gate: QuarantineGate, backfills: BackfillService? = nil, gapReader: GapReconciler? = nil,
-        observer: (any RelayObserver)?, time: TimeSource, log: Logger
+        schemaWatch: SchemaWatch? = nil, observer: (any RelayObserver)?, time: TimeSource, log: Logger
     ) {
         self.org = org
         self.schemas = schemas
@@ -40,6 +41,7 @@ package struct Ingest: SubscriptionHost {
         self.gate = gate
         self.backfills = backfills
         self.gapReader = gapReader
+        self.schemaWatch = schemaWatch
         self.facts = FactFinder(source: facts, time: time, log: log)
         self.observer = observer
         self.time = time
@@ -123,6 +125,10 @@ package struct Ingest: SubscriptionHost {
 
     package var hasRoom: Bool { outbox.room.exists }
 
+    package func synced(topic: String) async -> ReplayID? {
+        try? await outbox.store.syncedCursor(Cursor.Key(org: org.alias, topic: topic))?.replayID
+    }
+
     package func changed(_ status: StreamStatus, topic: String) async { await reports.changed(status, topic: topic) }
 
     package func stated(_ statement: ResumeStatement, topic: String) async {
@@ -139,7 +145,9 @@ package struct Ingest: SubscriptionHost {
     ) async throws -> Result<[Event], QuarantineReason> {
         let schema: EventSchema
         switch try await self.schema(event.schemaID, topic: batch.topic) {
-        case .success(let found): schema = found
+        case .success(let found):
+            schema = found
+            await schemaWatch?.saw(found, topic: batch.topic)
         case .failure(let reason): return .failure(reason)
         }
         do throws(UndecodableEvent) {

@@ -26,16 +26,16 @@ package struct LossAlerts: Sendable {
         self.log = log
     }
 
-    /// Only possible gaps are worth waking somebody for.
+    /// Only possible gaps, and fields that changed, are worth waking somebody for.
     package func stated(_ statement: LossStatement) async {
-        guard statement.kind == LossStatement.gap else { return }
+        guard [LossStatement.gap, LossStatement.schemaChange].contains(statement.kind) else { return }
         let cursor = Cursor(
             key: Cursor.Key(org: statement.key.org, topic: statement.key.topic, scope: .none), orgID: "",
             instanceURL: "", replayID: ReplayID([0])!, commitTime: nil, updatedAt: statement.at)
         do {
             try await outbox.accept(RoutedBatch(cursor: cursor, deliveries: [delivery(statement)]))
         } catch {
-            log.warning("the alert about a possible gap was not sent: \(error)")
+            log.warning("the alert (\(statement.kind)) was not sent: \(error)")
         }
     }
 
@@ -56,7 +56,7 @@ package struct LossAlerts: Sendable {
 
     private func body(_ statement: LossStatement) -> [UInt8] {
         var fields: Fields = [
-            "type": .string("sluice.possibleGap"), "at": .timestamp(statement.at), "org": .string(statement.key.org),
+            "type": .string("sluice.\(statement.kind)"), "at": .timestamp(statement.at), "org": .string(statement.key.org),
             "topic": .string(statement.key.topic), "text": .string(statement.text),
         ]
         if let from = statement.lostFrom { fields.append("from", .timestamp(from)) }

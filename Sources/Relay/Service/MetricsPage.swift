@@ -20,6 +20,7 @@ package struct MetricsPage {
         var page = MetricsPage(report, meters: meters)
         page.addRelay()
         page.addTopics()
+        page.addReading()
         page.addDestinations()
         page.addDurations()
         page.addRules()
@@ -71,6 +72,9 @@ package struct MetricsPage {
         topics("sluice_possible_gaps_total", .counter, "Times that events may have been missed.") {
             Double($0.possibleGaps)
         }
+        topics("sluice_schema_changes_total", .counter, "Times that an object came with other fields than before.") {
+            Double($0.schemaChanges)
+        }
         topics("sluice_stream_reconnects_total", .counter, "Connections after the first.") { Double($0.reconnects) }
         topics("sluice_event_lag_seconds", .gauge, "How old the last event was when it came.") {
             $0.lagMilliseconds.map { Double($0) / 1000 }
@@ -96,6 +100,16 @@ package struct MetricsPage {
             for (kind, count) in topic.gaps.sorted(by: { $0.key < $1.key }) {
                 page.sample("sluice_gap_events_total", ["org": topic.org, "topic": topic.topic, "kind": kind], count)
             }
+        }
+    }
+
+    private mutating func addReading() {
+        guard !report.reading.isEmpty else { return }
+        page.metric("sluice_gap_records_waiting", .gauge, "Records of gap events that wait to be read.")
+        for reading in report.reading {
+            page.sample(
+                "sluice_gap_records_waiting",
+                ["org": reading.org, "topic": reading.topic, "entity": reading.entity], Double(reading.records))
         }
     }
 

@@ -2,16 +2,22 @@ import ChangeEvents
 import Settings
 import Curl
 import GRPC
+import Events
 import PubSub
 import Salesforce
+import SalesforceREST
 
 /// What `doctor` asks of an org, in the order in which things fail: token, userinfo, topic, schema.
 package struct OrgCheck: Sendable {
-    private let configuration: OrgConfiguration
+    let configuration: OrgConfiguration
     private let secrets: SecretStore
     private let http: any HTTPClient
+    private let time: TimeSource
 
-    package init(_ configuration: OrgConfiguration, secrets: SecretStore, http: any HTTPClient) {
+    package init(
+        _ configuration: OrgConfiguration, secrets: SecretStore, http: any HTTPClient, time: TimeSource = .system
+    ) {
+        self.time = time
         self.configuration = configuration
         self.secrets = secrets
         self.http = http
@@ -40,8 +46,14 @@ package struct OrgCheck: Sendable {
         } catch {
             return results + [failure("sign-in", error)]
         }
-        return results + (await topics(session))
+        results += await topics(session)
+        let rest = RESTClient(
+            authenticator: Authenticator { () async throws(SignInError) in session }, http: http,
+            options: configuration.restOptions, time: time)
+        return results + (await restChecks(rest, session.userID))
     }
+
+    var now: Int64 { time.wall() }
 
     private func identity(_ org: OrgID, _ session: Session) -> CheckResult {
         guard org == session.orgID else {
@@ -124,5 +136,5 @@ package struct OrgCheck: Sendable {
         return CheckResult(.failure, subject(what), "\(error)", advice: advice)
     }
 
-    private func subject(_ what: String) -> String { "org \(configuration.alias): \(what)" }
+    func subject(_ what: String) -> String { "org \(configuration.alias): \(what)" }
 }

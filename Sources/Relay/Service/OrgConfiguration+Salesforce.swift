@@ -110,9 +110,11 @@ extension PubSubConfiguration {
 
 extension TopicConfiguration {
     func settings(_ pubsub: PubSubConfiguration) -> TopicSettings {
-        TopicSettings(
+        var settings = TopicSettings(
             name: name, start: TopicSettings.Start(rawValue: start.rawValue) ?? .latest,
             onInvalidReplay: TopicSettings.InvalidReplayPolicy(rawValue: onInvalidReplay.rawValue) ?? .earliest,
             window: Int32(pubsub.window), watchdog: pubsub.watchdog)
+        settings.managed = managed.map(ManagedSubscription.init)
+        return settings
     }
 }

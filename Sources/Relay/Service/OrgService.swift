@@ -36,6 +36,9 @@ package struct OrgService: Sendable {
         client = parts.pubsub(configuration)
         rest = RESTClient(
             authenticator: authenticator, http: parts.http, options: configuration.restOptions, time: parts.time)
+        parts.salesforceOrgs.register(
+            OrgWriter(rest: rest, publishers: PublisherCache(client: client, authenticator: authenticator)),
+            as: configuration.alias)
     }
 
     /// Signs in, so that a wrong secret is known before anything runs.
@@ -57,24 +60,40 @@ package struct OrgService: Sendable {
         let ingest = Ingest(
             org: org, schemas: schemas, rules: parts.rules, outbox: parts.outbox,
             reports: reports, facts: facts, gate: parts.gate, backfills: parts.backfills, gapReader: gapReader,
-            observer: parts.monitor, time: parts.time, log: log)
+            schemaWatch: SchemaWatch(
+                org: configuration.alias, store: parts.store, schemas: schemas, rules: parts.rules, reports: reports,
+                time: parts.time, log: log), observer: parts.monitor, time: parts.time, log: log)
         let use = DeliveryUse(org: configuration.alias, client: rest, monitor: parts.monitor, log: log)
         let watching = Task { await use.run() }
         register(org, schemas, facts, use)
         await register(org, describes, facts)
         guard (try? await gapReader.restore(schemas)) != nil else { return }
         let reading = Task { await gapReader.run() }
+        let looking = Task { await tellWithheld(session) }
         await withDiscardingTaskGroup { group in
             for topic in configuration.topics {
                 let key = Cursor.Key(org: configuration.alias, topic: topic.name)
                 group.addTask { await parts.topics.run(key) { await subscription(topic, org, ingest).run() } }
             }
         }
-        for task in [watching, reading] { task.cancel() }
-        for task in [watching, reading] { await task.value }
+        for task in [watching, reading, looking] { task.cancel() }
+        for task in [watching, reading, looking] { await task.value }
         await client.close()
         guard !Task.isCancelled else { return }
         log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
+    }
+
+    /// Salesforce says nothing of objects that it leaves out of a channel.
+    private func tellWithheld(_ session: Session) async {
+        for topic in configuration.topics where ChannelContents.isChannel(topic.name) {
+            let contents = await ChannelReader(rest).contents(of: topic.name, userID: session.userID)
+            guard !contents.withheld.isEmpty else { continue }
+            log.warning(
+                """
+                nothing will come of \(contents.withheld.joined(separator: ", ")): the user may not see all of their records, \
+                and Salesforce leaves them out of the channel without an error. Give the Run As user 'View All Records' on them
+                """, metadata: ["topic": "\(topic.name)"])
+        }
     }
 
     private func gapReader(_ org: Org, _ describes: DescribeCache, _ facts: OrgFacts) -> GapReconciler {

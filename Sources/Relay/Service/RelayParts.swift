@@ -21,5 +21,6 @@ package struct RelayParts: Sendable {
     package var gate: QuarantineGate
     package var alerts: LossAlerts?
     package var backfills: BackfillService
+    package var salesforceOrgs: SalesforceOrgs
     package var log: Logger
 }

@@ -81,7 +81,11 @@ package actor RelayService {
             http: http, clock: time, version: version, secrets: secrets, logger: log)
         let flows = FlowFinder(rules: rules, environment: environment, journal: store) { await outbox.hurry($0) }
         self.flows = flows
-        let factory = SinkFactory(environment: environment, journal: store, outcomes: outbox, contracts: flows)
+        let salesforceOrgs = SalesforceOrgs(
+            clients: Dictionary(
+                configuration.orgs.map { ($0.alias, $0.restOptions.clientName) }, uniquingKeysWith: { first, _ in first }))
+        let factory = SinkFactory(
+            environment: environment, journal: store, outcomes: outbox, contracts: flows, orgs: salesforceOrgs)
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(
             ruleSet, table: plan.table, source: source, current: rules, outbox: outbox, gatherer: gatherer,
@@ -101,7 +105,7 @@ package actor RelayService {
             alerts: configuration.alerts.map {
                 LossAlerts(
                     destination: $0.destination, target: $0.target, outbox: outbox, time: time, log: log)
-            }, backfills: backfills, log: log)
+            }, backfills: backfills, salesforceOrgs: salesforceOrgs, log: log)
         var orgs: [OrgService] = []
         for org in configuration.orgs {
             findings += org.secretProblems(secrets)

@@ -13,6 +13,8 @@ package struct StreamNumbers: Sendable, Equatable {
     package var reconnects = 0
     /// Statements that events may be missing.
     package var possibleGaps = 0
+    /// Times that an object came with other fields than before.
+    package var schemaChanges = 0
     package var state = ""
     package var detail = ""
     /// When `state` began. Times are epoch milliseconds.

@@ -59,6 +59,19 @@ package final class StreamReports: Sendable {
         }
     }
 
+    /// - Parameter isAlarming: rules name fields that are gone or another type.
+    func schemaChanged(_ text: String, topic: String, isAlarming: Bool) async {
+        let key = Cursor.Key(org: org, topic: topic)
+        monitor?.stream(key) { $0.schemaChanges += 1 }
+        let statement = LossStatement(at: time.wall(), key: key, kind: LossStatement.schemaChange, text: text)
+        do throws(StoreError) {
+            try await store.add(statement)
+        } catch {
+            log.debug("\(error)")
+        }
+        if isAlarming { await alerts?.stated(statement) }
+    }
+
     package func stated(_ statement: ResumeStatement, topic: String) async {
         if statement.kind == .possibleGap {
             monitor?.stream(Cursor.Key(org: org, topic: topic)) { $0.possibleGaps += 1 }

@@ -62,6 +62,9 @@ package struct DestinationCheck: Sendable {
             let client = FlowMateClient(settings: parts.flowMate(destination, environment), http: environment.http)
             return await FlowMateCheck(name: destination.name, client: client).run(flows, listsUsers: listsUsers)
         case .integrator: return await integrator(destination, parts, flows)
+        case .salesforce:
+            // Sign-in and permissions are the org's own checks.
+            return [CheckResult(.ok, "destination \(destination.name)", "writes into the org \(destination.org)")]
         }
     }
 

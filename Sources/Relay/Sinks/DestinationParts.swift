@@ -15,7 +15,9 @@ struct DestinationParts: Sendable {
 
     init(_ destination: Destination, secrets: SecretStore) {
         name = destination.name
-        checkScheme(destination.url, destination, key: destination.kind == .webhook ? "url" : "baseUrl")
+        if destination.kind != .salesforce {
+            checkScheme(destination.url, destination, key: destination.kind == .webhook ? "url" : "baseUrl")
+        }
         if case .oauth2(let oauth2)? = destination.auth {
             checkScheme(oauth2.tokenURL, destination, key: "auth.oauth2.tokenUrl")
             _ = resolve("auth.oauth2.clientSecret") { () throws(SecretError) in

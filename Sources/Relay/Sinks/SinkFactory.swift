@@ -48,13 +48,17 @@ package struct SinkFactory: Sendable {
     private let journal: any RunJournal
     private let outcomes: any DeliveryOutcomes
     private let contracts: (any FlowContracts)?
+    private let orgs: SalesforceOrgs?
     private let accounts = AccountBudgets()
 
-    /// - Parameter contracts: nil sends to FlowMate without looking at what flows take.
+    /// - Parameters:
+    ///   - contracts: nil sends to FlowMate without looking at what flows take.
+    ///   - orgs: nil writes to no org.
     package init(
         environment: SinkEnvironment, journal: any RunJournal, outcomes: any DeliveryOutcomes,
-        contracts: (any FlowContracts)? = nil
+        contracts: (any FlowContracts)? = nil, orgs: SalesforceOrgs? = nil
     ) {
+        self.orgs = orgs
         self.contracts = contracts
         self.environment = environment
         self.journal = journal
@@ -65,6 +69,17 @@ package struct SinkFactory: Sendable {
     package func make(_ destination: Destination) -> (ready: ReadyDestination?, findings: [SinkFinding]) {
         let parts = DestinationParts(destination, secrets: environment.secrets)
         guard parts.findings.isEmpty else { return (nil, parts.findings) }
+        if destination.kind == .salesforce,
+            let problem = orgs?.problem(org: destination.org, client: destination.client)
+        {
+            return (
+                nil,
+                [
+                    SinkFinding(
+                        destination: destination.name, key: problem.key, message: problem.message, hint: problem.hint)
+                ]
+            )
+        }
         let calls = HTTPSink(environment: environment, budgets: budgets(destination, parts))
         return (ready(destination, parts, calls), [])
     }
@@ -97,6 +112,12 @@ package struct SinkFactory: Sendable {
             // What the flow takes, twice the webhook, and the state of its flow.
             return ready(destination, sink, calls, concurrency: 8, callsPerAttempt: contracts == nil ? 3 : 5)
         case .integrator: return integrator(destination, parts, calls)
+        case .salesforce:
+            let sink = SalesforceSink(
+                org: destination.org, orgs: orgs ?? SalesforceOrgs(clients: [:]), time: environment.clock)
+            // So many may wait for one call; the REST client tries again by itself, with waits of its own.
+            return ready(
+                destination, sink, calls, concurrency: SalesforceSink.maximumBatch, callsPerAttempt: 20)
         }
     }
 

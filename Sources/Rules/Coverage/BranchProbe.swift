@@ -84,41 +84,13 @@ struct BranchProbe {
     }
 
     private func expressions(_ delivery: DeliverySpec) -> [RuleExpression] {
-        var found = [delivery.when].compactMap { $0 }
-        found += expressions(delivery.lane) + expressions(delivery.coalesce?.key)
+        let found = [delivery.when].compactMap { $0 } + Rule.expressions(delivery.lane)
+            + Rule.expressions(delivery.coalesce?.key)
         // What sees a batch or a flow is not probed: there is none while one event is looked at.
         guard delivery.coalesce?.mode != .batch else { return found }
-        switch delivery.target {
-        case .webhook(let webhook):
-            found += expressions(webhook.path) + webhook.headers.flatMap { expressions($0.value) }
-            switch webhook.content {
-            case .json(let body): found += expressions(body)
-            case .event(let event):
-                found += [event.type, event.source, event.subject].flatMap(expressions) + expressions(event.data)
-                found += event.extensions.flatMap { expressions($0.value) }
-            }
-        case .flow(let flow):
-            switch flow.address {
-            case .flow(let id): found += expressions(id) + expressions(flow.data)
-            case .fanOut(let fanOut): found += expressions(fanOut.user)
-            }
-        case .listener(_, let body): found += expressions(body)
-        case .run(let run): found += expressions(run.flow) + [run.from, run.until].compactMap { $0?.expression }
+        if case .flow(let flow) = delivery.target, case .fanOut(let fanOut) = flow.address {
+            return found + Rule.expressions(fanOut.user)
         }
-        return found
-    }
-
-    private func expressions(_ text: TextTemplate?) -> [RuleExpression] {
-        text?.pieces.compactMap { if case .expression(let expression) = $0 { expression } else { nil } } ?? []
-    }
-
-    private func expressions(_ template: Template) -> [RuleExpression] {
-        switch template {
-        case .json: []
-        case .expression(let expression): [expression]
-        case .text(let text): expressions(text)
-        case .list(let elements): elements.flatMap(expressions)
-        case .map(let entries): entries.flatMap { expressions($0.value) }
-        }
+        return found + delivery.target.expressions
     }
 }

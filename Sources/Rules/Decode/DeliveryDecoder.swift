@@ -55,6 +55,7 @@ struct DeliveryDecoder {
         case .webhook: webhook(destination).map { .webhook($0) }
         case .flowmate: FlowDecoder(delivery: self).decode().map { .flow($0) }
         case .integrator: integrator(destination)
+        case .salesforce: SalesforceDecoder(delivery: self).decode().map { .webhook($0) }
         }
     }
 

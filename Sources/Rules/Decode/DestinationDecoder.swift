@@ -15,6 +15,8 @@ struct DestinationDecoder {
         checkTLS()
         guard let url = url(kind) else { return nil }
         var destination = Destination(name: entry.key, kind: kind, url: url)
+        destination.org = node.text("org") ?? ""
+        destination.client = node.text("client") ?? Destination.defaultClient
         destination.auth = node["auth"].flatMap(auth)
         checkOAuth2(kind)
         destination.sign = node.entry("sign").flatMap(signing)
@@ -41,7 +43,25 @@ struct DestinationDecoder {
         }
     }
 
+    /// A Salesforce org is called as sluice.yaml says.
+    private func salesforce() -> String? {
+        for key in ["auth", "tls", "proxy", "allowHttp", "allowPrivate"] {
+            guard let entry = node.entry(key) else { continue }
+            findings.report(
+                .wrongKind, at: entry, "'\(key)' is not for a salesforce destination",
+                hint: "sluice.yaml says how the org is called")
+        }
+        guard let org = node.text("org") else {
+            findings.report(
+                .missingKey, at: entry, "a destination of kind salesforce needs 'org'",
+                hint: "the name of an org in sluice.yaml")
+            return nil
+        }
+        return "salesforce:\(org)"
+    }
+
     private func url(_ kind: Destination.Kind) -> String? {
+        if kind == .salesforce { return salesforce() }
         let key = kind == .webhook ? "url" : "baseUrl"
         guard let url = node[key] else {
             findings.report(
@@ -205,6 +225,7 @@ extension Destination.Kind {
         case .webhook: "a webhook"
         case .flowmate: "a flowmate destination"
         case .integrator: "an integrator destination"
+        case .salesforce: "a salesforce destination"
         }
     }
 }

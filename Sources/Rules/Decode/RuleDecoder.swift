@@ -60,7 +60,7 @@ struct RuleDecoder {
     /// - Returns: nil where the rule is too incomplete to say more about it; findings say why.
     func decode() -> Decoded? {
         guard node.isMap, let matchEntry = node.entry("match"),
-            let match = MatchDecoder(entry: matchEntry, findings: findings, knownOrgs: file.knownOrgs).decode()
+            var match = MatchDecoder(entry: matchEntry, findings: findings, knownOrgs: file.knownOrgs).decode()
         else { return nil }
         var scope = ExpressionScope()
         scope.isPlatform = match.isPlatform
@@ -70,10 +70,16 @@ struct RuleDecoder {
         var compiler = ExpressionCompiler(
             scope: scope, file: file.source, findings: findings, uses: ExpressionUses())
         let lets = lets(&compiler)
+        let deliveries = deliveries(compiler)
+        // What a rule writes into an org must not set it off again.
+        for name in Set(deliveries.map(\.destination)).sorted() {
+            guard let destination = file.destinations.byName[name], destination.kind == .salesforce else { continue }
+            if !match.ignoredClients.contains(destination.client) { match.ignoredClients.append(destination.client) }
+        }
         let rule = Rule(
             id: node.text("id") ?? "", mode: mode, labels: labels(), match: match, lets: lets, needs: needs(),
             when: node["when"].flatMap { compiler.expression($0, .when) }, onGap: onGap,
-            deliveries: deliveries(compiler), location: file.source.location((node["id"] ?? node).position),
+            deliveries: deliveries, location: file.source.location((node["id"] ?? node).position),
             vars: file.varsObject)
         RuleMeaning(rule: rule, node: node, uses: compiler.uses, file: file, entities: scope.entities).check()
         return Decoded(rule: rule, node: node, uses: compiler.uses)

@@ -29,6 +29,13 @@ enum DeliveryKeys {
                 "format", .word(["json", "cloudevents", "cloudevents-binary"]), default: "json", kinds: [.webhook],
                 "Form of the request."),
             Key("body", .tree, kinds: [.webhook, .integrator], "The request body."),
+            Key("create", .text, kinds: [.salesforce], "Creates a record of this object."),
+            Key("update", .text, kinds: [.salesforce], "Updates the record of this object that 'id' names."),
+            Key("upsert", .text, kinds: [.salesforce], "Updates or creates the record that 'externalId' names."),
+            Key("publish", .text, kinds: [.salesforce], "Publishes this platform event."),
+            Key("id", .template, kinds: [.salesforce], "ID of the record to update."),
+            Key("externalId", .table(externalID), kinds: [.salesforce], "By which field a record is found."),
+            Key("fields", .tree, kinds: [.salesforce], "Values by the API names of fields."),
             Key("cloudevent", .table(cloudEvent), kinds: [.webhook], "Attributes of the CloudEvent."),
         ])
 
@@ -57,6 +64,13 @@ enum DeliveryKeys {
             Key("source", .template, "Default: /salesforce/<org id>/<topic>."),
             Key("subject", .template, default: "${recordId}", "What it is about."),
             Key("extensions", .map(.any, .template), default: "{}", "Further attributes: a-z and 0-9, at most 20."),
+        ])
+
+    static let externalID = KeyTable(
+        "externalId",
+        [
+            Key("field", .apiName, required: true, "API name of an external ID field."),
+            Key("value", .template, required: true, "Its value."),
         ])
 
     private static let conformWord = ValueType.word(["strict", "warn", "off"])

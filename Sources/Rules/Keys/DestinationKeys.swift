@@ -8,6 +8,10 @@ enum DestinationKeys {
             Key("kind", .word(Destination.Kind.allCases.map(\.rawValue)), required: true, "What is spoken there."),
             Key("baseUrl", .url, kinds: [.flowmate, .integrator], "Root of the API."),
             Key("url", .url, kinds: [.webhook], "Full URL; a delivery may append a path."),
+            Key("org", .name, kinds: [.salesforce], "Name of an org of sluice.yaml, whose sign-in is used."),
+            Key(
+                "client", .text, default: Destination.defaultClient, kinds: [.salesforce],
+                "The org's rest.clientName: rules that write there leave out changes that this client made."),
             Key("auth", .table(auth), "How requests are authorized."),
             Key("sign", .table(sign), kinds: [.webhook, .flowmate], "How bodies are signed."),
             Key(

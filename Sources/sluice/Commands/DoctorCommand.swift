@@ -9,7 +9,7 @@ import Rules
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks configuration, rules, sign-in, topics and destinations, and says what to mend.",
+        abstract: "Checks configuration, rules, store, sign-in, limits, topics and destinations, and says what to mend.",
         discussion: "Nothing is subscribed to and nothing is delivered. Exits with 3 if a check fails.")
 
     @OptionGroup var options: ConfigurationOption
@@ -30,6 +30,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 .ok, "rules",
                 "\(counted(rules.ruleIDs.count, "rule")), \(counted(rules.destinations.count, "destination"))"),
         ])
+        report(await StoreCheck(path: loaded.configuration.storePath).run())
         let http = CurlClient()
         for org in loaded.configuration.orgs {
             report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Events
 import PubSub
+import Relay
 import Salesforce
 import SalesforceREST
 
@@ -43,16 +44,28 @@ struct SalesforceTopicsCommand: AsyncParsableCommand {
             throw CommandFailure(failure.code, failure.message + (await suggestion(name, org)))
         }
         await client.close()
-        let lines: Fields = [
+        var lines: Fields = [
             "topic": .string(info.topicName), "subscribe": .bool(info.canSubscribe), "publish": .bool(info.canPublish),
             "schema": info.schemaID.isEmpty ? .null : .string(info.schemaID), "tenant": .string(info.tenantGUID),
         ]
+        if ChannelContents.isChannel(name) {
+            let user = try? await org.authenticator.session().userID
+            let contents = await ChannelReader(org.rest).contents(of: name, userID: user ?? nil)
+            lines.append("carries", .string(contents.carried.joined(separator: ", ")))
+            lines.append("withheld", .string(contents.withheld.joined(separator: ", ")))
+            if !contents.doubt.isEmpty { lines.append("doubt", .string(contents.doubt)) }
+        }
         if json { return printJSON(.record(lines)) }
         var table = Table(["", ""])
         for cell in SalesforceRecordPrinter.cells(lines) { table.add([cell.name, cell.text]) }
         Terminal.output.write(table.text)
         if info.schemaID.isEmpty {
             Terminal.output.write("It carries several entities, each with a schema of its own.\n")
+            if case .string(let names)? = lines["withheld"], !names.isEmpty {
+                Terminal.output.write(
+                    "Nothing comes of those that are withheld: the user has no 'View All Records' on them, and Salesforce leaves "
+                        + "them out without an error.\n")
+            }
         }
     }
 

@@ -22,8 +22,9 @@ extension StatusReport {
                         "kind": .string($0.kind), "text": .string($0.text),
                     ])
                 }),
-            "backfills": .list(backfills.map(\.value)), "storeFailure": Self.text(storeFailure),
-            "storeNextTry": Self.time(storeNextTry), "backedUp": .bool(isBackedUp),
+            "backfills": .list(backfills.map(\.value)), "reading": .list(reading.map(\.value)),
+            "storeFailure": Self.text(storeFailure), "storeNextTry": Self.time(storeNextTry),
+            "backedUp": .bool(isBackedUp),
             "deliveryUse": .record(
                 Fields(deliveryUse.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: .double($0.value)) })),
         ])
@@ -49,6 +50,15 @@ extension StatusReport {
     }
 }
 
+extension StatusReport.Reading {
+    fileprivate var value: Value {
+        .record([
+            "org": .string(org), "topic": .string(topic), "entity": .string(entity), "records": .int(Int64(records)),
+            "events": .int(Int64(events)), "since": .timestamp(since),
+        ])
+    }
+}
+
 extension StatusReport.Topic {
     fileprivate var value: Value {
         .record([
@@ -57,7 +67,7 @@ extension StatusReport.Topic {
             "lastReceivedAt": StatusReport.time(lastReceivedAt), "lagMilliseconds": StatusReport.number(lagMilliseconds),
             "headroomSeconds": StatusReport.number(headroomSeconds), "events": .int(Int64(events)),
             "quarantined": .int(Int64(quarantined)), "gaps": StatusReport.counts(gaps),
-            "possibleGaps": .int(Int64(possibleGaps)),
+            "possibleGaps": .int(Int64(possibleGaps)), "schemaChanges": .int(Int64(schemaChanges)),
             "cursor": cursor.map { cursor in
                 .record([
                     "org": .string(org), "topic": .string(topic), "orgId": .string(cursor.orgID),

@@ -15,6 +15,7 @@ struct StatusText {
         var parts = [relayText + rulesText, topicText, destinationText]
         if !report.ruleCounts.isEmpty { parts.append(ruleText) }
         if !report.backfills.isEmpty { parts.append(backfillText) }
+        if !report.reading.isEmpty { parts.append(readingText) }
         if report.quarantined > 0 { parts.append("Quarantined events that could not be decoded: \(report.quarantined)\n") }
         if !report.statements.isEmpty { parts.append(statementText) }
         return parts.joined(separator: "\n")
@@ -144,6 +145,14 @@ struct StatusText {
             ])
         }
         return table.text
+    }
+
+    private var readingText: String {
+        report.reading.map { reading in
+            "\(counted(reading.records, "record")) of \(reading.entity) (\(reading.org), \(reading.topic)) "
+                + "\(reading.records == 1 ? "waits" : "wait") to be read after gap events, "
+                + "\(counted(reading.events, "event")) held since \(Self.ago(reading.since, now))\n"
+        }.joined()
     }
 
     // MARK: Rules

@@ -86,12 +86,18 @@ struct BackfillBench {
     let service: BackfillService
     let routes: [ControlRoute]
     let lines = LogLines()
+    /// Nil unless gap events are to be read back.
+    let gapReader: GapReconciler?
+    private let reading: Task<Void, Never>?
 
-    init(_ org: SimulatedOrg, _ receiver: ReceivedRecords, scratch: Scratch = Scratch()) async throws {
+    init(
+        _ org: SimulatedOrg, _ receiver: ReceivedRecords, scratch: Scratch = Scratch(), readsGaps: Bool = false,
+        rules text: String = Self.rules
+    ) async throws {
         self.org = org
         let time = org.time.source
         bench = try await Bench(scratch: scratch, sink: receiver.sink)
-        let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(Self.rules.utf8))])
+        let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))])
         let rules = CurrentRules(try #require(report.ruleSet, "\(report.text)"))
         let gate = SnapshotGate(store: bench.store, time: time)
         let orgs = BackfillOrgs()
@@ -104,15 +110,25 @@ struct BackfillBench {
         let cache = SchemaCache(store: bench.store, time: time) { _ throws(SchemaSource.Failure) in
             SampleEvents.schemaJSON
         }
+        let describes = DescribeCache(client)
+        let gapReader = !readsGaps ? nil : GapReconciler(
+            GapParts(
+                store: bench.store, outbox: bench.outbox, rules: rules, gate: gate, org: IngestBench.org, client: client,
+                describes: describes, facts: FactFinder(source: NoFacts(), time: time, log: lines.logger),
+                topics: [Self.topic], observer: nil, time: time, log: lines.logger))
+        self.gapReader = gapReader
+        try await gapReader?.restore(cache)
+        reading = gapReader.map { reader in Task { await reader.run() } }
         ingest = Ingest(
             org: IngestBench.org, schemas: cache, rules: rules, outbox: bench.outbox,
             reports: StreamReports(org: "prod", store: bench.store, time: time, log: lines.logger), facts: NoFacts(),
-            gate: QuarantineGate(store: bench.store), backfills: service, observer: nil, time: time, log: lines.logger)
+            gate: QuarantineGate(store: bench.store), backfills: service, gapReader: gapReader,
+            observer: nil, time: time, log: lines.logger)
         routes = BackfillRoutes.make(
             store: bench.store, topics: [Self.topic], rules: rules, service: service, time: time)
         orgs.register(
             BackfillOrgs.Entry(
-                org: IngestBench.org, client: client, describes: DescribeCache(client), topics: [Self.topic.topic]))
+                org: IngestBench.org, client: client, describes: describes, topics: [Self.topic.topic]))
         try await service.start()
     }
 
@@ -166,8 +182,10 @@ struct BackfillBench {
 
     /// As kill -9 would.
     func crash() async throws {
+        reading?.cancel()
         await service.stop()
         try await bench.crash()
+        await reading?.value
         await service.idle()
     }
 }

@@ -62,21 +62,22 @@ final class SimulatedOrg: Sendable {
     /// - Parameters:
     ///   - lead: how long before its commit the change is written.
     ///   - isTold: whether an event tells of it.
-    func change(_ record: Int, lead: Int64 = 0, isTold: Bool = true) {
-        commit(record, type: 1, lead, isTold) { _ in }
+    ///   - isGap: the event tells only that there was a change.
+    func change(_ record: Int, lead: Int64 = 0, isTold: Bool = true, isGap: Bool = false) {
+        commit(record, type: isGap ? 5 : 1, lead, isTold) { _ in }
     }
 
-    func delete(_ record: Int, isTold: Bool = true) {
-        commit(record, type: 2, 0, isTold) { $0.isDeleted = true }
+    func delete(_ record: Int, isTold: Bool = true, isGap: Bool = false) {
+        commit(record, type: isGap ? 6 : 2, 0, isTold) { $0.isDeleted = true }
     }
 
-    func create(isTold: Bool = true) {
+    func create(isTold: Bool = true, isGap: Bool = false) {
         let now = time.source.wall()
         let record = state.withLock { state in
             state.records.append(Record(number: -1, modified: now, committed: now - 1, created: now))
             return state.records.count - 1
         }
-        commit(record, type: 0, 0, isTold) { _ in }
+        commit(record, type: isGap ? 4 : 0, 0, isTold) { _ in }
     }
 
     /// More changes in one transaction than Salesforce tells of.
@@ -155,6 +156,7 @@ final class SimulatedOrg: Sendable {
             let found = state.records.indices.filter { index in
                 let record = state.records[index]
                 return record.isDeleted == soql.wantsDeleted && Self.id(index) > soql.after
+                    && (soql.ids.map { $0.contains(Self.id(index)) } ?? true)
                     && record.modified / 1000 * 1000 >= soql.since && (soql.parity.map { index % 2 == $0 } ?? true)
             }
             guard !soql.counts else {
@@ -224,6 +226,12 @@ struct SOQLText {
     var counts: Bool { text.contains("count(Id)") }
     var wantsDeleted: Bool { text.contains("IsDeleted = true") }
     var after: String { text.firstMatch(of: /Id > '(\w+)'/).map { String($0.1) } ?? "" }
+    /// `Id IN ('…','…')`
+    var ids: Set<String>? {
+        text.firstMatch(of: /Id IN \(([^)]*)\)/).map { found in
+            Set(found.1.split(separator: ",").map { String($0.dropFirst().dropLast()) })
+        }
+    }
     var limit: Int { text.firstMatch(of: /LIMIT (\d+)/).flatMap { Int($0.1) } ?? .max }
     var since: Int64 {
         text.firstMatch(of: /SystemModstamp >= (\S+Z)/).flatMap { Timestamp.milliseconds(rfc3339: String($0.1)) } ?? .min

@@ -1,0 +1,160 @@
+import Events
+import PubSub
+import Salesforce
+import SalesforceREST
+
+/// Writes into a real org: records by sObject Collections, platform events by the Pub/Sub API.
+struct OrgWriter: SalesforceWriter {
+    /// When Salesforce says that a limit is reached.
+    static let limitHold: Duration = .seconds(300)
+    /// When it refuses to sign in.
+    static let signInHold: Duration = .seconds(60)
+
+    let rest: RESTClient
+    let publishers: PublisherCache
+
+    func save(_ kind: SalesforceWrite.Kind, _ writes: [SalesforceWrite]) async -> [AttemptOutcome] {
+        if case .publish(let event) = kind { return await publish(event, writes) }
+        do throws(RESTError) {
+            return try await saved(kind, writes).map(Self.outcome)
+        } catch {
+            // Something about one of them may have spoilt the call for all.
+            guard error.kind == .rejected, writes.count > 1 else {
+                return writes.map { _ in Self.outcome(error, isCreation: kind.isCreation) }
+            }
+        }
+        var outcomes: [AttemptOutcome] = []
+        for write in writes { outcomes += await save(kind, [write]) }
+        return outcomes
+    }
+
+    private func saved(
+        _ kind: SalesforceWrite.Kind, _ writes: [SalesforceWrite]
+    ) async throws(RESTError) -> [RESTClient.SaveResult] {
+        switch kind {
+        case .create(let object): return try await rest.create(object, writes.map(\.fields))
+        case .update(let object): return try await rest.update(object, writes.map { $0.with("Id") })
+        case .upsert(let object, let field):
+            return try await rest.upsert(object, by: field, writes.map { $0.with(field) })
+        case .publish: preconditionFailure("events are published")
+        }
+    }
+
+    private static func outcome(_ result: RESTClient.SaveResult) -> AttemptOutcome {
+        switch result {
+        case .saved(let saved):
+            .delivered(AttemptNote(status: 200, reason: "\(saved.isCreated ? "created" : "saved") \(saved.id)"))
+        case .failed(let error): outcome(error, isCreation: false)
+        }
+    }
+
+    /// - Parameter isCreation: made twice there would be two.
+    static func outcome(_ error: RESTError, isCreation: Bool) -> AttemptOutcome {
+        let note = AttemptNote(
+            status: error.status == 0 ? nil : error.status, reason: "\(error)",
+            possibleDuplicate: isCreation && error.mayHaveBeenDone)
+        return switch error.kind {
+        case .signIn, .setup: .hold(note, scope: .destination, for: signInHold)
+        case .limitReached: .hold(note, scope: .destination, for: error.retryAfter ?? limitHold)
+        case .unreachable, .serverBusy, .rowLocked, .queryTimeout: .retry(note, after: error.retryAfter)
+        default: .park(note)
+        }
+    }
+
+    // MARK: Events
+
+    /// The delivery's ID is the event's: consumers tell repetitions by it.
+    private func publish(_ event: String, _ writes: [SalesforceWrite]) async -> [AttemptOutcome] {
+        var outcomes: [Int: AttemptOutcome] = [:]
+        do throws(PublishError) {
+            let (publisher, user) = try await publishers.publisher("/event/\(event)")
+            var events: [ProducerEvent] = []
+            var places: [Int] = []
+            for (place, write) in writes.enumerated() {
+                do throws(EventEncodingError) {
+                    let id = String(write.delivery.prefix(36))
+                    events.append(try publisher.event(write.fields, id: id, createdBy: user))
+                    places.append(place)
+                } catch {
+                    outcomes[place] = .park(AttemptNote(reason: "\(error)"))
+                }
+            }
+            for (place, outcome) in zip(places, try await publisher.publish(events)) {
+                outcomes[place] = Self.outcome(outcome)
+            }
+        } catch {
+            await publishers.forget("/event/\(event)")
+            for place in writes.indices where outcomes[place] == nil { outcomes[place] = Self.outcome(error) }
+        }
+        return writes.indices.map { outcomes[$0] ?? .retry(AttemptNote(reason: "nothing was said of it"), after: nil) }
+    }
+
+    private static func outcome(_ outcome: Publisher.Outcome) -> AttemptOutcome {
+        switch outcome {
+        case .published(let replayID):
+            .delivered(AttemptNote(reason: "published\(replayID.map { ", replay ID \($0)" } ?? "")"))
+        case .refused(let reason) where reason.contains("LIMIT_EXCEEDED"):
+            .hold(AttemptNote(reason: reason), scope: .destination, for: limitHold)
+        case .refused(let reason): .park(AttemptNote(reason: reason))
+        }
+    }
+
+    private static func outcome(_ error: PublishError) -> AttemptOutcome {
+        let note = AttemptNote(reason: "\(error)", possibleDuplicate: true)
+        switch error {
+        case .signIn(let error):
+            return error.isRetryable ? .retry(note, after: nil) : .hold(note, scope: .destination, for: signInHold)
+        case .call(let failure):
+            if case .stopTopic = failure.reaction { return .park(AttemptNote(reason: "\(error)")) }
+            return .retry(note, after: nil)
+        case .encoding, .setup: return .park(AttemptNote(reason: "\(error)"))
+        }
+    }
+}
+
+extension SalesforceWrite {
+    fileprivate func with(_ name: String) -> Fields {
+        var fields = fields
+        fields[name] = .string(key)
+        return fields
+    }
+}
+
+extension SalesforceWrite.Kind {
+    fileprivate var isCreation: Bool {
+        if case .create = self { true } else { false }
+    }
+}
+
+/// What publishing on a topic needs is asked for once.
+actor PublisherCache {
+    /// Topics; beyond it the cache starts anew.
+    static let limit = 100
+
+    private let client: any PubSubConnection
+    private let authenticator: Authenticator
+    private var publishers: [String: Publisher] = [:]
+
+    init(client: any PubSubConnection, authenticator: Authenticator) {
+        self.client = client
+        self.authenticator = authenticator
+    }
+
+    /// - Returns: also the user's ID, which the wire asks for.
+    func publisher(_ topic: String) async throws(PublishError) -> (Publisher, userID: String) {
+        let user: String
+        do throws(SignInError) {
+            user = try await authenticator.session().userID ?? "005000000000000AAA"
+        } catch {
+            throw .signIn(error)
+        }
+        if let publisher = publishers[topic] { return (publisher, user) }
+        let publisher = try await Publisher(topic: topic, client: client, authenticator: authenticator)
+        if publishers.count >= Self.limit { publishers = [:] }
+        publishers[topic] = publisher
+        return (publisher, user)
+    }
+
+    /// Its schema may be another one by now.
+    func forget(_ topic: String) { publishers[topic] = nil }
+}

@@ -1,0 +1,175 @@
+import Events
+import FoundationEssentials
+import Store
+import Testing
+import TestSupport
+
+@testable import Relay
+
+/// Gap events are read back in the lanes of their records.
+@Suite(.timeLimit(.minutes(10))) struct GapReconcilerTests {
+    private let time = ManualTime(start: 1_760_000_000_123)
+    private let receiver = ReceivedRecords()
+
+    @Test func `what was read stands in the gap's place, and events that are in it do not come behind it`() async throws {
+        let org = SimulatedOrg(records: 10, time: time)
+        let bench = try await BackfillBench(org, receiver, readsGaps: true)
+        org.change(3, isGap: true)
+        org.change(3)
+        org.change(4)
+        try await bench.stream()
+        try await bench.settled()
+        #expect(receiver.numbers == [SimulatedOrg.id(4): 1], "only the record of the gap waits")
+        #expect(try await bench.bench.store.heldEvents(org: "prod").count == 2)
+        try await pass(bench)
+        #expect(receiver.numbers == [SimulatedOrg.id(3): 2, SimulatedOrg.id(4): 1])
+        #expect(receiver.types == ["GAP_UPDATE": 1, "UPDATE": 1])
+        #expect(try await bench.bench.store.heldEvents(org: "prod").isEmpty)
+        org.change(3)
+        try await bench.stream()
+        try await bench.settled()
+        #expect(receiver.numbers[SimulatedOrg.id(3)] == 3 && receiver.regressions.isEmpty)
+    }
+
+    @Test func `a change that comes late and is in what was read is dropped, for the rule that has it`() async throws {
+        let org = SimulatedOrg(records: 3, time: time)
+        let bench = try await BackfillBench(org, receiver, readsGaps: true)
+        org.change(1, isGap: true)
+        time.advance(by: .seconds(2))
+        org.change(1)
+        try await bench.stream(upTo: 1)
+        try await pass(bench)
+        #expect(receiver.numbers == [SimulatedOrg.id(1): 2])
+        try await bench.stream()
+        try await bench.settled()
+        #expect(receiver.types == ["GAP_UPDATE": 1])
+    }
+
+    @Test func `a rule that the read does not concern misses no event`() async throws {
+        let rules = BackfillBench.rules.replacing(
+            "to:", with: "when: \"event.fetched == false || record.Name == 'x'\"\n    to:")
+        let org = SimulatedOrg(records: 3, time: time)
+        let bench = try await BackfillBench(org, receiver, readsGaps: true, rules: rules)
+        org.change(1, isGap: true)
+        org.change(1)
+        org.change(1)
+        try await bench.stream()
+        try await pass(bench)
+        #expect(receiver.types == ["UPDATE": 2])
+    }
+
+    @Test func `a record that vanished becomes a delete, once`() async throws {
+        let org = SimulatedOrg(records: 3, time: time)
+        let bench = try await BackfillBench(org, receiver, readsGaps: true)
+        org.change(1, isGap: true)
+        org.change(1)
+        org.delete(1)
+        org.delete(2, isGap: true)
+        try await bench.stream()
+        try await pass(bench)
+        #expect(receiver.numbers == [SimulatedOrg.id(1): -1, SimulatedOrg.id(2): -1])
+        #expect(receiver.types == ["GAP_UPDATE": 1, "GAP_DELETE": 1] && receiver.regressions.isEmpty)
+    }
+
+    @Test func `what is held outlives a kill, and a server that fails only delays it`() async throws {
+        let org = SimulatedOrg(records: 5, time: time)
+        let scratch = Scratch()
+        let first = try await BackfillBench(org, receiver, scratch: scratch, readsGaps: true)
+        for _ in 0..<2 { org.change(1, isGap: true) }
+        org.change(1)
+        try await first.stream()
+        await first.bench.outbox.flush()
+        try await first.crash()
+        #expect(receiver.numbers.isEmpty)
+        let second = try await BackfillBench(org, receiver, scratch: scratch, readsGaps: true)
+        org.fail(6)
+        org.change(1)
+        try await second.stream()
+        try await pass(second)
+        #expect(receiver.numbers == [SimulatedOrg.id(1): 4] && receiver.regressions.isEmpty)
+        #expect(receiver.types == ["GAP_UPDATE": 1])
+    }
+
+    /// `SLUICE_GAP_RECORDS` sets the size; ten changes for each record.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `gap events, an overflow, faults and kills: everybody ends with the org's state and never goes back`(
+        seed: UInt64
+    ) async throws {
+        let count = ProcessInfo.processInfo.environment["SLUICE_GAP_RECORDS"].flatMap(Int.init) ?? 150
+        let org = SimulatedOrg(records: count, time: time, cutsSeconds: seed != 2)
+        let scratch = Scratch()
+        var random = Seeded(seed)
+        let lives = 5
+        for life in 0..<lives {
+            let bench = try await BackfillBench(org, receiver, scratch: scratch, readsGaps: true)
+            try await churn(bench, changes: count * 10 / lives, &random, overflows: life == 2)
+            if life < lives - 1 { try await bench.crash() } else { try await finish(bench) }
+        }
+        #expect(receiver.regressions.isEmpty, "seed \(seed): \(receiver.regressions.prefix(5))")
+        let told = org.truth.filter { $0.value != 0 }
+        let wrong = told.filter { receiver.numbers[$0.key] != $0.value }
+        #expect(wrong.isEmpty, "seed \(seed): \(wrong.count) wrong, such as \(wrong.first.map { "\($0)" } ?? "")")
+        let types = receiver.types
+        #expect(types["GAP_UPDATE", default: 0] > count / 10 && types["UPDATE", default: 0] > count)
+        print("seed \(seed): \(told.count) records, \(org.stream.count) events, \(types)")
+    }
+
+    private func churn(
+        _ bench: BackfillBench, changes: Int, _ random: inout Seeded, overflows: Bool
+    ) async throws {
+        let org = bench.org
+        var streamed = try await bench.bench.store.cursor(BackfillBench.topic).map { Make.number($0.replayID) } ?? 0
+        var made = 0
+        while made < changes {
+            let burst = Int(random.next() % 60)
+            for _ in 0..<burst { change(org, &random) }
+            if overflows, made < changes / 2, made + burst >= changes / 2 {
+                for _ in 0..<burst { org.change(Int(random.next() % UInt64(org.records.count)), isTold: false) }
+                org.overflow()
+            }
+            made += burst
+            if random.next() % 20 == 0 { org.fail(Int(random.next() % 6)) }
+            time.advance(by: .milliseconds(Int64(random.next() % 400)))
+            bench.bench.clock.advance(by: Int64(random.next() % 200))
+            // Up to a second late.
+            let lag = Int64(random.next() % 1_000)
+            let due = org.stream.prefix { $0.committed <= time.source.wall() - lag }.count
+            if due > streamed {
+                try await bench.stream(from: streamed, to: due)
+                streamed = due
+            }
+            for _ in 0..<5 { await Task.yield() }
+        }
+    }
+
+    private func change(_ org: SimulatedOrg, _ random: inout Seeded) {
+        let record = Int(random.next() % UInt64(org.records.count))
+        let isGap = random.next() % 20 == 0
+        switch random.next() % 100 {
+        case 0: org.delete(record, isGap: isGap)
+        case 1: org.create(isGap: isGap)
+        default: org.change(record, lead: Int64(random.next() % 300), isGap: isGap)
+        }
+    }
+
+    private func finish(_ bench: BackfillBench) async throws {
+        try await bench.stream()
+        try await pass(bench)
+        while try await bench.bench.store.backfills().contains(where: { !$0.state.isFinal }) {
+            time.advance(by: .milliseconds(200))
+            bench.bench.clock.advance(by: 100)
+            await Task.yield()
+        }
+        try await bench.settled()
+    }
+
+    /// Lets time pass until nothing waits to be read.
+    private func pass(_ bench: BackfillBench) async throws {
+        while await bench.gapReader?.isIdle == false {
+            time.advance(by: .milliseconds(100))
+            bench.bench.clock.advance(by: 10)
+            for _ in 0..<20 { await Task.yield() }
+        }
+        try await bench.settled()
+    }
+}

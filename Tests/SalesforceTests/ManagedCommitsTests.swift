@@ -1,0 +1,41 @@
+import Events
+import PubSub
+import Testing
+
+@testable import Salesforce
+
+@Suite struct ManagedCommitsTests {
+    private let one = ReplayID([1])!
+    private let two = ReplayID([2])!
+
+    @Test func `each position that is on disk is committed once`() throws {
+        var commits = ManagedCommits()
+        #expect(commits.next(nil) == nil)
+        let request = try #require(commits.next(one))
+        #expect(request.replayID == one)
+        #expect(commits.next(one) == nil, "asked for already")
+        #expect(commits.answered(CommitReplayResponse(id: request.id, replayID: one)) == nil)
+        #expect(commits.next(one) == nil)
+        #expect(commits.next(two)?.id != request.id)
+    }
+
+    @Test func `a refusal is told, and the next position is tried`() throws {
+        var commits = ManagedCommits()
+        let request = try #require(commits.next(one))
+        let refusal = CommitReplayResponse(id: request.id, replayID: one, error: .init(code: 2, message: "older"))
+        #expect(commits.answered(refusal) == "older")
+        #expect(commits.committed == nil && commits.next(two) != nil)
+    }
+
+    @Test func `an ID and a developer name are told apart`() {
+        #expect(ManagedSubscription("18x000000000001AAA").start(credit: 5).subscriptionID == "18x000000000001AAA")
+        let named = ManagedSubscription("Sluice_All").start(credit: 5)
+        #expect(named.developerName == "Sluice_All" && named.subscriptionID.isEmpty && named.numRequested == 5)
+    }
+
+    @Test func `a subscription that is open elsewhere is a stand-by, and waited for`() {
+        let code = "sfdc.platform.eventbus.grpc.managed.subscription.already.active"
+        #expect(ErrorCode.reaction(to: code) == .reconnect(minimum: ErrorCode.standByWait))
+        #expect(ErrorCode.meaning(of: code)?.hasPrefix("stand-by") == true)
+    }
+}
