@@ -24,7 +24,11 @@ enum TableConditions {
     /// Keys that are required of one kind.
     static func required(in table: KeyTable, kind: String) -> [String] {
         guard table.name == "a destination" else { return [] }
-        return [kind == "webhook" ? "url" : "baseUrl"]
+        return switch kind {
+        case "webhook": ["url"]
+        case "salesforce": ["org"]
+        default: ["baseUrl"]
+        }
     }
 
     // MARK: match

@@ -78,7 +78,31 @@ import Testing
         #expect(route(set, gap, facts(["Name": .null])).deliveries.isEmpty)
         var gone = RoutingFacts()
         gone.record = .gone
-        #expect(route(set, gap, gone).outcomes.map(\.kind) == [.gapSkipped])
+        // It was deleted since, and no delete changes a name.
+        #expect(route(set, gap, gone).outcomes.isEmpty)
+    }
+
+    @Test func `takes a record that vanished before it was read as deleted`() throws {
+        let gap = Fixture.change(.gapUpdate)
+        var gone = RoutingFacts()
+        gone.record = .gone
+        let deletes = try Fixture.rule(
+            match: "entity: Account, change: [update, delete]", body: #"{c: "${event.change}"}"#)
+        #expect(
+            route(deletes, gap, gone).deliveries.map { String(decoding: $0.body, as: UTF8.self) } == [#"{"c":"delete"}"#])
+        let updates = try Fixture.rule(match: "entity: Account, change: [update]", body: #"{c: "${event.change}"}"#)
+        #expect(route(updates, gap, gone).outcomes.map(\.kind) == [.gapSkipped])
+    }
+
+    @Test func `each state of a record that was read has deliveries of its own`() throws {
+        let set = try Fixture.rule(match: "entity: Account, change: [update]", body: #"{n: "${record.?Name}"}"#)
+        let gap = Fixture.change(.gapUpdate)
+        func id(_ version: String?) -> String? {
+            var read = facts(["Name": .string("Acme")])
+            read.version = version
+            return route(set, gap, read).deliveries.first?.id
+        }
+        #expect(id("1") == id("1") && id("1") != id("2") && id(nil) != id("1"))
     }
 
     @Test func `takes a gap delete as a delete once the read confirms it`() throws {

@@ -10,21 +10,27 @@ import Testing
 
     @Test func `each position that is on disk is committed once`() throws {
         var commits = ManagedCommits()
-        #expect(commits.next(nil) == nil)
-        let request = try #require(commits.next(one))
+        let none = commits.next(nil)
+        #expect(none == nil)
+        let next = commits.next(one)
+        let request = try #require(next)
         #expect(request.replayID == one)
-        #expect(commits.next(one) == nil, "asked for already")
-        #expect(commits.answered(CommitReplayResponse(id: request.id, replayID: one)) == nil)
-        #expect(commits.next(one) == nil)
-        #expect(commits.next(two)?.id != request.id)
+        let again = commits.next(one)
+        #expect(again == nil, "asked for already")
+        let problem = commits.answered(CommitReplayResponse(id: request.id, replayID: one))
+        #expect(problem == nil && commits.committed == one)
+        let other = commits.next(two)
+        #expect(other?.replayID == two && other?.id != request.id)
     }
 
     @Test func `a refusal is told, and the next position is tried`() throws {
         var commits = ManagedCommits()
-        let request = try #require(commits.next(one))
+        let next = commits.next(one)
+        let request = try #require(next)
         let refusal = CommitReplayResponse(id: request.id, replayID: one, error: .init(code: 2, message: "older"))
-        #expect(commits.answered(refusal) == "older")
-        #expect(commits.committed == nil && commits.next(two) != nil)
+        let reason = commits.answered(refusal)
+        let other = commits.next(two)
+        #expect(reason == "older" && commits.committed == nil && other != nil)
     }
 
     @Test func `an ID and a developer name are told apart`() {

@@ -45,8 +45,7 @@ struct DraftRule {
                 "    # auth:", "    #   bearer: {env: \(variable)_TOKEN} # a secret is never written here",
                 "    # sign:", "    #   scheme: standard-webhooks", "    #   secrets: [{env: \(variable)_SECRET}]",
             ]
-        case .salesforce:
-            return ["  \(name):", "    kind: salesforce", "    org: prod # an org of sluice.yaml: its sign-in is used"]
+        case .salesforce: return []
         case .flowmate:
             return [
                 "  \(name):", "    kind: flowmate", "    baseUrl: https://api.platform.openintegrationhub.com",
@@ -103,11 +102,7 @@ struct DraftRule {
         var lines = ["    to:", "      destination: \(name)"]
         switch kind {
         case .webhook: lines += ["      body:"] + body
-        case .salesforce:
-            lines += [
-                "      upsert: My_Object__c # or create, update (with id) or publish", "      externalId:",
-                "        field: My_Key__c", "        value: ${recordId}", "      fields: # by their API names",
-            ] + body
+        case .salesforce: break
         case .flowmate:
             lines +=
                 [

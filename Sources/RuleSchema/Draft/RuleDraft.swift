@@ -31,6 +31,10 @@ package struct RuleDraft: Sendable {
     package init(
         entity: String?, sample: Event?, schema: OrgSchema?, kind: Destination.Kind, stem: String? = nil
     ) throws(Problem) {
+        guard kind != .salesforce else {
+            throw Problem(
+                description: "deliveries into an org are not drafted; schemas/examples/24flow/write-back.yaml shows them")
+        }
         guard let name = entity ?? sample?.entity else {
             throw Problem(
                 description: "a rule is about an object or a platform event, and neither it nor a sample is given")

@@ -45,12 +45,6 @@ struct DestinationDecoder {
 
     /// A Salesforce org is called as sluice.yaml says.
     private func salesforce() -> String? {
-        for key in ["auth", "tls", "proxy", "allowHttp", "allowPrivate"] {
-            guard let entry = node.entry(key) else { continue }
-            findings.report(
-                .wrongKind, at: entry, "'\(key)' is not for a salesforce destination",
-                hint: "sluice.yaml says how the org is called")
-        }
         guard let org = node.text("org") else {
             findings.report(
                 .missingKey, at: entry, "a destination of kind salesforce needs 'org'",

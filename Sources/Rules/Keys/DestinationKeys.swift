@@ -12,20 +12,20 @@ enum DestinationKeys {
             Key(
                 "client", .text, default: Destination.defaultClient, kinds: [.salesforce],
                 "The org's rest.clientName: rules that write there leave out changes that this client made."),
-            Key("auth", .table(auth), "How requests are authorized."),
+            Key("auth", .table(auth), kinds: called, "How requests are authorized."),
             Key("sign", .table(sign), kinds: [.webhook, .flowmate], "How bodies are signed."),
             Key(
                 "listeners", .map(.name, .table(listener)), default: "{}", kinds: [.integrator],
                 "Webhook exports of integrator.io."),
-            Key("tls", .table(tls), "Own certificate authority, client certificate."),
-            Key("proxy", .text, "URL of an HTTP proxy; default is that of the environment."),
+            Key("tls", .table(tls), kinds: called, "Own certificate authority, client certificate."),
+            Key("proxy", .text, kinds: called, "URL of an HTTP proxy; default is that of the environment."),
             Key("headers", .map(.headerName, .text), default: "{}", kinds: [.webhook], "Sent with every request."),
             Key("timeout", .duration, default: "30s", "For one attempt."),
             Key("concurrency", .constant, "Requests at the same time, or auto to find out how many are taken well."),
             Key("rate", .rate, "Requests per second, minute or hour."),
-            Key("allowHttp", .bool, default: "false", "Allows plain http, and the machine itself, for tests."),
+            Key("allowHttp", .bool, default: "false", kinds: called, "Allows plain http, and the machine itself, for tests."),
             Key(
-                "allowPrivate", .bool, default: "false",
+                "allowPrivate", .bool, default: "false", kinds: called,
                 "Allows addresses of private networks, of the machine itself, and link-local ones."),
             Key("paths", .table(paths), kinds: [.flowmate], "Where this FlowMate keeps things."),
             Key("discovery", .table(discovery), kinds: [.flowmate], "How the flows of users are found."),
@@ -36,6 +36,9 @@ enum DestinationKeys {
                 "resolveKey", .word(["errors", "errorIds"]), default: "errors", kinds: [.integrator],
                 "The name under which record errors are resolved."),
         ])
+
+    /// Those that a rule file says how to call; of an org, sluice.yaml does.
+    private static let called: [Destination.Kind] = [.flowmate, .integrator, .webhook]
 
     /// Paths of FlowMate's API; documents and installations differ.
     static let paths = KeyTable(

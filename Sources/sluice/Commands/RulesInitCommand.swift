@@ -22,7 +22,7 @@ struct RulesInitCommand: AsyncParsableCommand {
     @Option(help: "A recorded event: what `sluice tap --json --events` writes.") var event: String?
     @Option(name: .customLong("replay-id"), help: "An event of the journal, by its replay ID.") var replayID: String?
     @Option(help: "Tell types and values from this snapshot: <Entity>.avsc and <Entity>.json files.") var org: String?
-    @Option(help: "Where it goes: webhook, flowmate, integrator or salesforce.") var kind = Destination.Kind.webhook
+    @Option(help: "Where it goes: webhook, flowmate or integrator.") var kind = Destination.Kind.webhook
     @Option(name: .shortAndLong, help: "The rule file; by default <object>.yaml.") var output: String?
     @OptionGroup var options: ConfigurationOption
 
