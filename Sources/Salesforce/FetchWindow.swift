@@ -5,6 +5,9 @@
 package struct FetchWindow: Sendable {
     package static let maximum: Int32 = 100
 
+    /// After so long a request has arrived, and what was sent before it has been read.
+    package static let settling: Duration = .seconds(5)
+
     package let limit: Int32
     private(set) var outstanding: Int32 = 0
 
@@ -22,11 +25,15 @@ package struct FetchWindow: Sendable {
     ///
     /// - Parameters:
     ///   - pending: the server's own count. It cannot know requests that are still on their way, so it is trusted only
-    ///     in a keepalive, when none can be.
+    ///     in a keepalive, when none can be …
+    ///   - isSettled: … and nothing was asked for within `settling`. Otherwise the keepalive may be older than the
+    ///     request: it waited here behind a batch that took its time.
     ///   - hasRoom: whether there is room downstream. If not, credit is held back until `roomCame`.
-    package mutating func received(events: Int, pending: Int32, hasRoom: Bool = true) -> Int32? {
+    package mutating func received(
+        events: Int, pending: Int32, hasRoom: Bool = true, isSettled: Bool = true
+    ) -> Int32? {
         if events == 0 {
-            outstanding = min(max(pending, 0), limit)
+            if isSettled { outstanding = min(max(pending, 0), limit) }
         } else {
             outstanding = max(outstanding - Int32(clamping: events), 0)
         }

@@ -21,6 +21,8 @@ package actor Subscription {
     private var backoff = ReconnectBackoff()
     private var generator = SystemRandomNumberGenerator()
     private var window: FetchWindow
+    /// When events were asked for last.
+    private var askedAt: Duration = .zero
     private var monitor: StreamMonitor
     private var outage: Outage?
     private var reconnects = 0
@@ -173,7 +175,9 @@ package actor Subscription {
             let count = batch.response.events.count
             let hasRoom = host.hasRoom
             let pending = batch.response.pendingNumRequested
-            await ask(stream, window.received(events: count, pending: pending, hasRoom: hasRoom))
+            let isSettled = time.monotonic() - askedAt >= FetchWindow.settling
+            await ask(
+                stream, window.received(events: count, pending: pending, hasRoom: hasRoom, isSettled: isSettled))
             do {
                 try await handle(batch)
             } catch {
@@ -190,6 +194,7 @@ package actor Subscription {
     /// If the stream has ended meanwhile, `next` says so, after the responses that came before its end.
     private func ask(_ stream: any FetchStream, _ count: Int32?) async {
         guard let count else { return }
+        askedAt = time.monotonic()
         try? await stream.request(FetchRequest(numRequested: count))
     }
 

@@ -37,9 +37,9 @@ extension FlowFinder {
     /// Keeps counts and compares days until the task is cancelled; then keeps them once more.
     package func keepAccounts() async {
         while !Task.isCancelled {
-            try? await environment.clock.sleep(untilUptime: now + Self.accountingMilliseconds)
+            let isOver = (try? await environment.clock.sleep(untilUptime: now + Self.accountingMilliseconds)) == nil
             await saveAccounts()
-            guard !Task.isCancelled else { return }
+            guard !isOver, !Task.isCancelled else { return }
             for name in tally.destinations { await compare(name) }
         }
     }
