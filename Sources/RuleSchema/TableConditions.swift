@@ -69,6 +69,9 @@ enum TableConditions {
         ])
     }()
 
+    /// Of no use to a kind that has no address of its own.
+    static func asksForPlainHTTP(_ condition: Value) -> Bool { condition == plainHTTP }
+
     private static let concurrency = Value.record([
         "properties": .record([
             "concurrency": .record([

@@ -56,6 +56,9 @@ struct TableSchemas {
             var schema = map(table, keys: keys)
             guard case .record(var properties)? = schema["properties"], case .list(let required)? = schema["required"]
             else { preconditionFailure("\(table.name) requires its kind") }
+            if properties["allowHttp"] == nil, case .list(let conditions)? = schema["allOf"] {
+                schema["allOf"] = .list(conditions.filter { !TableConditions.asksForPlainHTTP($0) })
+            }
             properties["kind"] = .record(["const": .string(word), "description": .string(kind.doc)])
             schema["properties"] = .record(properties)
             schema["required"] = .list(required + TableConditions.required(in: table, kind: word).map(Value.string))
