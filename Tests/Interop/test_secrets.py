@@ -38,6 +38,7 @@ def test_a_relay_shows_no_secret(world):
     workspace = world.workspace(salesforce)
     workspace.environment["SF_CLIENT_SECRET"] = MARK + "-client"
     workspace.environment["HOOK_TOKEN"] = MARK + "-hook"
+    workspace.environment["SWIFT_BACKTRACE"] = "enable=no"
     workspace.environment["SIGN"] = "whsec_" + "UExBTlRFRC1TRUNSRVQtN2YzYTk="
     workspace.write_config([TOPIC])
     workspace.webhook_rule(

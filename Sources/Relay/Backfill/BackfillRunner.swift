@@ -149,6 +149,9 @@ actor BackfillRunner {
     }
 
     private func readDeleted(_ reader: SnapshotReader) async throws {
+        // What was deleted before this began is certain by then.
+        let certain = (progress.beganAt ?? 0) + SnapshotCoverage.settle + 1_000 - parts.time.wall()
+        if certain > 0 { try await parts.time.sleep(.milliseconds(certain)) }
         var isDone = false
         while !isDone {
             let after = progress.afterID
@@ -194,6 +197,8 @@ actor BackfillRunner {
         for row in rows {
             switch SnapshotCoverage.of(modified: row.modified, readAt: readAt) {
             case .until(let time): covers[row.id] = time
+            // It was deleted after what is made good here, so its own event tells of it, behind those before it.
+            case .unsettled where areDeleted: continue
             case .unsettled where loosely: covers[row.id] = SnapshotCoverage.loosely(modified: row.modified)
             case .unsettled:
                 late.append(row.id)
