@@ -165,6 +165,7 @@ def test_an_overflow_is_read_again_through_faults_and_a_kill(make_org):
 GAP_RECORDS = int(os.environ.get("SLUICE_GAP_RECORDS", "500"))
 
 
+@pytest.mark.timeout(1200)
 def test_gap_events_are_read_back_through_kills_faults_and_an_overflow(make_org):
     """5 % of the changes are gap events, one overflow, kills at random, REST calls that fail."""
     changes = GAP_RECORDS * 10

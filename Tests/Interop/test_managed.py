@@ -69,7 +69,8 @@ def test_a_second_client_stands_by_and_takes_over(world):
     peer = salesforce.process
     with first.run() as one, second.run() as two:
         wait_until(lambda: peer.call("managed")[0]["refusals"] > 0, "the second is refused", 30, or_fail=two.ended)
-        two.wait_for_line("stand-by: another client has this managed subscription open")
+        said = "stand-by: another client has this managed subscription open"
+        wait_until(lambda: one.matching(said) or two.matching(said), "whoever came second says so", 20)
         topics = [topic for space in (first, second) for topic in status(space)["topics"]]
         assert any("stand-by" in topic["detail"] for topic in topics)
         leader = one if not one.matching("stand-by") else two
