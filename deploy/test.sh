@@ -19,7 +19,10 @@ export SLUICE_PYTHON
 
 unit() {
   deploy/generate-pubsub.sh --check
-  swift test "$@"
+  [ $# -gt 0 ] && { swift test "$@"; return; }
+  # The simulation wants both processors for a minute, which tests with deadlines should not have to share.
+  swift test --skip SimulationTests
+  swift test --skip-build --filter SimulationTests
 }
 
 interop() {

@@ -24,7 +24,7 @@ from relay import Relay
 TOPICS = [("/data/AccountChangeEvent", "Account"), ("/data/sfy24__ProductionOrder__ChangeEvent", "ProductionOrder")]
 RATE = 60.0  # events per second and topic
 COUNT = 3000  # per topic: more than any run needs
-WAIT_BUDGET = float(os.environ.get("SLUICE_WAIT_BUDGET", "0.005"))  # processor seconds per second of waiting
+WAIT_BUDGET = float(os.environ.get("SLUICE_WAIT_BUDGET", "0.025"))  # processor seconds per second of waiting
 RECOVERY = 5.0  # seconds
 LOUD = re.compile(r"^\S+ (WARNING|ERROR|CRITICAL) ")
 
