@@ -85,7 +85,8 @@ import Testing
         let before = clock.uptime
         try await bench.outbox.accept(Make.batch(lanes(50, from: 100), cursor: 150))
         try await bench.run("the others") { sink.delivered.count == 50 }
-        #expect(clock.uptime == before)
+        // A commit may have come due meanwhile; a hold would last for 30 s.
+        #expect(clock.uptime - before < 1_000)
     }
 
     @Test func `a delivery that dies as the probe does not close the breaker`() async throws {
