@@ -155,7 +155,7 @@ RECEIVERS = [
           r"redirects \(302\).*url.*next try in", by_hand=tried_now, **NGINX),
     Fault("401", answers("return 401;", 401), healed, r"credential \(401\).*next try in", by_hand=tried_now, **NGINX),
     Fault("404", answers("return 404;", 404), healed, r"\(404\).*next try in", by_hand=tried_now, **NGINX),
-    Fault("410", answers("return 410;", 410), healed, r"\(410\)", by_hand=tried_now, **NGINX),
+    Fault("410", answers("return 410;", 410), healed, r"\(410\)", lines=18, by_hand=tried_now, **NGINX),
     Fault("413", answers("client_max_body_size 16; proxy_pass http://127.0.0.1:1;", None), healed, "dead letters.*413",
           dead=True, watched=0, **NGINX),
     Fault("429 with Retry-After", answers("add_header Retry-After 4 always; return 429;", 429), healed,

@@ -30,6 +30,7 @@ struct HTTPFront: Sendable {
             .error(404, "No Salesforce is emulated here.")
         case ("POST", "/services/oauth2/token"): await service?.token(TokenRequest(request)) ?? .error(404, "")
         case ("GET", "/services/oauth2/userinfo"): await service?.userInfo(bearer: request.bearer) ?? .error(404, "")
+        case ("GET", "/services/data") where service != nil: TokenEndpoint.apiVersions
         case (_, "/emulator/received"), (_, "/emulator/publish"), (_, "/emulator/step"): await control(request)
         default: await targets.answer(request)
         }

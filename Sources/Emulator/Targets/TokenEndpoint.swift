@@ -58,6 +58,17 @@ enum TokenEndpoint {
             ]))
     }
 
+    /// `GET /services/data`, which asks for no token.
+    static let apiVersions: HTTPAnswer = .json(
+        200,
+        .list(
+            (55...66).map { number in
+                .record([
+                    "label": .string("Release \(number)"), "url": .string("/services/data/v\(number).0"),
+                    "version": .string("\(number).0"),
+                ])
+            }))
+
     private static func success(token: String, access: OrgAccess, now: Int64) -> HTTPAnswer {
         let id = identity(access)
         let signature = HMAC<SHA256>.authenticationCode(
