@@ -57,7 +57,7 @@ def test_the_examples_pass_with_full_coverage(binary):
     done = sluice(binary, EXAMPLES, "--coverage", "100", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert report["suites"] == 6 and report["failed"] == 0 and report["tests"] >= 39
+    assert report["suites"] == 7 and report["failed"] == 0 and report["tests"] >= 46
     assert report["coverage"]["percent"] == 100
 
 
