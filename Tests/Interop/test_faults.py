@@ -147,7 +147,7 @@ RECEIVERS = [
           prepare=receiver_behind_haproxy),
     Fault("certificate expired", expired, lambda run: run.front.heal(run.good), "certificate.*next try in",
           prepare=receiver_with_tls, by_hand=tried_now),
-    Fault("receiver never answers", receiver(mode="never"), well, "time", settle=3, **IMPATIENT),
+    Fault("receiver never answers", receiver(mode="never"), well, r"timed out|no complete answer", settle=3, **IMPATIENT),
     Fault("half an answer", receiver(mode="half_head"), well, "hook", repeats=True),
     Fault("an answer without its end", receiver(mode="half_body"), well, "", lines=0, watched=0),
     Fault("connection closed after 200", receiver(mode="close"), well, "", lines=1, watched=0),
