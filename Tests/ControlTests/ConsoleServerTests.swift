@@ -5,7 +5,7 @@ import Relay
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ConsoleServerTests {
+@Suite(.timeLimit(.minutes(15))) struct ConsoleServerTests {
     private let place = Place()
 
     @Test func `monitoring gets its pages, others a plain no`() async throws {

@@ -4,7 +4,7 @@ import Glibc
 import Relay
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ControlSocketTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlSocketTests {
     private let place = Place()
 
     @Test func `a route is asked over the socket, and its errors come back as they were thrown`() async throws {

@@ -3,7 +3,7 @@ import Relay
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ControlStreamTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlStreamTests {
     private let place = Place()
 
     @Test func `lines come as they are made, until the stream ends`() async throws {

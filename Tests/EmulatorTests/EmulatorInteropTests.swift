@@ -6,7 +6,7 @@ import Testing
 @testable import Emulator
 
 /// The emulator against grpcio and fastavro, which know nothing of this project.
-@Suite(.timeLimit(.minutes(2))) struct EmulatorInteropTests {
+@Suite(.timeLimit(.minutes(15))) struct EmulatorInteropTests {
     static let python = ProcessInfo.processInfo.environment["SLUICE_PYTHON"]
 
     @Test(.enabled(if: python != nil, "set SLUICE_PYTHON to a Python with grpcio-tools and fastavro"))

@@ -10,7 +10,7 @@ import Testing
 @testable import Emulator
 
 /// The whole emulator behind real sockets, with the project's own clients.
-@Suite(.timeLimit(.minutes(5))) struct EmulatorServerTests {
+@Suite(.timeLimit(.minutes(15))) struct EmulatorServerTests {
     private let http = CurlClient()
 
     @Test func `serves tokens, topics, schemas and events`() async throws {

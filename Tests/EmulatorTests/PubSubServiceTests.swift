@@ -8,7 +8,7 @@ import Testing
 @testable import Emulator
 
 /// Behaviour in time, with a clock that only the test moves.
-@Suite(.timeLimit(.minutes(5))) struct PubSubServiceTests {
+@Suite(.timeLimit(.minutes(15))) struct PubSubServiceTests {
     private let time = ManualTime()
     private let metadata: GRPCMetadata = [
         "accesstoken": "fixed", "instanceurl": "http://127.0.0.1:1", "tenantid": EmulatorDefaults.organizationID,

@@ -6,7 +6,7 @@ import TestSupport
 
 @testable import Salesforce
 
-@Suite(.timeLimit(.minutes(5))) struct SubscriptionTests {
+@Suite(.timeLimit(.minutes(15))) struct SubscriptionTests {
     @Test func `a stored replay ID is resumed after, and credit is topped up on the way`() async throws {
         let calls = ScriptedPubSub([[.batch(events(2...61), pending: 40), .batch(events(62...80), pending: 21)]])
         let host = RecordingHost()

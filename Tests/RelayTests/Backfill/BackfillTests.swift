@@ -6,7 +6,7 @@ import TestSupport
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(2))) struct BackfillTests {
+@Suite(.timeLimit(.minutes(15))) struct BackfillTests {
     private let time = ManualTime(start: 1_760_000_000_123, autoAdvance: true)
 
     @Test func `every record comes once, as a create of type SNAPSHOT`() async throws {

@@ -7,7 +7,7 @@ import TestSupport
 @testable import Relay
 
 /// What events do not tell is read.
-@Suite(.timeLimit(.minutes(2))) struct RereadTests {
+@Suite(.timeLimit(.minutes(15))) struct RereadTests {
     private let time = ManualTime(start: 1_760_000_000_123, autoAdvance: true)
 
     @Test func `after an overflow, what changed since is read, and what was deleted`() async throws {

@@ -6,7 +6,7 @@ import TestSupport
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct IngestTests {
+@Suite(.timeLimit(.minutes(15))) struct IngestTests {
     private let id: String
     private let known: [String: [ScriptedSchemas.Answer]]
 

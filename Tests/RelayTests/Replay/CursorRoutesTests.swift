@@ -5,7 +5,7 @@ import Synchronization
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct CursorRoutesTests {
+@Suite(.timeLimit(.minutes(15))) struct CursorRoutesTests {
     private func move(_ target: CursorTarget) -> CursorMoveRequest {
         CursorMoveRequest(org: nil, topic: "ChangeEvents", target: target)
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct DeadLetterRoutesTests {
+@Suite(.timeLimit(.minutes(15))) struct DeadLetterRoutesTests {
     private func letter(_ number: Int, lane: String = "a", reason: DeadLetter.Reason = .rejected) -> DeadLetter {
         DeadLetter(
             delivery: Make.delivery(number, lane: lane), reason: reason, detail: "400: no", attempts: 2,

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct LossAlertsTests {
+@Suite(.timeLimit(.minutes(15))) struct LossAlertsTests {
     private func statement(_ kind: String) -> LossStatement {
         LossStatement(
             at: 1_700_000_000_000, key: Make.key, kind: kind, text: "possible gap", lostFrom: 1_600_000_000_000,

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct ReplaySalesforceTests {
+@Suite(.timeLimit(.minutes(15))) struct ReplaySalesforceTests {
     /// Keeps events as Salesforce does, and sends those after the ID that a stream asks for.
     private final class Kept: PubSubCalls {
         let events: [ConsumerEvent]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(2))) struct ReplayTests {
+@Suite(.timeLimit(.minutes(15))) struct ReplayTests {
     @Test func `from a replay ID on, every later event is delivered again under an ID that says so`() async throws {
         let bench = try await ReplayBench()
         try await bench.live(0..<40)

@@ -7,7 +7,7 @@ import TestSupport
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct EventRoutesTests {
+@Suite(.timeLimit(.minutes(15))) struct EventRoutesTests {
     @Test func `an event is followed from its arrival to its answers`() async throws {
         let bench = try await LoaderBench(status: 503)
         let id = try await journaled(bench, number: 7)

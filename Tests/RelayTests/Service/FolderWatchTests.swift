@@ -5,7 +5,7 @@ import Testing
 @testable import Relay
 
 /// With real files: what the system tells is the subject.
-@Suite(.timeLimit(.minutes(5))) struct FolderWatchTests {
+@Suite(.timeLimit(.minutes(15))) struct FolderWatchTests {
     private let folder: RuleFiles
 
     init() throws { folder = try RuleFiles() }

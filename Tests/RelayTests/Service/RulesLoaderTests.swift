@@ -10,7 +10,7 @@ import TestSupport
 @testable import Relay
 
 /// Reloading over real files, a real store and outbox. Nothing is sent anywhere: the receiver is a script.
-@Suite(.timeLimit(.minutes(5))) struct RulesLoaderTests {
+@Suite(.timeLimit(.minutes(15))) struct RulesLoaderTests {
     // MARK: What comes into force
 
     @Test func `an edit is in force as the next generation, with its counts`() async throws {

@@ -6,7 +6,7 @@ import TestSupport
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct ServiceNotifierTests {
+@Suite(.timeLimit(.minutes(15))) struct ServiceNotifierTests {
     /// Listens where systemd would.
     private final class Listener: Sendable {
         private let file: Int32

@@ -9,7 +9,7 @@ import TestSupport
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct ServiceTests {
+@Suite(.timeLimit(.minutes(15))) struct ServiceTests {
     private static let rules = """
         sluice: 1
         destinations:

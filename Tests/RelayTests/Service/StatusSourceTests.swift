@@ -7,7 +7,7 @@ import TestSupport
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct StatusSourceTests {
+@Suite(.timeLimit(.minutes(15))) struct StatusSourceTests {
     @Test func `without a relay the store tells how the last one left it`() async throws {
         let bench = try await LoaderBench(status: 503)
         try await bench.outbox.accept(Make.batch([Make.delivery(1), Make.delivery(2)], cursor: 1))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(5))) struct TapHubTests {
+@Suite(.timeLimit(.minutes(15))) struct TapHubTests {
     private let hub = TapHub()
 
     @Test func `a slow reader misses things, and is told how many`() async throws {
