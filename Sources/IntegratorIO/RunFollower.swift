@@ -31,8 +31,31 @@ package struct RunFollower: Sendable {
 
     /// Posts a run, once. A lost answer is looked up in the flow's jobs, never posted again.
     ///
+    /// - Parameters:
+    ///   - queueing: how long to wait for a place in the flow's queue, which holds one run; nil for as long as it takes.
+    ///   - report: called when the queue is found to be full.
     /// - Returns: no jobs when the run was taken and cannot be found.
-    package func start(flow: String, _ body: RunBody) async throws(IntegratorFailure) -> Started {
+    package func start(
+        flow: String, _ body: RunBody, queueing: Duration? = .zero, report: @Sendable (Progress) -> Void = { _ in }
+    ) async throws(IntegratorFailure) -> Started {
+        let start = time.monotonic()
+        var wait = Self.firstPoll
+        while true {
+            let full: IntegratorFailure
+            do {
+                return try await post(flow: flow, body)
+            } catch {
+                guard error.kind == .busy else { throw error }
+                full = error
+            }
+            if let queueing, time.monotonic() - start + wait > queueing { throw full }
+            if wait == Self.firstPoll { report(.trouble("a run of the flow is queued already")) }
+            do { try await time.sleep(wait) } catch { throw full }
+            wait = min(wait * 3 / 2, Self.slowestPoll)
+        }
+    }
+
+    private func post(flow: String, _ body: RunBody) async throws(IntegratorFailure) -> Started {
         let before = Set(try await client.latestJobs(flow: flow).map(\.id))
         let lost: IntegratorFailure?
         do {

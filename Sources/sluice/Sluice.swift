@@ -56,4 +56,10 @@ struct CommandFailure: Error {
         self.code = code
         self.message = message
     }
+
+    /// A failure in its own words, and then what to do about it.
+    init(_ code: Code, _ failure: some CustomStringConvertible, advice: String) {
+        let said = "\(failure)"
+        self.init(code, advice.isEmpty ? said : (said.hasSuffix(".") ? said : said + ".") + advice)
+    }
 }

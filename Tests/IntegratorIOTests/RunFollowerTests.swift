@@ -94,4 +94,28 @@ import Testing
         }
         #expect(failure?.kind == .busy && http.requests.count == 2)
     }
+
+    @Test(arguments: [nil, Duration.seconds(60)])
+    func `a full queue is waited for, and the run posted when there is a place`(_ queueing: Duration?) async throws {
+        let (follower, http, _) = follower { request, call throws(TransportError) in
+            guard request.method == "POST" else { return (204, "") }
+            return call < 8 ? (409, #"{"errors":[{"code":"flow_job_already_queued"}]}"#) : (201, #"{"_jobId":"j"}"#)
+        }
+        let told = Counter()
+        let started = try await follower.start(flow: "f", RunBody(from: 0, until: 1), queueing: queueing) { _ in
+            _ = told.next()
+        }
+        #expect(started == RunFollower.Started(jobs: ["j"]) && told.next() == 1, "told once")
+        #expect(http.requests.count { $0.method == "POST" } == 5)
+    }
+
+    @Test func `waiting for a place in the queue ends with patience`() async {
+        let (follower, _, time) = follower { request, _ throws(TransportError) in
+            request.method == "POST" ? (409, "") : (204, "")
+        }
+        let failure = await #expect(throws: IntegratorFailure.self) {
+            _ = try await follower.start(flow: "f", RunBody(from: 0, until: 1), queueing: .seconds(30))
+        }
+        #expect(failure?.kind == .busy && time.slept.reduce(.zero, +) <= .seconds(30))
+    }
 }

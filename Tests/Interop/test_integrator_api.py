@@ -183,6 +183,16 @@ def test_a_run_that_does_not_go_well_fails_the_command(start, outcome, said):
     assert said in sluice.run("run", FLOW, "--wait", code=1).stdout
 
 
+def test_a_run_waits_for_its_place_in_the_queue_when_it_may(start):
+    peer, sluice = start(records=[1], running=4.0)
+    sluice.run("run", FLOW)
+    said = sluice.error("run", FLOW, code=1)
+    assert "409: flow_job_already_queued already queued. `run --wait` waits for its place" in said
+    done = sluice.run("run", FLOW, "--wait")
+    assert "waiting: a run of the flow is queued already" in done.stderr and done.stdout.startswith("Completed")
+    assert len(peer.call("stats")["runs"]) == 2
+
+
 def test_a_lost_answer_is_looked_up_and_not_posted_again(start):
     peer, sluice = start(lose_run_answer=True, records=[1])
     done = sluice.run("run", FLOW, "--wait")

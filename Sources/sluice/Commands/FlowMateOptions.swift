@@ -48,7 +48,7 @@ func flowMateAnswer<Answer>(_ call: () async throws(FlowMateError) -> Answer) as
             case 404: " Is baseUrl right, or does this FlowMate keep it under another --path?"
             default: ""
             }
-        throw CommandFailure(error.exitCode, "\(error).\(advice)")
+        throw CommandFailure(error.exitCode, error, advice: advice)
     }
 }
 

@@ -17,7 +17,7 @@ struct FlowMateUsersCommand: AsyncParsableCommand {
         do throws(FlowMateError) {
             answer = try await client.users(.init(usernames: names, ids: id))
         } catch  where error.status == 404 {
-            throw CommandFailure(.environment, "\(error).\(await Self.elsewhere(client))")
+            throw CommandFailure(.environment, error, advice: await Self.elsewhere(client))
         } catch {
             answer = try await flowMateAnswer { () throws(FlowMateError) in throw error }
         }

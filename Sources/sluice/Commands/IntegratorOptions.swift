@@ -55,10 +55,10 @@ func integratorAnswer<Answer>(_ call: () async throws(IntegratorFailure) -> Answ
             case .scope: " The token's scope does not cover it; flows want full access."
             case .missing: " Is the ID right, and of this account and environment?"
             case .rateLimited: " The account makes too many calls."
-            case .busy: " A run of it is queued already."
+            case .busy: " `run --wait` waits for its place in the flow's queue."
             default: ""
             }
-        throw CommandFailure(error.exitCode, "\(error).\(advice)")
+        throw CommandFailure(error.exitCode, error, advice: advice)
     }
 }
 

@@ -6,8 +6,9 @@ struct IntegratorRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs a flow.",
         discussion:
-            "The run is put into the flow's queue. With --wait the command follows it to its end, and exits with 1 "
-            + "unless it completed without errors. A run whose answer is lost is looked for, and never posted twice.")
+            "The run is put into the flow's queue, which holds one. With --wait the command waits for its place there, "
+            + "follows the run to its end, and exits with 1 unless it completed without errors. A run whose answer "
+            + "is lost is looked for, and never posted twice.")
 
     @OptionGroup var options: IntegratorOptions
     @Argument(help: "The flow's ID.") var id: String
@@ -15,26 +16,28 @@ struct IntegratorRunCommand: AsyncParsableCommand {
     @Option(help: "End of the date window; by default now.") var until: MomentArgument?
     @Option(help: "Run only this source. May be repeated.") var export: [String] = []
     @Flag(help: "Follow the run to its end.") var wait = false
-    @Option(help: "Seconds to follow it at most.") var patience: Int?
+    @Option(help: "Seconds to wait for a place in the queue, and then for the run's end, at most.") var patience: Int?
     @Flag(help: "Run although checks say that it will not do as wished.") var force = false
 
     func run() async throws {
         let (client, body) = try prepared()
         try await check(client)
         let follower = RunFollower(client, time: .system)
+        let patience = patience.map { Duration.seconds($0) }
+        let isQuiet = options.json
+        let report: @Sendable (RunFollower.Progress) -> Void = { progress in
+            if !isQuiet { Terminal.error.write(RunText.line(progress)) }
+        }
         let started = try await integratorAnswer { () throws(IntegratorFailure) in
-            try await follower.start(flow: id, body)
+            try await follower.start(flow: id, body, queueing: wait ? patience : .zero, report: report)
         }
         guard !started.jobs.isEmpty else {
             throw CommandFailure(
                 .failed, "flow \(id) was taken to run, but no job of it is to be found; see `jobs --flow \(id)`")
         }
         guard wait else { return show(started) }
-        let isQuiet = options.json
         let result = try await integratorAnswer { () throws(IntegratorFailure) in
-            try await follower.follow(started.jobs, patience: patience.map { .seconds($0) }) { progress in
-                if !isQuiet { Terminal.error.write(RunText.line(progress)) }
-            }
+            try await follower.follow(started.jobs, patience: patience, report: report)
         }
         Terminal.output.write(
             options.json ? jsonLine(RunText.value(result)) : Array((RunText.summary(result) + "\n").utf8))
