@@ -121,6 +121,12 @@ class Org:
             asked = orjson.loads(request.body)
             numbers = [int(record_id[3:15]) for record_id in asked["ids"]]
             return self.answer([None if self.records[n][3] else self.row(n, asked["fields"]) for n in numbers])
+        if found := re.fullmatch(r"/sobjects/Account/001(\d{12})AAA", path):
+            number = int(found[1])
+            if self.records[number][3]:
+                return self.answer([{"errorCode": "NOT_FOUND", "message": "the record was deleted"}], 404)
+            fields = dict(urllib.parse.parse_qsl(request.target.partition("?")[2]))["fields"]
+            return self.answer(self.row(number, fields.split(",")))
         if path.startswith("/composite/sobjects") and request.method in ("POST", "PATCH"):
             return self.save(request, path)
         if path in ("/query", "/queryAll"):

@@ -6,6 +6,8 @@ import Testing
 /// The index and the linear scan agree on every rule and event.
 @Suite struct IndexOracleTests {
     static let fixedSeed: UInt64 = 20_261_122
+    /// Once found what it should not have: a component beside the one that a rule needs.
+    static let siblingSeed: UInt64 = 567_504_001
     private static let ruleCount = 300
     private static let eventCount = 200
 
@@ -36,7 +38,7 @@ import Testing
         #expect(tally.candidates < tally.pairs / 4, "the index hardly narrows: \(tally)")
     }
 
-    @Test(arguments: [fixedSeed, UInt64.random(in: 0...UInt64(UInt32.max))])
+    @Test(arguments: [fixedSeed, siblingSeed, UInt64.random(in: 0...UInt64(UInt32.max))])
     func `a rule that a fetch could make true is found before the fetch`(seed: UInt64) throws {
         print("index oracle, fetched fields: seed \(seed)")
         let set = try Self.ruleSet(seed)

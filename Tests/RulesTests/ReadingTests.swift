@@ -135,6 +135,11 @@ import Testing
         let gap = route(
             try Fixture.rule(match: "entity: Account, change: [create, update]", body: "{}"), Fixture.change(.gapUpdate), later)
         #expect(gap.deferred.count == 1)
+        let fixed = try toFlow(Self.flowID)
+        let whole = route(fixed, stage, facts(["Name": .string("Acme")]))
+        let waits = try #require(route(fixed, stage, later).deferred.first)
+        #expect(waits.id == whole.deliveries.first?.id && waits.lane == whole.deliveries.first?.lane)
+        #expect(route(try toFlow("${record.Name}"), stage, later).wants == [.record(.some(["Name"]))])
         let keyed = try Fixture.ruleSet(
             """
             - id: keyed
@@ -143,6 +148,16 @@ import Testing
               to: {destination: hook, key: "${record.Name}", body: {n: "${record.Name}"}}
             """)
         #expect(route(keyed, stage, later).wants == [.record(.some(["Name"]))])
+    }
+
+    private func toFlow(_ flow: String) throws -> RuleSet {
+        try Fixture.ruleSet(
+            """
+            - id: flow
+              match: {entity: Account, change: update}
+              needs: {fields: [Name], missing: fetch}
+              to: {destination: flowmate, flow: "\(flow)", data: {n: "${record.Name}"}}
+            """)
     }
 
     // MARK: fanOut

@@ -45,7 +45,7 @@ package struct FactFinder: Sendable {
     }
 
     /// What a stream waits for one record before its lane does; a call that fails is repeated for longer than that.
-    static let readPatience: Duration = .seconds(1)
+    static let readPatience: Duration = .seconds(3)
 
     let source: any FactSource
     let time: TimeSource
@@ -110,7 +110,11 @@ package struct FactFinder: Sendable {
         let answer = try await once {
             () async throws(FactFailure) in try await timely(read)
         } failed: { $1 ? .later($0) : .refused($0) }
-        if case .later(let reason) = answer { reads.close(for: reason, now: time.monotonic()) }
+        if case .later(let reason) = answer {
+            reads.close(for: reason, now: time.monotonic())
+        } else {
+            reads.open()
+        }
         return answer
     }
 
@@ -171,21 +175,30 @@ package struct FactFinder: Sendable {
     }
 }
 
-/// Records cannot be read for now: the next look is worth it after a while.
+/// Records cannot be read for now: the next look is worth it after a while, and after a longer one each time. What is
+/// deferred meanwhile does not wait for that: its lane asks by itself.
 private final class ReadGate: Sendable {
     static let rest: Duration = .seconds(5)
+    static let longestRest: Duration = .seconds(60)
 
-    private let closed = Mutex<(until: Duration, reason: String)?>(nil)
+    private struct State {
+        var until: Duration = .zero
+        var rest = ReadGate.rest
+        var reason = ""
+    }
 
-    func close(for reason: String, now: Duration) { closed.withLock { $0 = (now + Self.rest, reason) } }
+    private let state = Mutex(State())
 
-    /// Why there is no point in asking; nil if there is.
-    func closedFor(_ now: Duration) -> String? {
-        closed.withLock { closed in
-            guard let state = closed, now < state.until else { return nil }
-            return state.reason
+    func close(for reason: String, now: Duration) {
+        state.withLock { state in
+            state = State(until: now + state.rest, rest: min(state.rest * 2, Self.longestRest), reason: reason)
         }
     }
+
+    func open() { state.withLock { $0 = State() } }
+
+    /// Why there is no point in asking; nil if there is.
+    func closedFor(_ now: Duration) -> String? { state.withLock { now < $0.until ? $0.reason : nil } }
 }
 
 extension RecordFields {

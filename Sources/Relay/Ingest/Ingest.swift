@@ -205,10 +205,12 @@ package struct Ingest: SubscriptionHost {
         var results = events.map { rules.route($0, now: time.wall()) }
         let open = results.indices.filter { !results[$0].wants.isEmpty }
         guard !open.isEmpty else { return results }
+        // What waits in its lane is built from its event in the journal, later.
+        let patience: FactFinder.Patience = outbox.store.limits.journalBytes > 0 ? .defers : .waits
         try await withThrowingTaskGroup(of: (Int, RoutingResult).self) { group in
             for index in open {
                 let first = results[index]
-                group.addTask { (index, try await facts.complete(events[index], first, by: rules)) }
+                group.addTask { (index, try await facts.complete(events[index], first, by: rules, patience)) }
             }
             for try await (index, result) in group { results[index] = result }
         }
@@ -217,6 +219,7 @@ package struct Ingest: SubscriptionHost {
 
     private func take(_ result: RoutingResult, of event: Event, isReread: Bool, into routed: inout RoutedBatch) {
         routed.deliveries += result.deliveries
+        routed.deliveries += result.deferred.map(\.unrendered)
         for failure in result.failures {
             if let paused = failure.paused {
                 routed.deliveries.append(paused)

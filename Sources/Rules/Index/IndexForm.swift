@@ -138,9 +138,11 @@ struct IndexFormReader {
         return IndexForm(tests: tests, isExact: form.isExact && tests.count == form.tests.count)
     }
 
+    /// A compound is read as a whole, whichever of its components the rule names.
     private func isDeferred(_ field: IndexField) -> Bool {
         guard case .record(let path) = field else { return false }
-        return deferred.contains { $0 == path || path.hasPrefix($0 + ".") || $0.hasPrefix(path + ".") }
+        let name = path.prefix { $0 != "." }
+        return deferred.contains { $0.prefix { $0 != "." } == name }
     }
 }
 

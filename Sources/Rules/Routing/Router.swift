@@ -241,12 +241,12 @@ extension Rule.Needs {
 }
 
 extension DeliverySpec {
-    /// One request, in the lane of the event's record: known before anything of the record is.
+    /// One request, in the lane of the event's record and of one flow: known before anything of the record is.
     fileprivate var canWaitInLane: Bool {
         guard lane == nil, coalesce == nil else { return false }
         return switch target {
         case .run: false
-        case .flow(let flow): if case .fanOut = flow.address { false } else { true }
+        case .flow(let flow): if case .flow(let id) = flow.address { id.constant != nil } else { false }
         case .webhook, .listener: true
         }
     }
