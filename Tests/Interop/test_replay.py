@@ -7,9 +7,13 @@ import time
 
 import pytest
 
+from cloudevents.core.bindings.http import HTTPMessage, from_http
+from cloudevents.core.formats.json import JSONFormat
+
 from feed import FeedSpec, expected_bodies, replay_id
 from harness import wait_until
 from relay import Relay
+from test_webhooks import CLOUD_EVENT, EVENTS, Hooks
 
 TOPIC = "/data/AccountChangeEvent"
 BEFORE, REPLAYED, LIVE = 400, 10_000, 3_000
@@ -103,3 +107,31 @@ def committed(feed, since):
     first = bisect.bisect_left(times, since) + 1
     assert 1 < first < feed.count, "the time is inside the feed"
     return [(record, number) for record, number, _ in expected_bodies(feed) if number >= first]
+
+
+@pytest.mark.parametrize("how", [["--earliest", "--source", "journal"], ["--resend", "--since", "1h"]], ids=lambda how: how[0])
+def test_a_cloud_event_that_is_replayed_has_its_own_id_and_says_so(binary, world, how):
+    hooks = Hooks(world, base_ms=int(time.time() * 1000) - 60_000)
+    for mode in ("cloudevents", "cloudevents-binary"):
+        hooks.add(mode, delivery=f"format: {mode}, " + CLOUD_EVENT)
+    hooks.workspace.config_path.write_text(
+        hooks.workspace.config_path.read_text().replace("store: {", "store: {sent: {keep: 24h, size: 10MB}, "))
+    with hooks.run() as sluice:
+        hooks.wait(sluice, "/cloudevents", "/cloudevents-binary")
+        wait_until(lambda: hooks.workspace.count("sent") == 2 * EVENTS, "what was sent is kept", 20, or_fail=sluice.ended)
+        wait_until(lambda: hooks.workspace.count("cursors") == 1, "the cursor is stored", 20, or_fail=sluice.ended)
+        done = hooks.workspace.command("replay", *how, "--yes", "--json", "--config", str(hooks.workspace.config_path))
+        assert done.returncode == 0, done.stderr
+        hooks.wait(sluice, "/cloudevents", "/cloudevents-binary", count=2 * EVENTS)
+        assert sluice.stop() == 0
+    for mode in ("cloudevents", "cloudevents-binary"):
+        events = {}
+        for request in hooks.requests(f"/{mode}"):
+            event = from_http(HTTPMessage(headers=request["headers"], body=request["body"].encode()), JSONFormat())
+            assert event.get_id() == request["headers"]["webhook-id"]
+            assert event.get_extension("sluicereplay") == request["headers"].get("sluice-replay")
+            data = event.get_data()
+            events[event.get_id()] = json.loads(data) if isinstance(data, (str, bytes)) else data
+        live = {name: data for name, data in events.items() if "_rp" not in name}
+        again = {name.partition("_rp")[0]: data for name, data in events.items() if "_rp" in name}
+        assert len(live) == EVENTS and again == live, mode

@@ -73,7 +73,7 @@ actor ReplayFeed {
             var piece = ReplayRouting.Piece()
             for (_, sent) in now where routing.includes(sent.delivery.origin.time) && plan.wants(sent.delivery) {
                 piece.events += 1
-                piece.deliveries.append(routing.marked(sent.delivery))
+                piece.deliveries.append(ReplayedDelivery.resent(sent.delivery, by: replay))
             }
             progress.journalRow = (now.last?.id ?? 0) + 1
             try await hand(piece, last: now.last?.sent.delivery.origin.replayID)

@@ -74,8 +74,8 @@ struct DeliveryRenderer {
         let origin = origin
         return DeferredDelivery(
             id: DeliveryID.make(origin, rule: rule.id, deliveryIndex: index, flow: nil), rule: rule.id,
-            destination: spec.destination, lane: (try? lane(spec)) ?? origin.recordID, origin: origin, retry: spec.retry,
-            reason: reason)
+            destination: spec.destination, lane: lane(ofFailed: spec, nil) ?? origin.recordID, origin: origin,
+            retry: spec.retry, reason: reason)
     }
 
     // MARK: Requests
@@ -253,8 +253,11 @@ extension DeliveryRenderer {
         }
         var time = event.time
         if let batch { time = batch.map(\.event.time).max() ?? time }
+        // A batch is named by what was gathered, which knows its replay already.
+        let replay = batch == nil ? event.replay : nil
         return CloudEvent(
-            id: id, source: try spec.source?.render(evaluation) ?? Self.source(event),
+            id: replay.map { ReplayedDelivery.id(id, of: $0) } ?? id,
+            source: try spec.source?.render(evaluation) ?? Self.source(event),
             type: try spec.type?.render(evaluation) ?? type(isBatch: isBatch),
             subject: try spec.subject?.render(evaluation) ?? (isBatch || event.recordID.isEmpty ? nil : event.recordID),
             time: Timestamp.rfc3339(time), extensions: extensions)
@@ -279,7 +282,7 @@ extension DeliveryRenderer {
         if !isBatch, event.header != nil { extensions.append(("sfchange", evaluation.change)) }
         if !isBatch { extensions.append(("sfreplayid", event.replayID.description)) }
         extensions.append(("sfrule", rule.id))
-        if let replay = event.replay { extensions.append(("sluicereplay", replay)) }
+        if let replay = event.replay { extensions.append((ReplayedDelivery.cloudEventsExtension, replay)) }
         if !lane.isEmpty { extensions.append(("partitionkey", lane)) }
         return extensions
     }
