@@ -14,6 +14,7 @@ from certificates import Authority
 from fault_run import Fault, FaultRun
 from fronts import Haproxy, Nginx
 from harness import wait_until
+from machine import EAI_AGAIN
 from relay import Relay
 from test_bad_input import small_disk
 
@@ -92,6 +93,10 @@ SALESFORCE = [
 # Receivers
 
 
+def on_machine(run):
+    run.on_machine()
+
+
 def receiver_behind_nginx(run):
     run.front = run.world.front(Nginx(run.world.folder, run.receiver.ready["port"]))
     run.workspace.webhook_rule(run.front.port, **{"concurrency": 16, **run.fault.rule})
@@ -117,6 +122,13 @@ def receiver_with_tls(run):
 def expired(run):
     run.front.certificate = run.authority.issue("expired", expired=True)
     run.front.fail(f"proxy_pass http://127.0.0.1:{run.front.to};", probe=200)
+
+
+def moved_to_an_unknown_name(run):
+    """Its address becomes a name, which cannot be resolved."""
+    run.machine.suffer(name_error=EAI_AGAIN)
+    path = run.workspace.folder / "rules" / "interop.yaml"
+    path.write_text(path.read_text().replace("http://127.0.0.1", "http://hook.machine.test"))
 
 
 def answers(directives, status):
@@ -145,6 +157,9 @@ IMPATIENT = {"rule": {"options": "    timeout: 1s\n"}, "repeats": True}
 RECEIVERS = [
     Fault("receiver refuses connections", front_gone, front_back, "cannot reach.*again in",
           prepare=receiver_behind_haproxy),
+    Fault("name of the receiver", moved_to_an_unknown_name, lambda run: run.machine.suffer(),
+          "not resolve host: hook.machine.test.*(again|next try) in", prepare=on_machine,
+          rule={"options": "    allowPrivate: true\n"}),
     Fault("certificate expired", expired, lambda run: run.front.heal(run.good), "certificate.*next try in",
           prepare=receiver_with_tls, by_hand=tried_now),
     Fault("receiver never answers", receiver(mode="never"), well, r"timed out|no complete answer", settle=3, **IMPATIENT),
@@ -155,7 +170,7 @@ RECEIVERS = [
           r"redirects \(302\).*url.*next try in", by_hand=tried_now, **NGINX),
     Fault("401", answers("return 401;", 401), healed, r"credential \(401\).*next try in", by_hand=tried_now, **NGINX),
     Fault("404", answers("return 404;", 404), healed, r"\(404\).*next try in", by_hand=tried_now, **NGINX),
-    Fault("410", answers("return 410;", 410), healed, r"\(410\)", lines=18, by_hand=tried_now, **NGINX),
+    Fault("410", answers("return 410;", 410), healed, r"disabled.*\(410\)", by_hand=tried_now, **NGINX),
     Fault("413", answers("client_max_body_size 16; proxy_pass http://127.0.0.1:1;", None), healed, "dead letters.*413",
           dead=True, watched=0, **NGINX),
     Fault("429 with Retry-After", answers("add_header Retry-After 4 always; return 429;", 429), healed,
@@ -166,10 +181,6 @@ RECEIVERS = [
 
 
 # The machine
-
-
-def on_machine(run):
-    run.on_machine()
 
 
 def write_fails(error):

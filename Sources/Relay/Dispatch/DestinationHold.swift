@@ -15,8 +15,10 @@ struct DestinationHold {
     private(set) var since: Int64 = 0
     /// Holds one after another; each is longer than the one before.
     private(set) var level = 0
-    /// It was free before the latest hold; otherwise that only goes on.
+    /// It was free before the latest hold, or that brought an alarm; otherwise it only goes on.
     private(set) var isNew = false
+    /// It began, or went on, with an answer that an operator has to know of.
+    private(set) var isAlarm = false
     /// The receiver said how long.
     private var isAsked = false
 
@@ -47,19 +49,23 @@ struct DestinationHold {
     /// - Parameter asked: a length the receiver asked for.
     /// - Returns: whether something changed that others should know.
     mutating func hold(
-        _ cause: Cause = .judgement, reason: String, asked: Int64?, isProbe: Bool, now: Moment, policy: RetryPolicy,
-        random: inout Jitter
+        _ cause: Cause = .judgement, reason: String, isAlarm: Bool = false, asked: Int64?, isProbe: Bool, now: Moment,
+        policy: RetryPolicy, random: inout Jitter
     ) -> Bool {
         // Attempts that were under way when the hold began say nothing new, unless they ask for longer.
         if phase != .free && !isProbe {
             guard let until, let asked, now.uptime + asked > until else { return false }
             phase = .held(until: now.uptime + asked)
             isAsked = true
-            isNew = false
+            isNew = isAlarm && !self.isAlarm
+            if isNew { self.reason = reason }
+            self.isAlarm = isAlarm
             return true
         }
-        isNew = phase == .free
-        if isNew { since = now.wall }
+        let isFirst = phase == .free
+        if isFirst { since = now.wall }
+        isNew = isFirst || (isAlarm && !self.isAlarm)
+        self.isAlarm = isAlarm
         level += 1
         let wait = asked ?? length(cause, policy)
         let jitter = Int64.random(in: 0...max(1, min(wait / 10, 10_000)), using: &random)
@@ -110,6 +116,6 @@ struct DestinationHold {
 
 /// A hold that began, was prolonged, or ended; `target` nil means the whole destination.
 enum HoldChange: Equatable {
-    case held(target: String?, reason: String, until: Int64, isFirst: Bool)
+    case held(target: String?, reason: String, until: Int64, isNews: Bool, isAlarm: Bool)
     case released(target: String?)
 }

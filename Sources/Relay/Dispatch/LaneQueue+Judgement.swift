@@ -14,7 +14,7 @@ extension LaneQueue {
         case .hold(_, .destination, let asked):
             release(group, if: probes.1, &changes)
             if hold.hold(
-                reason: note.reason, asked: asked.map(policy.bounded), isProbe: probes.0, now: now, policy: policy,
+                reason: note.reason, isAlarm: note.isAlarm, asked: asked.map(policy.bounded), isProbe: probes.0, now: now, policy: policy,
                 random: &random)
             {
                 changes.append(held(nil))
@@ -33,7 +33,7 @@ extension LaneQueue {
         case .hold(_, .target, let asked):
             answered(isProbe: probes.0, now, &random, &changes)
             if group.hold.hold(
-                reason: note.reason, asked: asked.map(policy.bounded), isProbe: probes.1, now: now, policy: policy,
+                reason: note.reason, isAlarm: note.isAlarm, asked: asked.map(policy.bounded), isProbe: probes.1, now: now, policy: policy,
                 random: &random)
             {
                 changes.append(held(group))
@@ -94,7 +94,8 @@ extension LaneQueue {
         let hold = group?.hold ?? self.hold
         let until = hold.until!
         timers.insert(Timer(due: until, target: group.map { .group($0) } ?? .destination))
-        return .held(target: group?.key, reason: hold.reason, until: until, isFirst: hold.isNew)
+        return .held(
+            target: group?.key, reason: hold.reason, until: until, isNews: hold.isNew, isAlarm: hold.isAlarm)
     }
 
     // MARK: After the trouble

@@ -144,7 +144,8 @@ extension Outbox {
             route.counters.failedAttempts += 1
             entry.progress.nextAttemptAt = now.wall + milliseconds
             ledger.changed(entry)
-            route.log.failed(route.name, outcome.note, wait: milliseconds, now: now, logger: logger)
+            route.log.failed(
+                route.name, entry.delivery, outcome.note, wait: milliseconds, now: now, logger: logger)
         case .pause(let milliseconds):
             route.counters.failedAttempts += 1
             entry.progress.nextAttemptAt = now.wall + milliseconds

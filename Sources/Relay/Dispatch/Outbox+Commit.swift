@@ -7,6 +7,8 @@ struct CommitFailure {
     var error: StoreError
     var since: Int64
     var tries: Int
+    /// Something could not be read; whether it can be written is another question.
+    var isOfRead: Bool
 }
 
 extension Outbox {
@@ -120,12 +122,13 @@ extension Outbox {
     }
 
     /// Nothing is dropped: what could not be written waits with what comes, and `accept` holds the streams back.
-    private func failed(_ error: StoreError) {
+    private func failed(_ error: StoreError, isOfRead: Bool = false) {
         if failure?.error.kind != error.kind {
             logger.error("\(error) Until then the streams are held back; writing is tried again by itself.")
         }
         let tries = (failure?.tries ?? 0) + 1
-        failure = CommitFailure(error: error, since: failure?.since ?? clock.uptime, tries: tries)
+        failure = CommitFailure(
+            error: error, since: failure?.since ?? clock.uptime, tries: tries, isOfRead: isOfRead)
         commitDue =
             clock.uptime
             + RetryPolicy.doubled(limits.commitRetryBase, times: tries - 1, ceiling: limits.commitRetryCeiling)
@@ -160,7 +163,8 @@ extension Outbox {
         do {
             var rows = try await store.pending(reads)[...]
             guard !isAbandoned else { return false }
-            recovered()
+            // A store that can be read may still not be written.
+            if failure?.isOfRead == true { recovered() }
             let now = clock.now
             for (route, lanes, claims) in plan {
                 route.lanes.loaded(lanes, Array(rows.prefix(lanes.count)), now: now, policy: policy)
@@ -171,7 +175,7 @@ extension Outbox {
             return true
         } catch {
             for entry in plan { entry.route.lanes.loadFailed() }
-            failed(error)
+            failed(error, isOfRead: failure?.isOfRead ?? true)
             return false
         }
     }

@@ -11,11 +11,15 @@ struct RouteLog {
     private var deaths: (count: Int, example: String)?
     private var deathsQuietUntil: Int64 = 0
 
-    mutating func failed(_ name: String, _ note: AttemptNote, wait: Int64, now: Moment, logger: Logger) {
+    mutating func failed(
+        _ name: String, _ delivery: Delivery, _ note: AttemptNote, wait: Int64, now: Moment, logger: Logger
+    ) {
         guard now.uptime >= quietUntil else { return }
         quietUntil = now.uptime + Self.quietMilliseconds
         logger.warning(
-            "delivery to \(name) failed: \(note.words); tried again in \(Self.seconds(wait)), nothing is lost")
+            """
+            delivery to \(name) failed: \(note.words); tried again in \(Self.seconds(wait)), nothing is lost
+            """, metadata: ["delivery": "\(delivery.id)", "rule": "\(delivery.rule)", "recordId": "\(delivery.origin.recordID)"])
     }
 
     /// A lane that stands is news, and stays it until somebody mends what it says.
@@ -51,14 +55,15 @@ struct RouteLog {
 
     func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {
         switch change {
-        case .held(let target, let reason, let until, let isFirst):
+        case .held(let target, let reason, let until, let isNews, let isAlarm):
             let what = target.map { "\(name) (\($0))" } ?? name
             // The trouble is said once; `status` tells every next try.
+            let level: Logger.Level = !isNews ? .debug : isAlarm ? .critical : .warning
             logger.log(
-                level: isFirst ? .warning : .debug,
+                level: level,
                 """
-                \(what) is held: \(reason); its deliveries are kept in order, next try in \
-                \(Self.seconds(until - now.uptime))
+                \(what) is \(isAlarm ? "disabled" : "held"): \(reason.withoutFullStop); its deliveries are kept in order, \
+                next try in \(Self.seconds(until - now.uptime))
                 """)
         case .released(let target):
             logger.notice("\(target.map { "\(name) (\($0))" } ?? name) answers again; deliveries go on")
@@ -66,8 +71,18 @@ struct RouteLog {
     }
 
     private static func seconds(_ milliseconds: Int64) -> String {
-        milliseconds < 10_000 ? "\(Double(milliseconds / 100) / 10) s" : "\(milliseconds / 1000) s"
+        switch milliseconds {
+        case ..<10_000: "\(Double(max(milliseconds, 100) / 100) / 10) s"
+        case ..<300_000: "\(milliseconds / 1000) s"
+        case ..<7_200_000: "\(milliseconds / 60_000) min"
+        default: "\(milliseconds / 3_600_000) h"
+        }
     }
+}
+
+extension String {
+    /// To go on with in a sentence.
+    fileprivate var withoutFullStop: Substring { hasSuffix(".") ? dropLast() : self[...] }
 }
 
 extension AttemptNote {

@@ -8,7 +8,6 @@ package struct WebhookSink: Sink {
     static let maximumHeaderBytes = 16 << 10
     static let maximumBodyBytes = 10 << 20
 
-    private let name: String
     private let url: String
     private let headers: [HTTPRequest.Header]
     private let auth: ReadyAuth?
@@ -23,7 +22,6 @@ package struct WebhookSink: Sink {
         destination: Destination, auth: ReadyAuth?, tokens: OAuthTokens? = nil, signer: RequestSigner?,
         connection: ConnectionOptions, calls: HTTPSink
     ) {
-        name = destination.name
         url = destination.url
         headers = destination.headers.map { HTTPRequest.Header($0.name, $0.value) }
         self.auth = auth
@@ -108,15 +106,9 @@ package struct WebhookSink: Sink {
     private func outcome(
         _ judged: WebhookOutcome, _ response: HTTPResponse?, _ auth: ReadyAuth?
     ) -> AttemptOutcome {
-        if judged.isDisabled, let status = response?.status {
-            calls.environment.logger.critical(
-                """
-                \(name) is disabled: the receiver answered \(status), gone for good. Its deliveries are kept; correct its \
-                url, or remove it
-                """)
-        }
         let secrets = (auth?.secrets ?? []) + (signer?.secrets ?? [])
-        let note = calls.note(response, judged.reason, possibleDuplicate: judged.unknown, hiding: secrets)
+        var note = calls.note(response, judged.reason, possibleDuplicate: judged.unknown, hiding: secrets)
+        note.isAlarm = judged.isDisabled
         return switch judged.action {
         case .delivered: .delivered(note)
         case .park: .park(note)

@@ -21,6 +21,8 @@ final class ManualClock: Sendable {
         var skew: Int64 = 1_760_000_000_000
         var next = 0
         var sleepers: [Int: Sleeper] = [:]
+        /// Let go, but not running yet: on a busy machine that takes a while.
+        var waking: Set<Int> = []
     }
     private let state = Mutex(State())
 
@@ -44,6 +46,7 @@ final class ManualClock: Sendable {
             state.uptime = max(state.uptime, uptime)
             let due = state.sleepers.filter { $0.value.due <= state.uptime }
             for id in due.keys { state.sleepers[id] = nil }
+            state.waking.formUnion(due.keys)
             return due.values.map(\.continuation)
         }
         for continuation in due { continuation.resume() }
@@ -54,6 +57,7 @@ final class ManualClock: Sendable {
             state.next += 1
             return state.next
         }
+        defer { state.withLock { _ = $0.waking.remove(id) } }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let isOver = state.withLock { state in
@@ -80,7 +84,8 @@ final class ManualClock: Sendable {
             if await condition() { return }
             for _ in 0..<10 { await Task.yield() }
             // A sleeper is let go only once nothing else happened for a while, as far as one can see from here.
-            idle = await busy() ? 0 : idle + 1
+            let isWaking = state.withLock { !$0.waking.isEmpty }
+            idle = await busy() || isWaking ? 0 : idle + 1
             guard idle > 3, let due = nextDue else { continue }
             idle = 0
             advance(to: due)
