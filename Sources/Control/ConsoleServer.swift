@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import NIOCore
 import Relay
@@ -25,7 +26,10 @@ package struct ConsoleServer: Sendable {
             }
             return ConsoleServer(port: server.port ?? port, server: server)
         } catch {
-            throw ControlError(.environment, "cannot listen at \(host):\(port) for /metrics: \(error)")
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
+            throw ControlError(
+                .environment,
+                "cannot listen at \(host):\(port) for /metrics: \(reason). Choose another address in console.listen.")
         }
     }
 

@@ -17,6 +17,13 @@ package struct ControlClient: Sendable {
 
     package var isListening: Bool { socket.isListening }
 
+    /// - Throws: `.environment` if this user may not ask a relay there.
+    package func checkAccess() throws(ControlError) {
+        guard socket.isForbidden else { return }
+        throw ControlError(
+            .environment, "this user may not look into \(socket.folder), where a relay listens: ask as the relay's own user.")
+    }
+
     /// - Throws: what the route threw; `.environment` if nobody answers.
     package func answer<Request: Encodable, Answer: Decodable>(
         route: String, _ request: Request, as _: Answer.Type = Answer.self

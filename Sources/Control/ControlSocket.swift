@@ -50,6 +50,9 @@ package struct ControlSocket: Sendable, Equatable {
         return true
     }
 
+    /// A relay may run there, and this user may not ask it.
+    package var isForbidden: Bool { geteuid() != 0 && access(folder, X_OK) != 0 && errno == EACCES }
+
     /// A connected socket that the caller owns; nil if nobody listens.
     func connected() -> Int32? {
         guard path.utf8.count >= Self.maximumPathBytes else { return Self.connected(path) }

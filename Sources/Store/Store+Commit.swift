@@ -10,8 +10,10 @@ extension Store {
     ///   delivery already, since its event was fetched twice.
     @discardableResult
     package func commit(_ group: CommitGroup, wall: Int64) async throws(StoreError) -> Set<Int64> {
-        let limits = limits
-        return try await transaction("commit \(group.summary)") { database in
+        let (limits, file) = (limits, file)
+        let action = "commit \(group.summary)"
+        return try await transaction(action) { database in
+            try file?.check(action)
             let repeated = try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
             if !group.journal.isEmpty {
                 try database.pruneJournal(limits, wall: wall, atLeast: group.journal.count)
@@ -39,6 +41,8 @@ extension Database {
     fileprivate func write(_ group: CommitGroup, keepsJournal: Bool, wall: Int64) throws -> Set<Int64> {
         if keepsJournal { for entry in group.journal { try insert(entry) } }
         let encoder = ColumnEncoder()
+        // First: what a cursor settles is remembered for the dead letter that came of it already.
+        for cursor in group.cursors.values { try write(cursor, encoder, wall: wall) }
         for letter in group.deadLetters { try insert(letter, encoder) }
         for event in group.quarantine { try insert(event) }
         for event in group.held { try insert(event) }
@@ -47,7 +51,6 @@ extension Database {
         var repeated: Set<Int64> = []
         for delivery in group.added where try !insert(delivery, encoder) { repeated.insert(delivery.seq) }
         for change in group.changed { try update(change, encoder) }
-        for cursor in group.cursors.values { try write(cursor, encoder, wall: wall) }
         for statement in group.statements { try insert(statement) }
         for (destination, state) in group.destinationStates { try set(state, for: destination) }
         return repeated

@@ -13,6 +13,8 @@ package final class Store: Sendable {
     package let limits: StoreLimits
     private let queue: DatabaseQueue
     private let lock: StoreLock?
+    /// Nil for a store that is only read.
+    let file: StoreFile?
     private let turns: StoreTurns?
 
     /// Opens for writing, creating what is missing, or refuses because another process has it.
@@ -34,6 +36,7 @@ package final class Store: Sendable {
             try Self.createPrivately(path)
             queue = try DatabaseQueue(path: path, configuration: Self.configuration(limits))
             try Self.migrate(queue, path: path)
+            file = StoreFile(path)
         } catch {
             throw StoreError(error, action: "open the store", path: path)
         }
@@ -45,10 +48,11 @@ package final class Store: Sendable {
         limits = StoreLimits()
         isReadOnly = true
         lock = nil
+        file = nil
         turns = nil
         guard access(path, F_OK) == 0 else {
             throw StoreError(
-                kind: .cannotOpen, action: "read the store", path: path, reason: "there is no such file yet")
+                kind: .cannotOpen, action: "read the store", path: path, reason: "there is no such file yet; the first `sluice run` makes it")
         }
         do {
             var configuration = Self.configuration(limits)

@@ -10,6 +10,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case cannotOpen
         case readOnly
         case inputOutput
+        /// Its file was removed, renamed or replaced while it was open.
+        case gone
         /// Written by a later version.
         case newer
         /// Written by an earlier version, and opened for looking only.
@@ -42,7 +44,7 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
     /// Whether the same call may succeed later without anybody changing the configuration.
     package var isRetryable: Bool {
         switch kind {
-        case .diskFull, .busy, .inputOutput, .readOnly, .other: true
+        case .diskFull, .busy, .inputOutput, .readOnly, .gone, .other: true
         case .inUse, .corrupt, .cannotOpen, .newer, .older: false
         }
     }
@@ -63,6 +65,9 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
                 + "with it, so set where each topic starts."
         case .cannotOpen: "Check that the path is right and that this user may read and write there."
         case .readOnly: "Make the file, its folder and its file system writable for this user."
+        case .gone:
+            "Put it back if it was moved. Otherwise restart the relay: what waits there is lost with the file, and each topic "
+                + "starts where the configuration says; `sluice replay --source salesforce` gets events again."
         case .inputOutput: "Look at the system log for disk errors; writing is tried again by itself."
         case .older: "Start the relay once (`sluice run`): it brings the store up to date, and loses nothing."
         case .newer: "Use the version of Sluice that wrote it, or a later one."

@@ -28,14 +28,15 @@ struct Sluice: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Terminal.leave(0)
         } catch let failure as CommandFailure {
             if !failure.message.isEmpty { Terminal.error.write("sluice: \(failure.message)\n") }
-            Glibc.exit(failure.code.rawValue)
+            Terminal.leave(failure.code.rawValue)
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
             if !text.isEmpty { (code.isSuccess ? Terminal.output : Terminal.error).write(text + "\n") }
-            Glibc.exit(code == .validationFailure ? CommandFailure.Code.badInput.rawValue : code.rawValue)
+            Terminal.leave(code == .validationFailure ? CommandFailure.Code.badInput.rawValue : code.rawValue)
         }
     }
 }

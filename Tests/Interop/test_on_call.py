@@ -70,6 +70,8 @@ def test_dead_letters_by_id_filter_time_and_count(refused):
     wait_until(
         lambda: [letter["diedAt"] for letter in letters(relay, first["id"])] not in ([], [first["diedAt"]]), "a second death"
     )
+    tries = answer(relay, "dlq", "show", first["id"])["history"]
+    assert [one.get("status") for one in tries] == [422, None, 422] and tries[1]["reason"] == "sent again by an operator"
     # Edited, then sent; by count; dropped; the rest.
     relay.receiver.call("heal")
     ask(relay, "dlq", "edit", first["id"], code=2, stdin="not json")

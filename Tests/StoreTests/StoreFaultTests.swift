@@ -137,8 +137,28 @@ import Testing
         #expect(other?.description.contains("No such file or directory") == true)
     }
 
+    @Test func `a file that is removed, or replaced, under the store is noticed at the next commit`() async throws {
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
+        var group = CommitGroup()
+        group.added = [Sample.stored(1)]
+        rename(scratch.path, scratch.path + ".aside")
+        let gone = await #expect(throws: StoreError.self) { try await store.commit(group, wall: 0) }
+        #expect(gone?.kind == .gone && gone?.isRetryable == true)
+        #expect(gone?.description.contains("the file was removed or renamed. Put it back") == true)
+        close(open(scratch.path, O_CREAT | O_WRONLY, 0o600))
+        let other = await #expect(throws: StoreError.self) { try await store.commit(group, wall: 0) }
+        #expect(other?.description.contains("another file has its name now") == true)
+        rename(scratch.path + ".aside", scratch.path)
+        try await store.commit(group, wall: 0)
+        #expect(try await store.allPending().count == 1)
+    }
+
     @Test func `an error never shows what was to be stored`() async throws {
-        let store = try StoreScratch().open()
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
         var group = CommitGroup()
         let secret = Sample.stored(1, body: "TOP-SECRET-BODY")
         group.added = [secret, StoredDelivery(seq: 1, delivery: Sample.stored(2).delivery)]

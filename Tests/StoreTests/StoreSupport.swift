@@ -20,6 +20,9 @@ final class StoreScratch: Sendable {
         try Store(path: path, limits: limits, wall: 1_760_000_000_000)
     }
 
+    /// Keeps the folder until then.
+    func end() {}
+
     deinit {
         for name in ["", "-wal", "-shm", ".lock"] { unlink(path + name) }
         rmdir(folder)

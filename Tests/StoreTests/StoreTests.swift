@@ -43,7 +43,9 @@ import Testing
     }
 
     @Test func `a keepalive's cursor keeps the commit time of the last event`() async throws {
-        let store = try StoreScratch().open()
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
         var group = CommitGroup()
         group.cursors[Sample.key] = Sample.cursor
         try await store.commit(group, wall: 0)
@@ -56,7 +58,9 @@ import Testing
     }
 
     @Test func `progress is updated, done deliveries go, a known delivery is not added again`() async throws {
-        let store = try StoreScratch().open()
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
         var group = CommitGroup()
         group.added = (1...3).map { Sample.stored($0) }
         try await store.commit(group, wall: 0)
@@ -77,7 +81,9 @@ import Testing
     }
 
     @Test func `reads page by destination, kind, lane and bounds`() async throws {
-        let store = try StoreScratch().open()
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
         var group = CommitGroup()
         group.added = (1...20).map { Sample.stored($0, lane: $0 % 2 == 0 ? "even" : "odd") }
         group.added.append(Sample.stored(21, target: Sample.targets[3]))
@@ -124,7 +130,9 @@ import Testing
     @Test func `no journal is kept when its limit is zero`() async throws {
         var limits = StoreLimits()
         limits.journalBytes = 0
-        let store = try StoreScratch().open(limits)
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open(limits)
         var group = CommitGroup()
         group.journal = [Sample.journal(bytes: 10)]
         try await store.commit(group, wall: 0)

@@ -20,16 +20,19 @@ extension DeadLetterDesk {
             }
             guard let last = page.last else { break }
             after = last.ordinal
-            left -= page.count
-            try await retry(page, &outcome)
+            // Those that are under way already were not asked for now.
+            left -= page.count { !$0.isResending }
+            try await retry(page, rendersAnew: filter.rendersAnew == true, &outcome)
         }
         return outcome
     }
 
-    private func retry(_ page: [StoredDeadLetter], _ outcome: inout DeadLetterOutcome) async throws(ControlError) {
+    private func retry(
+        _ page: [StoredDeadLetter], rendersAnew: Bool, _ outcome: inout DeadLetterOutcome
+    ) async throws(ControlError) {
         var ready: [StoredDeadLetter] = []
         for stored in page where !stored.isResending {
-            guard stored.letter.reason == .rendering else {
+            guard rendersAnew || stored.letter.reason == .rendering else {
                 ready.append(stored)
                 continue
             }
@@ -92,6 +95,9 @@ extension DeadLetterDesk {
     private func again(
         _ delivery: Delivery, _ events: [Event], org: String
     ) async throws(ControlError) -> Rendering {
+        guard rules.current.ruleIDs.contains(delivery.rule) else {
+            return .failed("today's rules have no rule '\(delivery.rule)'")
+        }
         let replay = ReplayedDelivery.replay(ofDelivery: delivery.id)
         var why: Rendering = .nothing
         for event in events {
@@ -133,7 +139,7 @@ extension DeadLetterDesk {
             }
             guard let last = page.last else { break }
             after = last.id
-            left -= page.count
+            left -= page.count { !$0.isResending }
             for row in page where !row.isResending { try await retry(row, outbox, &outcome) }
         }
         return outcome

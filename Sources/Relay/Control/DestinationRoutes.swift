@@ -2,13 +2,15 @@ import Events
 
 /// What can be asked of a destination: `destination.try`. Needs a daemon: without one nothing is held.
 package enum DestinationRoutes {
-    package static func make(_ outbox: Outbox) -> [ControlRoute] {
+    /// - Parameter reload: takes secrets that were mended.
+    package static func make(_ outbox: Outbox, reload: @escaping @Sendable () async -> Void) -> [ControlRoute] {
         [
             ControlRoute("destination.try") { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
+                await reload()
                 if let before = await outbox.tryNow(request.name) { return TriedDestination(before) }
                 let names = await outbox.status().destinations.map(\.name).joined(separator: ", ")
                 throw ControlError(
-                    .badInput, "there is no destination '\(request.name)': \(names.isEmpty ? "none at all" : names).")
+                    .badInput, "there is no destination '\(request.name)'; there is \(names.isEmpty ? "none at all" : names).")
             }
         ]
     }

@@ -101,6 +101,8 @@ package struct EventRoutes: Sendable {
         var fields: Fields = ["event": RecordedEvent(event).value]
         guard let result = rules?.route(event, now: time.wall()) else { return .record(fields) }
         fields.append("rules", .list(result.outcomes.map(TapLines.value)))
+        // What a rule has read is read when the event comes, not to show it.
+        if !result.wants.isEmpty { fields.append("reads", .bool(true)) }
         if !result.failures.isEmpty {
             fields.append("failures", .list(result.failures.map { .string($0.description) }))
         }

@@ -49,14 +49,15 @@ extension StatusReport {
             ?? Destination(name: live.name, pending: 0, deadLetters: 0, state: "ok", detail: "")
         destination.pending = live.pending
         if live.pending == 0 { destination.oldestCommitTime = nil }
-        if let hold = live.hold {
+        if live.isMissing {
+            destination.state = "missing"
+            destination.detail = "no rule file names it any more; what waits for it is kept"
+            destination.nextTry = nil
+        } else if let hold = live.hold {
             destination.state = hold.nextTry == nil ? "probing" : "held"
             destination.detail = hold.target.map { "\($0): \(hold.reason)" } ?? hold.reason
             destination.since = hold.since
             destination.nextTry = hold.nextTry
-        } else if live.isMissing {
-            destination.state = "missing"
-            destination.detail = "no rule file names it any more; what waits for it is kept"
         } else {
             (destination.state, destination.detail, destination.since, destination.nextTry) = ("ok", "", nil, nil)
         }

@@ -2,7 +2,7 @@ extension RelayService {
     /// What a running relay answers about itself.
     package nonisolated var routes: [ControlRoute] {
         StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
-            + DestinationRoutes.make(outbox)
+            + DestinationRoutes.make(outbox) { [loader] in _ = await loader.reload() }
             + EventRoutes.make(store: store, rules: { [rules] in rules.current }, recent: monitor.recent)
             + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules)
             + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays)

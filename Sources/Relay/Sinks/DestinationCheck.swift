@@ -137,7 +137,7 @@ package struct DestinationCheck: Sendable {
         case .connect: "Is the port right, and does a firewall let this machine out?"
         case .proxy: "Check the destination's proxy, or the environment's https_proxy."
         case .tls: "Is this an https port? The TLS versions may not agree."
-        case .certificate: "If the receiver has its own certificate authority, name its file in tls.ca."
+        case .certificate: "An expired one is the receiver's to renew; if it has its own certificate authority, name its file in tls.ca."
         case .localFile: "Check the files named under tls."
         case .timeout: "Is something between here and there dropping packets?"
         case .reset, .cancelled, .other: "Try again; if it stays, ask the receiver's operator."

@@ -71,7 +71,9 @@ struct DestinationParts: Sendable {
         do {
             return try read()
         } catch {
-            find(key, error.description, "Set it, and start again.")
+            find(
+                key, error.description,
+                "Set it, for example in .env beside the configuration; a running relay takes it with `sluice rules reload`.")
             return nil
         }
     }

@@ -6,12 +6,17 @@ package struct SecretStore: Sendable {
     /// Larger files are no secrets.
     package static let maximumFileBytes = 64 * 1024
 
-    private let environment: [String: String]
+    private let variables: @Sendable () -> [String: String]
     private let baseDirectory: String
 
     /// - Parameter baseDirectory: what relative paths are relative to; empty for the working directory.
     package init(environment: [String: String], baseDirectory: String = "") {
-        self.environment = environment
+        self.init(baseDirectory: baseDirectory) { environment }
+    }
+
+    /// - Parameter variables: asked for each secret anew, since a file may hold them.
+    package init(baseDirectory: String, variables: @escaping @Sendable () -> [String: String]) {
+        self.variables = variables
         self.baseDirectory = baseDirectory
     }
 
@@ -19,7 +24,7 @@ package struct SecretStore: Sendable {
     package func resolve(_ reference: SecretReference) throws(SecretError) -> Secret {
         switch reference {
         case .env(let name):
-            guard let text = environment[name] else {
+            guard let text = variables()[name] else {
                 throw SecretError(reference: reference, reason: "the variable is not set")
             }
             return try checked(text, reference)

@@ -16,14 +16,16 @@ struct ConfigurationOption: ParsableArguments {
     func load() throws -> Loaded {
         let configuration = try configuration()
         let folder = config.lastIndex(of: "/").map { String(config[..<$0]) } ?? ""
-        let environment: [String: String]
+        let first: [String: String]
         do throws(EnvironmentFileError) {
-            environment = try EnvironmentFile.variables(beside: config)
+            first = try EnvironmentFile.variables(beside: config)
         } catch {
             throw CommandFailure(.badInput, "\(error)")
         }
-        return Loaded(
-            configuration: configuration, secrets: SecretStore(environment: environment, baseDirectory: folder))
+        // An edit of .env counts with the next reload, without a restart. While it is being edited, it may be unreadable.
+        let path = config
+        let secrets = SecretStore(baseDirectory: folder) { (try? EnvironmentFile.variables(beside: path)) ?? first }
+        return Loaded(configuration: configuration, secrets: secrets)
     }
 
     /// Without its secrets.
@@ -68,7 +70,7 @@ struct Loaded {
         guard let rules = report.ruleSet else {
             throw CommandFailure(
                 .badInput,
-                "the rules in \(configuration.rulesPath) have \(report.errorCount) errors, see above; nothing was started.")
+                "the rules in \(configuration.rulesPath) have \(counted(report.errorCount, "error")), see above; nothing was started.")
         }
         return rules
     }

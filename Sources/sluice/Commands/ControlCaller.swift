@@ -23,6 +23,7 @@ struct ControlCaller: Sendable {
         client = ControlClient(ControlSocket(storePath: configuration.storePath))
         self.writes = writes
         self.local = local
+        do { try client.checkAccess() } catch { throw CommandFailure(error) }
     }
 
     func answer<Request: Encodable, Answer: Decodable>(

@@ -73,8 +73,10 @@ struct DeadLetterCommand: AsyncParsableCommand {
                 compare \
                 the event's time, or you drop it.
 
-                A delivery that could not be rendered is rendered by today's rules, from the journal. Without a \
-                running \
+                A request goes out as it was built, to the flow and path that it names, whatever the rules say now; \
+                --render \
+                builds it anew by today's rules, from its event in the journal. One that could not be rendered is \
+                always built anew. Without a running \
                 relay they are put to the outbox and sent when one starts.
 
                 With --quarantine, events that could not be decoded are decoded again and take their way through \
@@ -84,17 +86,21 @@ struct DeadLetterCommand: AsyncParsableCommand {
 
         @OptionGroup var filter: DeadLetterOptions
         @Flag(help: "All of them.") var all = false
+        @Flag(help: "Build the requests anew, by today's rules.") var render = false
         @OptionGroup var options: ConfigurationOption
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
-            let chosen = try filter.filter(all: all)
+            var chosen = try filter.filter(all: all)
+            if render { chosen.rendersAnew = true }
             let caller = try DeadLetterOptions.caller(options, writes: true)
             let route = filter.quarantine ? "quarantine.retry" : "dlq.retry"
             let outcome: DeadLetterOutcome = try await caller.answer(route: route, request: chosen)
             Terminal.output.write(
                 json ? try ReplayOutput.json(outcome) : DeadLetterText.retried(outcome, isQuarantine: filter.quarantine))
-            if outcome.count == 0 && outcome.skippedCount > 0 { throw CommandFailure(.failed) }
+            guard outcome.count == 0 else { return }
+            if outcome.skippedCount > 0 { throw CommandFailure(.failed) }
+            if !chosen.ids.isEmpty { throw CommandFailure(.badInput, "there is none with such an ID; see `sluice dlq list`.") }
         }
     }
 

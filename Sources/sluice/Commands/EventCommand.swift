@@ -54,7 +54,9 @@ struct EventText {
         for entry in fields.records("events") { text += self.text(entry) }
         let others = fields.records("otherDeliveries")
         if !others.isEmpty {
-            text += "\nDeliveries that the rules of now would not make:\n" + others.map(delivery).joined()
+            let reads = fields.records("events").contains { $0["reads"] == .bool(true) }
+            text += reads ? "\nDeliveries:\n" : "\nDeliveries that the rules of now would not make:\n"
+            text += others.map(delivery).joined()
         }
         return text
     }
@@ -69,7 +71,11 @@ struct EventText {
             text += "  " + output.styled(json.string, .dim) + "\n"
         }
         let rules = entry.records("rules")
-        if entry["rules"] != nil, rules.isEmpty { text += "  no rule has anything to do with it\n" }
+        if entry["reads"] == .bool(true) {
+            text += "  a rule has more read from Salesforce before it decides; what came of that stands below\n"
+        } else if entry["rules"] != nil, rules.isEmpty {
+            text += "  no rule matches it; `sluice rules explain REPLAY-ID` says why\n"
+        }
         for rule in rules { text += "  rule \(rule.text("rule")): \(rule.text("outcome").split(separator: "_").joined(separator: " "))\n" }
         if case .list(let failures)? = entry["failures"] {
             for case .string(let failure) in failures { text += "  " + output.styled(failure, .red) + "\n" }

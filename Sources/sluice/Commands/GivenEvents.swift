@@ -49,6 +49,11 @@ enum GivenEvents {
 
     /// A file if there is one of that name, otherwise a replay ID.
     static func named(_ name: String, _ options: ConfigurationOption) async throws -> [Event] {
-        FileManager.default.fileExists(atPath: name) ? try read(file: name) : try await journal(name, options)
+        if FileManager.default.fileExists(atPath: name) { return try read(file: name) }
+        guard !name.hasSuffix(".json"), !name.hasSuffix(".jsonl") else {
+            throw CommandFailure(
+                .badInput, "there is no file \(name). `sluice tap --json --events --limit 1 > \(name)` records an event.")
+        }
+        return try await journal(name, options)
     }
 }

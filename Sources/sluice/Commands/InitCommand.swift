@@ -8,10 +8,11 @@ struct InitCommand: ParsableCommand {
     @Argument(help: "The folder to write into.")
     var folder = "."
 
-    @Flag(help: "Replace files that are there.")
+    @Flag(help: "Replace files that are there, but for .env.")
     var force = false
 
     func run() throws {
+        guard !folder.isEmpty else { throw CommandFailure(.badInput, "the name of the folder is empty; `.` is this one.") }
         let base = folder.hasSuffix("/") ? folder : folder + "/"
         let files = Starter.files.map { ($0.path, base + $0.path, $0.text) }
         if !force, let existing = files.first(where: { access($0.1, F_OK) == 0 }) {
@@ -21,10 +22,13 @@ struct InitCommand: ParsableCommand {
         for path in [base, base + "rules"] where mkdir(path, 0o777) != 0 && errno != EEXIST {
             throw CommandFailure(.environment, "cannot make the folder \(path): \(String(cString: strerror(errno))).")
         }
-        for (_, path, text) in files { try write(text, to: path) }
+        // Secrets that somebody filled in are in no other place.
+        let kept = files.filter { $0.0.hasSuffix(".env") && access($0.1, F_OK) == 0 }.map(\.1)
+        for (_, path, text) in files where !kept.contains(path) { try write(text, to: path) }
+        for path in kept { Terminal.error.write("\(path) is there already, and was left as it is.\n") }
         Terminal.output.write(
             """
-            Wrote \(files.map(\.0).joined(separator: ", ")) in \(base)
+            Wrote \(files.filter { !kept.contains($0.1) }.map(\.0).joined(separator: ", ")) in \(base)
             Next: fill in .env, check with `sluice doctor`, then `sluice run`.
 
             """)

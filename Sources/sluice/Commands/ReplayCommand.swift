@@ -71,7 +71,7 @@ struct ReplayCommand: AsyncParsableCommand {
             }
             let view: ReplayView = try await ReplayCommand.caller(options, writes: true).answer(
                 route: "replay.start", request: request)
-            guard preview.startsNow, !detach, Terminal.error.isInteractive else {
+            guard preview.startsNow, !detach else {
                 return Terminal.output.write(json ? try ReplayOutput.json(view) : ReplayText.started(view, preview))
             }
             try await ReplayProgressLine(view).follow(asking, json: json)

@@ -2,7 +2,7 @@ import Events
 import Relay
 import Store
 
-/// Follows a running replay on a terminal: how far, how fast, how long still. Ctrl-C ends the watching, not the replay.
+/// Follows a running replay: on a terminal how far, how fast, how long still. Ctrl-C ends the watching, not the replay.
 struct ReplayProgressLine {
     static let interval: Duration = .milliseconds(500)
 
@@ -20,13 +20,19 @@ struct ReplayProgressLine {
         while true {
             let view: ReplayView = try await caller.answer(route: "replay.show", request: NamedReplay(id: id))
             guard view.state == .running else { return try end(view, json: json) }
-            Terminal.error.write("\r\u{1B}[K" + line(view, elapsed: TimeSource.system.monotonic() - beganAt))
+            guard caller.client.isListening else {
+                throw CommandFailure(
+                    .environment, "the relay has ended; the next `sluice run` goes on with replay \(id), where it stands.")
+            }
+            if Terminal.error.isInteractive {
+                Terminal.error.write("\r\u{1B}[K" + line(view, elapsed: TimeSource.system.monotonic() - beganAt))
+            }
             try await Task.sleep(for: Self.interval)
         }
     }
 
     private func end(_ view: ReplayView, json: Bool) throws {
-        Terminal.error.write("\r\u{1B}[K")
+        if Terminal.error.isInteractive { Terminal.error.write("\r\u{1B}[K") }
         Terminal.output.write(json ? try ReplayOutput.json(view) : ReplayText.one(view))
         if view.state == .failed { throw CommandFailure(.failed) }
     }

@@ -42,6 +42,7 @@ struct TapCommand: AsyncParsableCommand {
                 shown += 1
                 return limit.map { shown < $0 } ?? true
             }
+            if limit.map({ shown < $0 }) ?? true { Terminal.error.write("sluice: the relay has ended, and the tap with it.\n") }
         } catch {
             throw CommandFailure(error)
         }

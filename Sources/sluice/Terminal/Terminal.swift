@@ -18,7 +18,8 @@ struct Terminal: Sendable {
         hasColor = isInteractive && !isPlain && !isDumb
     }
 
-    /// Writes all of it. A closed pipe is nobody's error.
+    /// Writes all of it. Ends the process when standard output cannot be written: quietly if its reader has gone
+    /// (`sluice tap | head`), with a message if it is full, so that no script takes a torn file for a whole one.
     func write(_ text: String) { write(Array(text.utf8)) }
 
     func write(_ bytes: [UInt8]) {
@@ -27,10 +28,23 @@ struct Terminal: Sendable {
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return }
+                guard count > 0 else { return failed(errno) }
                 rest = rest.dropFirst(count)
             }
         }
+    }
+
+    private func failed(_ code: Int32) {
+        guard descriptor == STDOUT_FILENO else { return }
+        if code == EPIPE { Self.leave(0) }
+        Self.error.write("sluice: cannot write the output: \(String(cString: strerror(code)).lowercased()).\n")
+        Self.leave(CommandFailure.Code.environment.rawValue)
+    }
+
+    /// Ends the process without C's exit handlers: OpenSSL's frees what other threads may still be using.
+    static func leave(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     enum Style: String { case bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", cyan = "36" }

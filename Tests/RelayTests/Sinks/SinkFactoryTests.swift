@@ -32,7 +32,8 @@ import Testing
         #expect(
             findings[1].description
                 == "destination celigo, auth: cannot read the secret from environment variable TOKEN: the variable is "
-                + "not set. Set it, and start again.")
+                + "not set. Set it, for example in .env beside the configuration; a running relay takes it with "
+                + "`sluice rules reload`.")
     }
 
     @Test func `plain http needs allowHttp`() {

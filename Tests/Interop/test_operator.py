@@ -1,0 +1,93 @@
+"""What goes wrong in operation by somebody's hand, and how it is told and mended without a restart."""
+
+import os
+import subprocess
+
+from feed import FeedSpec
+from harness import wait_until
+from relay import Relay
+from test_webhooks import Hooks
+
+TOPIC = "/data/AccountChangeEvent"
+
+
+def move(store, before, after):
+    for suffix in ("", "-wal", "-shm"):
+        os.rename(f"{store}{before}{suffix}", f"{store}{after}{suffix}")
+
+
+def test_a_store_that_is_moved_away_under_the_relay(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 3000, ["Account"], rate=60.0, merged_every=0)])
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice, 60)
+        move(relay.workspace.store, "", ".aside")
+        line = sluice.wait_for_line("the file was removed or renamed. Put it back")
+        assert " ERROR " in line and "Until then the streams are held back" in line
+        move(relay.workspace.store, ".aside", "")
+        sluice.wait_for_line("works again after .* nothing was lost")
+        relay.wait_for_delivery(sluice, 400)
+        assert sluice.stop() == 0
+        assert len(sluice.matching("removed or renamed")) == 1
+    with relay.run() as sluice:
+        relay.end_of_feed()
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        assert sluice.stop() == 0
+    relay.check_everything_arrived_in_order()
+
+
+def test_a_secret_that_is_corrected_in_the_file_beside_the_configuration(binary, world):
+    hooks = Hooks(world, events=3000, rate=40)
+    dotenv = hooks.workspace.config_path.parent / ".env"
+    dotenv.write_text("FILE_TOKEN=old-token\n")
+    hooks.add("secret", "auth: {bearer: {env: FILE_TOKEN}}")
+
+    def came_with(token):
+        return sum(one["headers"]["authorization"] == f"Bearer {token}" for one in hooks.requests("/secret"))
+
+    with hooks.run() as sluice:
+        wait_until(lambda: came_with("old-token") >= 5, "requests with the old token", 20, or_fail=sluice.ended)
+        dotenv.write_text("FILE_TOKEN=new-token\n")
+        done = hooks.workspace.command("rules", "reload", "--config", str(hooks.workspace.config_path))
+        assert done.returncode == 0 and "secret" in done.stdout, done.stdout + done.stderr
+        wait_until(lambda: came_with("new-token") >= 5, "requests with the new token", 20, or_fail=sluice.ended)
+        dotenv.write_text("FILE_TOKEN=newest-token\n")
+        done = hooks.workspace.command("destination", "try", "secret", "--config", str(hooks.workspace.config_path))
+        assert done.returncode == 0, done.stderr
+        wait_until(lambda: came_with("newest-token") >= 5, "requests with the newest token", 20, or_fail=sluice.ended)
+        assert sluice.stop() == 0
+        assert not sluice.matching("-token")
+
+
+def test_what_cannot_be_rendered_is_said_in_the_log(binary, world):
+    hooks = Hooks(world, events=60)
+    hooks.add("bad", delivery='body: {site: "${record.Website}"}')
+    with hooks.run() as sluice:
+        line = sluice.wait_for_line("put to the dead letters")
+        assert " ERROR " in line and "'Website' is absent" in line and "dlq list" in line, line
+        assert sluice.stop() == 0
+        assert len(sluice.matching("put to the dead letters")) <= 2
+
+
+def test_an_output_that_cannot_be_written_is_an_error(binary, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([binary, "rules", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+    assert done.returncode == 3 and done.stderr == "sluice: cannot write the output: no space left on device.\n"
+    done = subprocess.run(
+        f"{binary} rules schema | head -c 1", shell=True, capture_output=True, text=True, timeout=20, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_init_keeps_the_secrets_that_somebody_filled_in(binary, tmp_path):
+    def init(*arguments):
+        return subprocess.run([binary, "init", *arguments], capture_output=True, text=True, timeout=20, cwd=tmp_path)
+
+    assert init("").returncode == 2 and "name of the folder is empty" in init("").stderr
+    assert init("x").returncode == 0
+    (tmp_path / "x" / ".env").write_text("SF_CLIENT_ID=mine\n")
+    (tmp_path / "x" / "sluice.yaml").write_text("broken")
+    assert init("x").returncode == 2
+    done = init("x", "--force")
+    assert done.returncode == 0 and ".env is there already, and was left as it is" in done.stderr
+    assert (tmp_path / "x" / ".env").read_text() == "SF_CLIENT_ID=mine\n"
+    assert (tmp_path / "x" / "sluice.yaml").read_text() != "broken"
