@@ -59,7 +59,7 @@ def drain(relay):
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["grpcio", "bare HTTP/2"])
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(400 + 8 * KILLS)
 def test_killed_again_and_again_under_load_and_faults(binary, world, raw):
     """Half of the kills at each kind of peer."""
     pick = seeded()

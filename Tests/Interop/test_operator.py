@@ -69,6 +69,38 @@ def test_what_cannot_be_rendered_is_said_in_the_log(binary, world):
         assert len(sluice.matching("put to the dead letters")) <= 2
 
 
+def test_what_waits_for_a_destination_that_was_removed_can_be_given_up(binary, world):
+    hooks = Hooks(world, events=30)
+    hooks.receiver.call("plan", path="/gone", answers=[{"status": 410}])
+    hooks.add("gone")
+    hooks.add("there")
+    config = str(hooks.workspace.config_path)
+
+    def drop(*arguments):
+        return hooks.workspace.command("destination", "drop", *arguments, "--config", config)
+
+    with hooks.run() as sluice:
+        hooks.wait(sluice, "/there", count=30)
+        wait_until(lambda: hooks.workspace.count("outbox") == 30, "what waits is stored", 20, or_fail=sluice.ended)
+        assert sluice.stop() == 0
+    hooks.destinations = hooks.destinations[1:]
+    hooks.rules = hooks.rules[1:]
+    with hooks.run() as sluice:
+        sluice.wait_for_line("no rule file names the destination gone any more")
+        status = hooks.workspace.command("status", "--config", config).stdout
+        assert "missing" in status and "sluice destination drop" in status, status
+        running = drop("gone", "--yes")
+        assert running.returncode == 1 and "stop it first" in running.stderr
+        assert sluice.stop() == 0
+    asked = drop("gone")
+    assert asked.returncode == 2 and "gives up 30 deliveries for gone" in asked.stderr
+    assert drop("other", "--yes").returncode == 2
+    assert hooks.workspace.count("outbox") == 30 and hooks.workspace.count("dead_letters") == 0
+    done = drop("gone", "--yes")
+    assert done.returncode == 0 and done.stdout.startswith("30 deliveries put to the dead letters"), done.stderr
+    assert hooks.workspace.count("outbox") == 0 and hooks.workspace.count("dead_letters") == 30
+
+
 def test_an_output_that_cannot_be_written_is_an_error(binary, tmp_path):
     with open("/dev/full", "w") as full:
         done = subprocess.run([binary, "rules", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)

@@ -51,7 +51,7 @@ extension StatusReport {
         if live.pending == 0 { destination.oldestCommitTime = nil }
         if live.isMissing {
             destination.state = "missing"
-            destination.detail = "no rule file names it any more; what waits for it is kept"
+            destination.detail = "no rule file names it any more; what waits for it is kept until `sluice destination drop`"
             destination.nextTry = nil
         } else if let hold = live.hold {
             destination.state = hold.nextTry == nil ? "probing" : "held"

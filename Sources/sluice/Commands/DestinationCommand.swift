@@ -1,9 +1,11 @@
 import ArgumentParser
+import Events
 import Relay
+import Store
 
 struct DestinationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "destination", abstract: "What an operator can do about a destination.", subcommands: [Try.self])
+        commandName: "destination", abstract: "What an operator can do about a destination.", subcommands: [Try.self, Drop.self])
 
     struct Try: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -41,6 +43,53 @@ struct DestinationCommand: AsyncParsableCommand {
                 return "\(tried.name) was not held, and nothing waited for a next try.\n"
             }
             return "\(tried.name) was not held; \(counted(tried.waitingLanes, "lane")) that waited go on now.\n"
+        }
+    }
+
+    struct Drop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "drop", abstract: "Puts what waits for a destination to the dead letters.",
+            discussion: """
+                For a destination that is gone for good: its deliveries wait for ever otherwise. Nothing is lost by it: \
+                `sluice dlq` shows, edits, sends again and forgets them. Only while no relay runs on the store, since that \
+                may be sending them.
+                """)
+
+        @Argument(help: "The destination, as rule files name it or did.") var name: String
+        @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let caller = try ControlCaller(options, writes: true) { _ in [] }
+            guard !caller.client.isListening else {
+                throw CommandFailure(
+                    .failed, "a relay runs at the store \(caller.configuration.storePath): stop it first, and start it again after.")
+            }
+            let time = TimeSource.system
+            let (path, name) = (caller.configuration.storePath, name)
+            // Without a relay, nobody else makes it.
+            _ = try await storeAnswer { () throws(StoreError) in try Store(readingPath: path).close() }
+            let store = try await storeAnswer { () throws(StoreError) in
+                try Store(path: path, command: "sluice destination drop", wall: time.wall())
+            }
+            let counts = try await storeAnswer { () async throws(StoreError) in try await store.pendingCounts() }
+            let waiting = counts.filter { $0.destination == name }.reduce(0) { $0 + $1.count }
+            guard waiting > 0 else {
+                try? store.close()
+                let names = Set(counts.map(\.destination)).sorted().joined(separator: ", ")
+                throw CommandFailure(
+                    .badInput, "nothing waits for '\(name)'\(names.isEmpty ? "" : "; something does for \(names)").")
+            }
+            try ReplayInput.confirm("This gives up \(counted(waiting, "delivery", "deliveries")) for \(name).", yes: yes)
+            let given = try await storeAnswer { () async throws(StoreError) in
+                let given = try await DestinationLeftovers.giveUp(name, in: store, time: time)
+                try store.close()
+                return given
+            }
+            if json { return Terminal.output.write("{\"count\":\(given)}\n") }
+            Terminal.output.write(
+                "\(counted(given, "delivery", "deliveries")) put to the dead letters: `sluice dlq list --destination \(name)`.\n")
         }
     }
 }

@@ -18,5 +18,7 @@ struct Table {
     }
 }
 
-/// `1 rule`, `2 rules`
-func counted(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+/// `1 rule`, `2 rules`, `3 deliveries`
+func counted(_ number: Int, _ word: String, _ plural: String? = nil) -> String {
+    "\(number) \(number == 1 ? word : plural ?? word + "s")"
+}
