@@ -228,7 +228,10 @@ extension FlowRunPlan {
     private mutating func conclude(_ run: FlowRunState.Run, _ now: Int64) {
         let jobs = run.jobs.compactMap { ended[$0] }
         guard let bad = jobs.first(where: { $0.status != .completed }) else {
-            return completed(run, jobs)
+            let errors = jobs.map(\.errors).reduce(0, +)
+            guard recordErrors == .rerun, errors > 0 else { return completed(run, jobs) }
+            return runFailed(
+                "run \(run.jobs.joined(separator: ", ")) of flow \(flow) completed with \(errors) record errors", now)
         }
         let word = bad.status == .canceled ? "was cancelled" : "failed"
         let cause = bad.status == .failed && bad.pages == 0 ? " at its source" : ""

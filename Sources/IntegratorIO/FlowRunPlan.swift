@@ -90,6 +90,7 @@ package struct FlowRunPlan: Sendable {
 
     package let flow: String
     package let limits: FlowRunLimits
+    package var recordErrors: RecordErrorPolicy
     package internal(set) var state: FlowRunState
     /// In order of arrival.
     package internal(set) var waiting: [Claim] = []
@@ -129,10 +130,12 @@ package struct FlowRunPlan: Sendable {
     ///   - state: as saved last; nil for a flow that was never run.
     ///   - seed: of the jitter.
     package init(
-        flow: String, state: FlowRunState? = nil, at now: Int64, limits: FlowRunLimits = FlowRunLimits(), seed: UInt64
+        flow: String, state: FlowRunState? = nil, at now: Int64, limits: FlowRunLimits = FlowRunLimits(),
+        recordErrors: RecordErrorPolicy = .keep, seed: UInt64
     ) {
         self.flow = flow
         self.limits = limits
+        self.recordErrors = recordErrors
         self.state = state ?? FlowRunState()
         finished = Set(self.state.finished)
         restored = Set(self.state.run?.claims ?? [])

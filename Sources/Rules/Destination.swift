@@ -111,6 +111,8 @@ package struct Destination: Sendable, Equatable {
     package var runBody: String?
     /// integrator.io: under which name error IDs are resolved; nil is the default, `errors`.
     package var resolveKey: String?
+    /// integrator.io: what a run with record errors means; nil is the default, `keep`.
+    package var recordErrors: String?
     /// Salesforce: the org of sluice.yaml, and by which API client its own writes are known.
     package var org = ""
     package var client = Self.defaultClient

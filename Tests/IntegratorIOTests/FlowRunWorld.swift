@@ -16,6 +16,7 @@ struct FlowRunWorld {
         var ending: IntegratorJob.Status
         var window: ClosedRange<Int64>?
         var isGone = false
+        var errors = 0
     }
 
     static let start: Int64 = 1_800_000_000_000
@@ -31,6 +32,8 @@ struct FlowRunWorld {
     var jobs: [Job] = []
     var postFaults: [PostFault] = []
     var endings: [IntegratorJob.Status] = []
+    /// Record errors of the next jobs.
+    var recordErrors: [Int] = []
     var duration: Int64 = 20_000
     var saveFails = false
     var latestTroubles: [IntegratorFailureKind] = []
@@ -47,9 +50,12 @@ struct FlowRunWorld {
     var problems: [String] = []
     var limits = FlowRunLimits()
 
-    init(limits: FlowRunLimits = FlowRunLimits()) {
+    let policy: RecordErrorPolicy
+
+    init(limits: FlowRunLimits = FlowRunLimits(), policy: RecordErrorPolicy = .keep) {
         self.limits = limits
-        plan = FlowRunPlan(flow: "f", at: Self.start, limits: limits, seed: 1)
+        self.policy = policy
+        plan = FlowRunPlan(flow: "f", at: Self.start, limits: limits, recordErrors: policy, seed: 1)
     }
 
     // MARK: From outside
@@ -77,7 +83,7 @@ struct FlowRunWorld {
 
     mutating func crash(claimsComeAgain: Bool = true) {
         log.append("crash")
-        plan = FlowRunPlan(flow: "f", state: disk, at: now, limits: limits, seed: 2)
+        plan = FlowRunPlan(flow: "f", state: disk, at: now, limits: limits, recordErrors: policy, seed: 2)
         guard claimsComeAgain else { return }
         for claim in pending { plan.add(claim, at: now) }
     }
@@ -179,6 +185,7 @@ struct FlowRunWorld {
             id: "job\(jobs.count)", createdAt: now + skew, endsAt: now + duration,
             ending: endings.isEmpty ? .completed : endings.removeFirst(), window: body.from...body.until)
         jobs.append(job)
+        if !recordErrors.isEmpty { jobs[jobs.count - 1].errors = recordErrors.removeFirst() }
         switch fault {
         case .answerLost: return .failure(trouble(.unknown))
         case .noJobNamed: return .success([])
@@ -200,7 +207,8 @@ struct FlowRunWorld {
 
     private func view(_ job: Job) -> IntegratorJob {
         IntegratorJob(
-            id: job.id, status: now < job.endsAt ? .open(openWord) : job.ending, createdAt: job.createdAt, pages: 1)
+            id: job.id, status: now < job.endsAt ? .open(openWord) : job.ending, createdAt: job.createdAt,
+            errors: now < job.endsAt ? 0 : job.errors, pages: 1)
     }
 
     private func trouble(_ kind: IntegratorFailureKind) -> FlowRunPlan.Trouble {

@@ -30,6 +30,7 @@ class Account:
         self.faults = []
         self.calls = {}
         self.outcomes = {}  # number of our run, from 1 -> how it ends
+        self.errors = {}  # number of our run -> records that fail in it
         self.lose = set()  # numbers of our runs whose answer is lost
         self.limited_until = 0
         self.while_limited = 0
@@ -41,8 +42,9 @@ class Account:
     def limit(self, seconds):
         self.limited_until = time.time() + seconds
 
-    def plan(self, outcomes=None, lose=()):
+    def plan(self, outcomes=None, lose=(), errors=None):
         self.outcomes = {int(number): word for number, word in (outcomes or {}).items()}
+        self.errors = {int(number): count for number, count in (errors or {}).items()}
         self.lose = set(lose)
 
     def stats(self):
@@ -99,6 +101,7 @@ class Account:
         number = len(self.posts) + 1
         self.posts.append({"at": time.time(), "window": [_ms(start), _ms(end)], "behind": len(open_jobs)})
         job = self._enqueue(self.outcomes.get(number, "completed"), "us", [_ms(start), _ms(end)], self.running)
+        job["errors"] = self.errors.get(number, 0)
         if number in self.lose:
             request.connection.reset()
             return None
@@ -145,9 +148,10 @@ class Account:
 
     def _view(self, job):
         status = self._status(job)
+        errors = job.get("errors", 0) if status == "completed" else 0
         return {"_id": job["id"], "type": "flow", "_flowId": self.flow, "_exportId": "e" * 24, "status": status,
-                "createdAt": _iso(job["created"]), "numError": 0, "numSuccess": 5 if status == "completed" else 0,
-                "numExport": 5, "numPagesGenerated": 0 if status == "failed" else 1}  # fmt: skip
+                "createdAt": _iso(job["created"]), "numError": errors, "numOpenError": errors,
+                "numSuccess": 5 - errors if status == "completed" else 0, "numExport": 5, "numPagesGenerated": 0 if status == "failed" else 1}  # fmt: skip
 
 
 def _ms(text):

@@ -84,6 +84,27 @@ def check_coverage(stats, commits):
         reach = max(reach, end)
 
 
+def test_a_partly_failed_run_is_run_again_where_the_destination_says_so(binary, world):
+    spec = FeedSpec(TOPIC, 10, ["Account"], records=5, merged_every=0, base_ms=int(time.time() * 1000), pad=5)
+    workspace = world.workspace(world.salesforce([spec]))
+    account = world._keep(PeerProcess("flow_run_peer.py", {"flow": FLOW}, world.folder / "peers", "account"))
+    account.call("plan", errors={1: 2})
+    workspace.write_config([TOPIC])
+    rules = RULES.replace("PORT", str(account.ready["port"]))
+    workspace.write_rules(rules.replace("    allowHttp: true\n", "    allowHttp: true\n    recordErrors: rerun\n"))
+    with workspace.run() as sluice:
+        sluice.wait_for_line("completed with 2 record errors; its claims wait for the next run", 60)
+        assert workspace.count("outbox") == 10, "nothing is done yet"
+        assert "1 failed run in a row" in workspace.command("status").stdout
+        wait_until(lambda: workspace.count("outbox") == 0, "the window is run again", 120, every=0.3,
+                   or_fail=sluice.ended)  # fmt: skip
+        assert sluice.stop() == 0
+    stats = account.call("stats")
+    assert stats["faults"] == [], stats["faults"][:5]
+    first, second = (post["window"] for post in stats["posts"])
+    assert second[0] <= first[0] and second[1] >= first[1], "the second window holds the first"
+
+
 EMULATED = """sluice: 1
 destinations:
   celigo:

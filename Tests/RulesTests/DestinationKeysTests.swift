@@ -22,12 +22,14 @@ import Testing
         #expect(!fixed.adaptsConcurrency && fixed.concurrency == 12)
     }
 
-    @Test func `paths, runBody and resolveKey are read`() throws {
+    @Test func `paths, runBody, resolveKey and recordErrors are read`() throws {
         let flowMate = try destination("{kind: flowmate, baseUrl: 'https://x.example', paths: {users: /api/users/}}")
         #expect(flowMate.paths == ["users": "/api/users"])
         let integrator = try destination(
-            "{kind: integrator, baseUrl: 'https://x.example', runBody: topLevel, resolveKey: errorIds}")
+            "{kind: integrator, baseUrl: 'https://x.example', runBody: topLevel, resolveKey: errorIds, "
+                + "recordErrors: rerun}")
         #expect(integrator.runBody == "topLevel" && integrator.resolveKey == "errorIds")
+        #expect(integrator.recordErrors == "rerun")
     }
 
     @Test func `discovery says how often flows are read, and which count`() throws {
@@ -59,6 +61,8 @@ import Testing
         ("{kind: flowmate, baseUrl: 'https://x.example', runBody: nested}", "'runBody' is only for"),
         ("{kind: flowmate, baseUrl: 'https://x.example', discovery: {refresh: 5s}}", "'refresh' is from 10s to 24h"),
         ("{kind: integrator, baseUrl: 'https://x.example', runBody: flat}", "'flat' is not one of"),
+        ("{kind: integrator, baseUrl: 'https://x.example', recordErrors: drop}", "'drop' is not one of"),
+        ("{kind: webhook, url: 'https://x.example', recordErrors: keep}", "'recordErrors' is only for"),
         (
             "{kind: flowmate, baseUrl: 'https://x.example', auth: {oauth2: {tokenUrl: 'https://i.example', clientId: a, "
                 + "clientSecret: {env: S}}}}", "'oauth2' is only for destinations of kind webhook"

@@ -24,6 +24,7 @@ package actor FlowRunner: RunCollector {
     private let outcomes: any DeliveryOutcomes
     private let environment: SinkEnvironment
     private let limits: FlowRunLimits
+    private var recordErrors: RecordErrorPolicy
     private var flows: [String: Flow] = [:]
     /// Claims that came before the saved states were read; bounded by the dispatcher's own limit on claims.
     private var early: [Delivery]? = []
@@ -34,7 +35,8 @@ package actor FlowRunner: RunCollector {
 
     init(
         name: String, calls: RunCalls, journal: any RunJournal, outcomes: any DeliveryOutcomes,
-        environment: SinkEnvironment, limits: FlowRunLimits = FlowRunLimits(), seed: UInt64? = nil
+        environment: SinkEnvironment, recordErrors: RecordErrorPolicy = .keep, limits: FlowRunLimits = FlowRunLimits(),
+        seed: UInt64? = nil
     ) {
         self.name = name
         self.calls = calls
@@ -42,6 +44,7 @@ package actor FlowRunner: RunCollector {
         self.outcomes = outcomes
         self.environment = environment
         self.limits = limits
+        self.recordErrors = recordErrors
         wallAhead = environment.clock.wall() - environment.clock.uptime
         seeds = Jitter(seed: seed)
     }
@@ -70,7 +73,11 @@ package actor FlowRunner: RunCollector {
 
     /// Goes on with the settings of another runner of the same destination, which never ran: what is known about runs
     /// stays, and calls from now on go where the new settings say.
-    func adopt(_ fresh: FlowRunner) async { calls = await fresh.calls }
+    func adopt(_ fresh: FlowRunner) async {
+        calls = await fresh.calls
+        recordErrors = await fresh.recordErrors
+        for id in flows.keys { flows[id]?.plan.recordErrors = recordErrors }
+    }
 
     package func status() -> [FlowRunStatus] {
         flows.values.map(\.plan.status).sorted { $0.flow < $1.flow }
@@ -107,7 +114,8 @@ package actor FlowRunner: RunCollector {
     }
 
     private func plan(_ id: String, _ state: FlowRunState?) -> FlowRunPlan {
-        FlowRunPlan(flow: id, state: state, at: wall, limits: limits, seed: seeds.next())
+        FlowRunPlan(
+            flow: id, state: state, at: wall, limits: limits, recordErrors: recordErrors, seed: seeds.next())
     }
 
     private func take(_ delivery: Delivery) {

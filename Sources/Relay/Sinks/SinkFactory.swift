@@ -129,7 +129,8 @@ package struct SinkFactory: Sendable {
         let runCalls = RunCalls(
             settings: parts.integrator(destination, environment), calls: calls, readAuth: readAuth(destination))
         let runner = FlowRunner(
-            name: destination.name, calls: runCalls, journal: journal, outcomes: outcomes, environment: environment)
+            name: destination.name, calls: runCalls, journal: journal, outcomes: outcomes, environment: environment,
+            recordErrors: destination.recordErrors.flatMap(RecordErrorPolicy.init) ?? .keep)
         // One per listener, since integrator.io itself promises no order.
         let concurrency = max(destination.listeners.count, 1)
         let splits = destination.listeners.values.contains { $0.records != nil }

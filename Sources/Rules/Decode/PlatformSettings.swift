@@ -11,6 +11,7 @@ struct PlatformSettings {
         destination.discovery = discovery()
         destination.runBody = node.text("runBody")
         destination.resolveKey = node.text("resolveKey")
+        destination.recordErrors = node.text("recordErrors")
         for entry in node["paths"]?.entries ?? [] {
             guard let path = entry.value.scalar?.text else { continue }
             guard path.hasPrefix("/"), path.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F }),

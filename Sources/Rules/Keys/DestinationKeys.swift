@@ -35,6 +35,10 @@ enum DestinationKeys {
             Key(
                 "resolveKey", .word(["errors", "errorIds"]), default: "errors", kinds: [.integrator],
                 "The name under which record errors are resolved."),
+            Key(
+                "recordErrors", .word(["keep", "rerun"]), default: "keep", kinds: [.integrator],
+                "Of a run that completed with record errors: keep takes its events as done, since integrator.io keeps "
+                    + "and retries those records; rerun runs the window again, as after a failed run."),
         ])
 
     /// Those that a rule file says how to call; of an org, sluice.yaml does.
