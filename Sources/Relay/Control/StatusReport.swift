@@ -1,7 +1,7 @@
 import Store
 
 /// How a relay is, at one moment: from the daemon with live numbers, or from what the last one left in its store. Times
-/// are epoch milliseconds.
+/// are epoch milliseconds. What is added is optional or `@Later`, so that an older relay can be asked as well.
 package struct StatusReport: Sendable, Codable {
     package var at: Int64
     /// The process that writes to the store, in words; nil if none does.
@@ -19,9 +19,9 @@ package struct StatusReport: Sendable, Codable {
     /// Newest first.
     package var statements: [Statement]
     /// Snapshots and re-reads that are not at their end, or failed within a day, newest first.
-    package var backfills: [Backfill] = []
+    @Later package var backfills: [Backfill] = []
     /// Records of gap events that wait to be read, with the events behind them.
-    package var reading: [Reading] = []
+    @Later package var reading: [Reading] = []
     /// Why nothing can be committed at the moment.
     package var storeFailure: String?
     /// When it is tried again.
@@ -48,9 +48,9 @@ package struct StatusReport: Sendable, Codable {
         package var quarantined: Int
         package var gaps: [String: Int]
         /// Times, since the start, that events may have been missed.
-        package var possibleGaps = 0
+        @Later package var possibleGaps = 0
         /// Times, since the start, that an object came with other fields than before.
-        package var schemaChanges = 0
+        @Later package var schemaChanges = 0
         package var cursor: Position?
     }
 
@@ -84,11 +84,11 @@ package struct StatusReport: Sendable, Codable {
         package var nextTry: Int64?
         package var live: Live?
         /// Of integrator.io: how the runs of its flows stand.
-        package var runs: [Run] = []
+        @Later package var runs: [Run] = []
         /// Of FlowMate: whether it keeps request IDs (`idempotent`, `notIdempotent`, `untested`).
         package var echo: String?
         /// Of FlowMate: days on which less was executed than accepted.
-        package var losses: [String] = []
+        @Later package var losses: [String] = []
 
         /// What only the running relay knows; counters are since its start.
         package struct Live: Sendable, Codable {

@@ -26,6 +26,26 @@ import TestSupport
         #expect(hook.pending == 2 && hook.live == nil && hook.oldestCommitTime == Make.delivery(1).origin.time)
     }
 
+    @Test func `the answer of an older relay is understood, and what it does not tell is empty`() throws {
+        // As 0.1.0 answered, before runs, backfills and the rest were there.
+        let old = """
+            {"at":1790000000000,"relay":"sluice run, process 7","isLive":true,"version":"0.1.0",
+             "startedAt":1789999990000,
+             "rules":{"generation":1,"hash":"ab","loadedAt":1789999990000,"rules":1,"destinations":1,"failures":0},
+             "topics":[{"org":"prod","topic":"/data/A","state":"streaming","detail":"","since":1789999991000,
+               "reconnects":0,"events":4,"quarantined":0,"gaps":{}}],
+             "destinations":[{"name":"hook","pending":2,"deadLetters":0,"state":"ok","detail":"",
+               "live":{"breaker":"closed","inFlight":0,"concurrency":8,"isAdaptive":false,"blockedLanes":0,
+                 "pausedLanes":0,"rate":0,"delivered":4,"failedAttempts":0,"died":0,"dropped":0,"attempts":{}}}],
+             "ruleCounts":[],"quarantined":0,"statements":[],"isBackedUp":false,"deliveryUse":{},
+             "somethingThatWentAway":[1]}
+            """
+        let report = try JSONDecoder().decode(StatusReport.self, from: Data(old.utf8))
+        #expect(report.isLive && report.topics.first?.events == 4 && report.destinations.first?.live?.delivered == 4)
+        #expect(report.backfills.isEmpty && report.reading.isEmpty && report.topics.first?.possibleGaps == 0)
+        #expect(report.destinations.first?.runs.isEmpty == true)
+    }
+
     @Test func `a running relay adds what only it knows`() async throws {
         let bench = try await LoaderBench()
         bench.monitor.stream(Make.key) { numbers in
