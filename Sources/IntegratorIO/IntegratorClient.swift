@@ -112,9 +112,11 @@ package struct IntegratorClient: Sendable {
             throw IntegratorFailure(action: call.action, cause: .transport(error))
         }
         guard (200..<300).contains(response.status) else {
-            throw IntegratorFailure(
+            var failure = IntegratorFailure(
                 action: call.action, cause: .status(response.status),
                 entries: IntegratorFailure.entries(of: response.body), retryAfter: response.header("Retry-After"))
+            failure.root = settings.root
+            throw failure
         }
         return response
     }

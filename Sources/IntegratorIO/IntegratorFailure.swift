@@ -33,6 +33,8 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
     package var entries: [Entry]
     /// `Retry-After`, as sent.
     package var retryAfter: String?
+    /// Where it was called; empty when it was not.
+    package var root = ""
 
     package init(action: String, cause: Cause, entries: [Entry] = [], retryAfter: String? = nil) {
         self.action = action

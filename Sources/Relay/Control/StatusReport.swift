@@ -85,6 +85,8 @@ package struct StatusReport: Sendable, Codable {
         package var live: Live?
         /// Of integrator.io: how the runs of its flows stand.
         @Later package var runs: [Run] = []
+        /// Of integrator.io: its listeners, as far as they are checked.
+        @Later package var listeners: [Listener] = []
         /// Of FlowMate: whether it keeps request IDs (`idempotent`, `notIdempotent`, `untested`).
         package var echo: String?
         /// Of FlowMate: days on which less was executed than accepted.

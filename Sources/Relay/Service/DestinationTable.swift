@@ -26,6 +26,8 @@ struct DestinationTable: Sendable {
         var adoptions: [(runner: FlowRunner, from: FlowRunner)] = []
         var started: [FlowRunner] = []
         var stopped: [FlowRunner] = []
+        /// Watches know nothing that a new one does not find out.
+        var watches: (started: [ListenerWatch], stopped: [ListenerWatch]) = ([], [])
 
         var isEmpty: Bool { added.isEmpty && changed.isEmpty && removed.isEmpty }
     }
@@ -51,6 +53,7 @@ struct DestinationTable: Sendable {
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) where definitions[name] == nil {
             plan.removed.append(name)
             if let runner = entry.ready.runner { plan.stopped.append(runner) }
+            if let watch = entry.ready.watch { plan.watches.stopped.append(watch) }
         }
         return plan
     }
@@ -70,6 +73,8 @@ extension DestinationTable.Plan {
         case (nil, let fresh?): started.append(fresh)
         case (nil, nil): break
         }
+        watches.stopped += [old?.ready.watch].compactMap(\.self)
+        watches.started += [entry.ready.watch].compactMap(\.self)
         table.set(entry)
     }
 }

@@ -6,6 +6,8 @@ import IntegratorIO
 package struct PlatformStatus: Sendable {
     /// integrator.io: the runs of its flows.
     package var runs: [FlowRunStatus] = []
+    /// integrator.io: its listeners, as far as they can be checked.
+    package var listeners: [ListenerStatus] = []
     /// FlowMate: whether retries run at most once.
     package var echo: FlowMateEcho?
     /// FlowMate: days on which less was executed than accepted.
@@ -19,6 +21,7 @@ extension RulesLoader {
         for entry in entries {
             var status = PlatformStatus()
             if let runner = entry.ready.runner { status.runs = await runner.status() }
+            if let watch = entry.ready.watch { status.listeners = await watch.status() }
             if let sink = entry.ready.sink as? FlowMateSink {
                 status.echo = await sink.echo
                 status.losses = tally.counts(of: entry.ready.name).all.flatMap(\.counts.shortfalls)
@@ -67,10 +70,33 @@ extension StatusReport {
         }
     }
 
+    /// A listener of integrator.io.
+    package struct Listener: Sendable, Codable {
+        package var name: String
+        /// `open`, `held` while what is posted would be lost, or `unchecked`.
+        package var state: String
+        /// Why, or what is odd.
+        package var detail: String
+        /// When integrator.io last said how it is, epoch milliseconds.
+        package var checkedAt: Int64?
+
+        init(_ status: ListenerStatus) {
+            name = status.listener
+            checkedAt = status.checkedAt
+            (state, detail) =
+                switch status.state {
+                case .unchecked: ("unchecked", status.remark)
+                case .open: ("open", status.remark)
+                case .closed(let reason): ("held", reason)
+                }
+        }
+    }
+
     mutating func add(_ platforms: [String: PlatformStatus]) {
         for index in destinations.indices {
             guard let status = platforms[destinations[index].name] else { continue }
             destinations[index].runs = status.runs.map(Run.init)
+            destinations[index].listeners = status.listeners.map(Listener.init)
             destinations[index].echo = status.echo?.rawValue
             destinations[index].losses = status.losses
         }

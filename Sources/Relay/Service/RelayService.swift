@@ -85,7 +85,8 @@ package actor RelayService {
             clients: Dictionary(
                 configuration.orgs.map { ($0.alias, $0.restOptions.clientName) }, uniquingKeysWith: { first, _ in first }))
         let factory = SinkFactory(
-            environment: environment, journal: store, outcomes: outbox, contracts: flows, orgs: salesforceOrgs)
+            environment: environment, journal: store, outcomes: outbox, contracts: flows, orgs: salesforceOrgs,
+            hurry: { await outbox.hurry($0) })
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(
             ruleSet, table: plan.table, source: source, current: rules, outbox: outbox, gatherer: gatherer,
@@ -137,6 +138,7 @@ package actor RelayService {
             throw .store(error)
         }
         for runner in await loader.runners { await runner.start() }
+        for watch in await loader.watches { await watch.start() }
         if store.keepsSent { keeping = Task { [sent] in await sent.run() } }
         watchRules()
     }
@@ -200,6 +202,7 @@ package actor RelayService {
         await backfills.stop()
         await gatherer.stop()
         for runner in await loader.runners { await runner.stop() }
+        for watch in await loader.watches { await watch.stop() }
         let isSafe = await outbox.stop(within: limit)
         for task in running { await task.value }
         keeping?.cancel()
@@ -224,6 +227,7 @@ package actor RelayService {
         await backfills.stop()
         await gatherer.stop()
         for runner in await loader.runners { await runner.stop() }
+        for watch in await loader.watches { await watch.stop() }
         await outbox.abandon()
     }
 

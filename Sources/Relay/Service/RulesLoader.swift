@@ -54,6 +54,7 @@ package actor RulesLoader {
 
     /// The runners in force.
     var runners: [FlowRunner] { table.entries.values.compactMap(\.ready.runner) }
+    var watches: [ListenerWatch] { table.entries.values.compactMap(\.ready.watch) }
 
     /// Reads the files again. Reloads run one after another.
     ///
@@ -128,8 +129,10 @@ package actor RulesLoader {
     private func swap(to ruleSet: RuleSet, _ plan: DestinationTable.Plan) async {
         for (runner, fresh) in plan.adoptions { await runner.adopt(fresh) }
         for runner in plan.stopped { await runner.stop() }
+        for watch in plan.watches.stopped { await watch.stop() }
         if !plan.isEmpty { await outbox.setDestinations(plan.table.dispatch) }
         for runner in plan.started { await runner.start() }
+        for watch in plan.watches.started { await watch.start() }
         table = plan.table
         monitor.changed(to: ruleSet)
         current.replace(by: ruleSet)

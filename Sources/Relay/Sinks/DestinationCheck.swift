@@ -76,8 +76,8 @@ package struct DestinationCheck: Sendable {
         var results: [CheckResult] = []
         if destination.auth != nil || !flows.isEmpty { results += await check.run(flows) }
         for (name, listener) in destination.listeners.sorted(by: { $0.key < $1.key }) {
-            if let export = listener.export, destination.auth != nil {
-                results += await check.listener(name, export: export, listener)
+            if let stated = listener.stated, destination.auth != nil {
+                results += await check.listener(name, stated)
             } else if let url = parts.listeners[name]?.request.url {
                 let subject = "destination \(destination.name): listener \(name)"
                 results.append(await reach(url.exposed, subject, parts.connection))

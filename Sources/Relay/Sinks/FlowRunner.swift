@@ -235,12 +235,16 @@ package actor FlowRunner: RunCollector {
     }
 
     private func log(_ notice: FlowRunPlan.Notice) {
-        let level: Logger.Level =
-            switch notice.level {
-            case .info: .info
-            case .warning: .warning
-            case .alarm: .error
-            }
-        environment.logger.log(level: level, "\(name): \(notice.text)")
+        environment.logger.log(level: notice.level.logLevel, "\(name): \(notice.text)")
+    }
+}
+
+extension FlowRunPlan.Notice.Level {
+    var logLevel: Logger.Level {
+        switch self {
+        case .info: .info
+        case .warning: .warning
+        case .alarm: .error
+        }
     }
 }

@@ -25,58 +25,14 @@ struct IntegratorCheck: Sendable {
     }
 
     /// - Parameter stated: what the rule file says of the listener.
-    func listener(_ listener: String, export id: String, _ stated: Destination.Listener) async -> [CheckResult] {
-        let result = await export(listener, id, stated)
-        guard result.level != .failure else { return [result] }
-        return [result] + (await flows(of: id, "destination \(name): listener \(listener)"))
-    }
-
-    private func export(_ listener: String, _ id: String, _ stated: Destination.Listener) async -> CheckResult {
-        let records = stated.records
+    func listener(_ listener: String, _ stated: ListenerActivation.Stated) async -> [CheckResult] {
         let subject = "destination \(name): listener \(listener)"
         do {
-            let export = try await client.export(id)
-            guard export.isListener else {
-                return CheckResult(
-                    .failure, subject, "export \(id) is no webhook listener", advice: "Name the listener's export.")
+            let activation = try await ListenerActivation(client, stated)
+            guard activation.problems.isEmpty else {
+                return activation.problems.map { CheckResult(.failure, subject, "\($0)", advice: $0.advice) }
             }
-            guard export.pathToRecords ?? "" == records ?? "" else {
-                return CheckResult(
-                    .failure, subject,
-                    "its path to records is '\(export.pathToRecords ?? "")', the rule file says '\(records ?? "")'",
-                    advice: "Make both the same, or records are cut wrongly.")
-            }
-            let usual = ["secret_url", "token", "hmac", "basic"]
-            if let wanted = export.verification, usual.contains(wanted), wanted != stated.verification {
-                return CheckResult(
-                    .failure, subject, "it verifies its callers by \(wanted), the rule file by \(stated.verification)",
-                    advice: "Make both the same, or every post is refused with 401.")
-            }
-            return CheckResult(.ok, subject, "'\(export.name)' is a webhook listener")
-        } catch {
-            return failure(subject, error)
-        }
-    }
-
-    /// Posts to a listener whose flow is disabled are lost: integrator.io does not keep them.
-    private func flows(of export: String, _ subject: String) async -> [CheckResult] {
-        do {
-            let flows = try await client.flows().content.filter { $0.exports.contains(export) }
-            guard !flows.isEmpty else {
-                return [
-                    CheckResult(
-                        .warning, subject, "no flow that this token sees uses its export",
-                        advice: "Make the export the source of a flow, and enable it.")
-                ]
-            }
-            guard flows.contains(where: { !$0.disabled && !$0.isAbstract }) else {
-                return [
-                    CheckResult(
-                        .failure, subject, "its flow '\(flows[0].name)' is disabled: what is posted is lost",
-                        advice: "Enable the flow in integrator.io.")
-                ]
-            }
-            return []
+            return [CheckResult(.ok, subject, "'\(activation.name)' is a webhook listener")]
         } catch {
             return [failure(subject, error)]
         }
@@ -167,8 +123,13 @@ struct IntegratorCheck: Sendable {
 }
 
 extension Destination.Listener {
+    /// What its export must agree with; nil when the export is not named.
+    var stated: ListenerActivation.Stated? {
+        export.map { ListenerActivation.Stated(export: $0, records: records ?? "", verification: verification) }
+    }
+
     /// In integrator.io's words.
-    fileprivate var verification: String {
+    private var verification: String {
         if sign != nil { return "hmac" }
         return switch auth {
         case nil: "secret_url"

@@ -22,13 +22,19 @@ package struct ListenerSink: Sink {
     private let timeout: Duration
     private let connection: ConnectionOptions
     private let calls: HTTPSink
+    /// Nil: nobody looks whether what is posted is taken.
+    private let watch: ListenerWatch?
     private let progress = BatchProgress()
 
-    init(listeners: [String: Ready], timeout: Duration, connection: ConnectionOptions, calls: HTTPSink) {
+    init(
+        listeners: [String: Ready], timeout: Duration, connection: ConnectionOptions, calls: HTTPSink,
+        watch: ListenerWatch? = nil
+    ) {
         self.listeners = listeners
         self.timeout = timeout
         self.connection = connection
         self.calls = calls
+        self.watch = watch
     }
 
     package func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
@@ -39,6 +45,28 @@ package struct ListenerSink: Sink {
             let note = AttemptNote(reason: "the destination has no listener named \(name); add it to its rule file")
             return .hold(note, scope: .target, for: nil)
         }
+        if let obstacle = await watch?.obstacle(name) {
+            var note = AttemptNote(reason: obstacle)
+            note.receiverWasAsked = false
+            return .hold(note, scope: .target, for: nil)
+        }
+        let outcome = await send(delivery, listener, number)
+        if case .delivered = outcome { await watch?.posted(name) }
+        return await explained(outcome, name)
+    }
+
+    /// An answer that may come of a flow that takes nothing is no judgement on the delivery, if that is so.
+    private func explained(_ outcome: AttemptOutcome, _ name: String) async -> AttemptOutcome {
+        let note = outcome.note
+        guard let status = note.status, [404, 409, 422].contains(status), let obstacle = await watch?.doubt(name) else {
+            return outcome
+        }
+        let held = AttemptNote(
+            status: status, reason: "\(note.reason); \(obstacle)", excerpt: note.excerpt, headers: note.headers)
+        return .hold(held, scope: .target, for: nil)
+    }
+
+    private func send(_ delivery: Delivery, _ listener: Ready, _ number: Int) async -> AttemptOutcome {
         let batch = listener.records.flatMap { ListenerBatch(delivery.body, at: $0) }
         if let batch, batch.wantsSplitting || progress.done(of: delivery.id) > 0 {
             return await send(batch, atMost: ListenerBatch.maximumRecords, delivery, listener, number)

@@ -35,6 +35,17 @@ actor RunCalls {
         }
     }
 
+    /// What stands in the way of a listener.
+    ///
+    /// - Parameter known: flows that it was found behind before.
+    func listener(
+        _ stated: ListenerActivation.Stated, known: [String]
+    ) async -> Result<ListenerActivation, Trouble> {
+        await call { client async throws(IntegratorFailure) in
+            try await ListenerActivation(client, stated, known: known)
+        }
+    }
+
     /// Names of offline connections of a flow's sources and first step.
     func offlineConnections(_ id: String, exports: [String]) async -> Result<[String], Trouble> {
         switch await flow(id, exports: exports) {
@@ -107,6 +118,9 @@ actor RunCalls {
             let pause = asked ?? HTTPSink.slowDown.milliseconds
             for budget in calls.budgets { budget.slowDown(for: pause, now: environment.clock.uptime) }
         }
-        return Trouble(kind: failure.kind, reason: failure.description, retryAfter: asked)
+        let advice =
+            failure.kind == .credential
+            ? ". Is the token right, not purged, and of the region of \(settings.baseURL)?" : ""
+        return Trouble(kind: failure.kind, reason: failure.description + advice, retryAfter: asked)
     }
 }

@@ -10,6 +10,8 @@ package struct ReadyDestination: Sendable {
     package var sink: any Sink
     /// Of integrator.io destinations: where claims on runs go.
     package var runner: FlowRunner?
+    /// Of integrator.io destinations with listeners that can be checked.
+    package var watch: ListenerWatch?
     /// Attempts beside each other.
     package var concurrency: Concurrency
     /// What it may send: its own, and that of its account.
@@ -49,15 +51,19 @@ package struct SinkFactory: Sendable {
     private let outcomes: any DeliveryOutcomes
     private let contracts: (any FlowContracts)?
     private let orgs: SalesforceOrgs?
+    private let hurry: @Sendable (String) async -> Void
     private let accounts = AccountBudgets()
 
     /// - Parameters:
     ///   - contracts: nil sends to FlowMate without looking at what flows take.
     ///   - orgs: nil writes to no org.
+    ///   - hurry: lets what waits for a destination go on.
     package init(
         environment: SinkEnvironment, journal: any RunJournal, outcomes: any DeliveryOutcomes,
-        contracts: (any FlowContracts)? = nil, orgs: SalesforceOrgs? = nil
+        contracts: (any FlowContracts)? = nil, orgs: SalesforceOrgs? = nil,
+        hurry: @escaping @Sendable (String) async -> Void = { _ in }
     ) {
+        self.hurry = hurry
         self.orgs = orgs
         self.contracts = contracts
         self.environment = environment
@@ -124,19 +130,28 @@ package struct SinkFactory: Sendable {
     private func integrator(
         _ destination: Destination, _ parts: DestinationParts, _ calls: HTTPSink
     ) -> ReadyDestination {
-        let sink = ListenerSink(
-            listeners: parts.listeners, timeout: destination.timeout, connection: parts.connection, calls: calls)
         let runCalls = RunCalls(
             settings: parts.integrator(destination, environment), calls: calls, readAuth: readAuth(destination))
+        let checked = destination.auth == nil ? [:] : destination.listeners.compactMapValues(\.stated)
+        let watch =
+            checked.isEmpty
+            ? nil
+            : ListenerWatch(
+                name: destination.name, listeners: checked, calls: runCalls, environment: environment, opened: hurry)
+        let sink = ListenerSink(
+            listeners: parts.listeners, timeout: destination.timeout, connection: parts.connection, calls: calls,
+            watch: watch)
         let runner = FlowRunner(
             name: destination.name, calls: runCalls, journal: journal, outcomes: outcomes, environment: environment,
             recordErrors: destination.recordErrors.flatMap(RecordErrorPolicy.init) ?? .keep)
         // One per listener, since integrator.io itself promises no order.
         let concurrency = max(destination.listeners.count, 1)
         let splits = destination.listeners.values.contains { $0.records != nil }
-        var ready = ready(
-            destination, sink, calls, concurrency: concurrency, callsPerAttempt: splits ? ListenerSink.maximumPosts : 1)
+        // A check is an export, the list of flows, one of them, its first step and its connection.
+        let callsPerAttempt = (splits ? ListenerSink.maximumPosts : 1) + (watch == nil ? 0 : 5)
+        var ready = ready(destination, sink, calls, concurrency: concurrency, callsPerAttempt: callsPerAttempt)
         ready.runner = runner
+        ready.watch = watch
         return ready
     }
 

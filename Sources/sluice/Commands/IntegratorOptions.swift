@@ -51,7 +51,7 @@ func integratorAnswer<Answer>(_ call: () async throws(IntegratorFailure) -> Answ
     } catch {
         let advice =
             switch error.kind {
-            case .credential: " Is the token right, not purged, and of the region of baseUrl?"
+            case .credential: " Is the token right, not purged, and of the region of \(error.root)?"
             case .scope: " The token's scope does not cover it; flows want full access."
             case .missing: " Is the ID right, and of this account and environment?"
             case .rateLimited: " The account makes too many calls."

@@ -86,7 +86,7 @@ extension StatusReport.Destination {
             "oldestCommitTime": StatusReport.time(oldestCommitTime), "deadLetters": .int(Int64(deadLetters)),
             "state": .string(state), "detail": .string(detail), "since": StatusReport.time(since),
             "nextTry": StatusReport.time(nextTry), "live": live?.value ?? .null,
-            "runs": .list(runs.map(\.value)), "echo": StatusReport.text(echo),
+            "runs": .list(runs.map(\.value)), "listeners": .list(listeners.map(\.value)), "echo": StatusReport.text(echo),
             "losses": .list(losses.map(Value.string)),
         ])
     }
@@ -99,6 +99,15 @@ extension StatusReport.Run {
             "since": StatusReport.time(since), "due": StatusReport.time(due), "waiting": .int(Int64(waiting)),
             "claimed": .int(Int64(claimed)), "failures": .int(Int64(failures)),
             "covered": StatusReport.time(covered), "notice": .string(notice),
+        ])
+    }
+}
+
+extension StatusReport.Listener {
+    fileprivate var value: Value {
+        .record([
+            "name": .string(name), "state": .string(state), "detail": .string(detail),
+            "checkedAt": StatusReport.time(checkedAt),
         ])
     }
 }

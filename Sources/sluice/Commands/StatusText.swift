@@ -103,6 +103,10 @@ struct StatusText {
         if destination.echo == "notIdempotent" {
             lines.append("FlowMate does not keep our request IDs: a retry may run a flow twice")
         }
+        lines += destination.listeners.filter { !$0.detail.isEmpty }.map { listener in
+            let checked = listener.checkedAt.map { ", checked \(Self.ago($0, now))" } ?? ""
+            return "listener \(listener.name) is \(listener.state)\(checked): \(listener.detail.printable)"
+        }
         lines += destination.runs.filter { $0.phase != "idle" || $0.failures > 0 }.map(runText)
         return lines.map { "  \(destination.name): \($0)\n" }.joined()
     }

@@ -144,8 +144,8 @@ import Testing
     @Test(arguments: [
         (#"{"type":"hmac"}"#, #"[{"_id":"f","pageGenerators":[{"_exportId":"e1"}]}]"#, [CheckResult.Level.ok, .failure]),
         (#""token""#, #"[{"_id":"f","pageGenerators":[{"_exportId":"e1"}]}]"#, [.ok, .ok]),
-        (#""token""#, #"[{"_id":"f","disabled":true,"pageGenerators":[{"_exportId":"e1"}]}]"#, [.ok, .ok, .failure]),
-        (#""token""#, "[]", [.ok, .ok, .warning]),
+        (#""token""#, #"[{"_id":"f","disabled":true,"pageGenerators":[{"_exportId":"e1"}]}]"#, [.ok, .failure]),
+        (#""token""#, "[]", [.ok, .failure]),
     ])
     func `a listener must verify as the rule file says, and its flow must be enabled`(
         _ verify: String, _ flows: String, _ expected: [CheckResult.Level]
