@@ -101,18 +101,30 @@ extension FlowMateClient {
     /// Only `HEAD` does that: a `GET` of a webhook runs the flow. Whether FlowMate's gateway lets `HEAD` pass is not
     /// documented.
     ///
-    /// - Returns: false when FlowMate knows no running, webhook-driven flow of this ID.
-    package func isWebhookReady(flow id: String) async throws(FlowMateError) -> Bool {
+    package func probeWebhook(flow id: String) async throws(FlowMateError) -> FlowMateWebhookProbe {
         let action = "look for the webhook of flow \(id)"
         guard FlowMateWebhook.isFlowID(id) else { throw .input(action, "a flow ID has 24 hex digits") }
         let call = FlowMateCall(
             method: "HEAD", path: "\(settings.paths.webhooks)/\(id)", action: action, carriesCredential: false)
         do {
             _ = try await send(call)
-            return true
+            return .ready
         } catch {
-            if error.status == 404 { return false }
-            throw error
+            switch error.status {
+            case 404: return .absent
+            // Gateways refuse a method in three ways.
+            case let status? where [403, 405, 501].contains(status): return .methodRefused(status)
+            default: throw error
+            }
         }
     }
+}
+
+/// What `HEAD` tells of a flow's webhook.
+package enum FlowMateWebhookProbe: Sendable, Equatable {
+    case ready
+    /// FlowMate knows no running, webhook-driven flow of this ID.
+    case absent
+    /// Something before FlowMate does not let `HEAD` pass: nothing is known.
+    case methodRefused(Int)
 }

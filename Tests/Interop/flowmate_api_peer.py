@@ -32,6 +32,7 @@ class FlowMate:
         self.shift_after = shift_after  # after that page of flows, the first active flow is switched off
         self.max_page = max_page  # a gateway's limit on page[size]
         self.deny_users = deny_users
+        self.head_status = None  # what a gateway answers to HEAD instead of letting it pass
         self.requests = []
         self.faults = []
         self.outage = None
@@ -239,6 +240,8 @@ class FlowMate:
             self.faults.append(f"{request.method} of a webhook runs the flow")
         if "authorization" in request.headers:
             self.faults.append("the token goes to the flow's first step")
+        if self.head_status:
+            return response(self.head_status)
         flow = self._find(flow_id)
         ready = flow and flow["status"] == "active" and not flow.get("cron")
         return response(200 if ready else 404)

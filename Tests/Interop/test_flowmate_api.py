@@ -199,6 +199,17 @@ def test_a_webhook_is_probed_by_head_without_the_token(start):
     no_faults(peer)
 
 
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_a_gateway_that_keeps_head_away_is_no_webhook_that_is_down(start, status):
+    peer, sluice = start([flow(0)])
+    peer.call("configure", head_status=status)
+    said = sluice.error("probe", flow_id(0), code=1)
+    assert f"refuses HEAD ({status})" in said and "a GET would run the flow" in said and "flow show" in said
+    assert sluice.json("probe", flow_id(0), code=1) == {"id": flow_id(0), "ready": None}
+    assert {one["method"] for one in peer.call("stats")["requests"]} == {"HEAD"}
+    no_faults(peer)
+
+
 def test_impersonating_makes_no_user_by_accident(start):
     peer, sluice = start()
     assert "add --create" in sluice.error("impersonate", "typo", code=2)

@@ -81,7 +81,7 @@ struct FlowMateCheck: Sendable {
                 advice: "Connect the flow's steps in FlowMate.")
         }
         // Asked by HEAD, which runs nothing. A gateway may not let it pass: that says nothing.
-        if (try? await client.isWebhookReady(flow: flow.id)) == false {
+        if (try? await client.probeWebhook(flow: flow.id)) == .absent {
             return CheckResult(
                 .warning, subject, "'\(flow.name)' is active, and its webhook does not answer",
                 advice: "Is it only starting? Or set paths: {webhooks: …}; the open source has it at /hook.")

@@ -78,17 +78,29 @@ struct FlowMateProbeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
-        let isReady = try await flowMateAnswer { () throws(FlowMateError) in
-            try await client.isWebhookReady(flow: id)
+        let probe = try await flowMateAnswer { () throws(FlowMateError) in
+            try await client.probeWebhook(flow: id)
         }
         if options.json {
-            Terminal.output.write(jsonLine(.record(["id": .string(id), "ready": .bool(isReady)])))
-        } else if isReady {
-            Terminal.output.write("The webhook of flow \(id) is up.\n")
+            let isReady: Value =
+                switch probe {
+                case .ready: .bool(true)
+                case .absent: .bool(false)
+                case .methodRefused: .null
+                }
+            Terminal.output.write(jsonLine(.record(["id": .string(id), "ready": isReady])))
         }
-        guard isReady else {
+        switch probe {
+        case .ready:
+            if !options.json { Terminal.output.write("The webhook of flow \(id) is up.\n") }
+        case .absent:
             throw CommandFailure(
                 .failed, "flow \(id) has no webhook that answers: it is unknown, stopped, starting or scheduled")
+        case .methodRefused(let status):
+            throw CommandFailure(
+                .failed,
+                "the webhook of flow \(id) cannot be probed: something before FlowMate refuses HEAD (\(status)), and a GET "
+                    + "would run the flow. `sluice flowmate flow show \(id)` tells whether the flow is active")
         }
     }
 }
