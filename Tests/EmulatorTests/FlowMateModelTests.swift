@@ -131,6 +131,11 @@ import Testing
         ("application/x-www-form-urlencoded", "a=1&b=x%20y", #"{"a":"1","b":"x y"}"#),
         ("application/cloudevents+json", #"{"a":1}"#, "{}"), ("application/octet-stream", #"{"a":1}"#, "{}"),
         ("text/csv", "a;b", "{}"),
+        ("text/xml; charset=utf-8", "<s:o xmlns:s='u'><s:n>1 &amp; 2</s:n></s:o>",
+            #"{"s-o":{"_attr":{"xmlns:s":"u"},"s-n":"1 & 2"}}"#),
+        ("application/soap+xml", "<?xml version='1.0'?><a><b/><b>x</b></a>", #"{"a":{"b":["","x"]}}"#),
+        ("multipart/form-data; boundary=XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--XyZ--",
+            #"{"a":"1"}"#),
     ])
     mutating func `what the first step gets depends on the content type`(
         _ type: String, _ body: String, _ data: String
@@ -140,6 +145,49 @@ import Testing
         let outcome = model.answer(request, now: now, fresh: fresh)
         #expect(outcome.answer.status == 200 && outcome.wasExecuted)
         #expect(outcome.data == (try JSONReader.parse(data)))
+    }
+
+    @Test(arguments: [
+        ("text/xml", "<a><b></a>"), ("application/xml", "no markup"), ("multipart/form-data", "--x--"),
+        ("multipart/form-data; boundary=x", "--x\r\nno end"),
+    ])
+    mutating func `a form or XML that cannot be read is refused`(_ type: String, _ body: String) {
+        var request = TargetRequest(method: "POST", path: "/webhooks/\(flow)", body: Array(body.utf8))
+        request.headers = ["content-type": type]
+        #expect(model.answer(request, now: now, fresh: fresh).answer.status == 400)
+    }
+
+    @Test(arguments: ["gzip", "deflate"])
+    mutating func `a compressed body is read, one that lies about it is not`(_ encoding: String) throws {
+        let text = encoding == "gzip" ? InflateTests.gzipped : InflateTests.deflated
+        var request = TargetRequest(method: "POST", path: "/webhooks/\(flow)", body: try #require(Base64.decode(text)))
+        request.headers = ["content-type": "application/json", "content-encoding": encoding]
+        #expect(model.answer(request, now: now, fresh: fresh).data == .record(["data": .record(["n": .int(1)])]))
+        request.body = Array("{}".utf8)
+        #expect(model.answer(request, now: now, fresh: fresh).answer.status == 400)
+        request.headers["content-encoding"] = "br"
+        #expect(model.answer(request, now: now, fresh: fresh).answer.status == 415)
+    }
+
+    @Test mutating func `starting twice is a conflict where the platform is like that`() throws {
+        #expect(control(flow, "start") == "starting", "the open source answers as if it were not running")
+        try model.perform(.manners(refusesHead: nil, refusesRepeatedSwitch: true), now: now, freshID: "x")
+        #expect(status(flow) == "active")
+        var request = TargetRequest(
+            method: "POST", path: "/flows/\(flow)/start", headers: ["authorization": "Bearer t"])
+        #expect(flows(request) == FlowMateModel.errors(409, "Flow with id \(flow) is not inactive."))
+        #expect(control(flow, "stop") == "stopping")
+        request.path = "/flows/\(flow)/stop"
+        #expect(flows(request).status == 409)
+        now += FlowMateFlow.settlingMilliseconds
+        #expect(control(flow, "start") == "starting")
+    }
+
+    @Test mutating func `a gateway may keep HEAD away from the webhook`() throws {
+        try model.perform(.manners(refusesHead: true, refusesRepeatedSwitch: nil), now: now, freshID: "x")
+        let head = TargetRequest(method: "HEAD", path: "/webhooks/\(flow)")
+        #expect(model.answer(head, now: now, fresh: fresh).answer.status == 405)
+        #expect(post("{}", id: "a").0.status == 200)
     }
 
     @Test mutating func `a GET runs the flow with its query, whatever the flow asks for`() throws {

@@ -162,11 +162,11 @@ import Testing
             method: "POST", path: EmulatorDefaults.listenerPath, headers: ["content-type": "application/json"],
             body: Array("{}".utf8))
         #expect(model.listener(request).0.status == 204)
-        #expect(model.listener(request).1)
+        #expect(model.listener(request).1 != nil)
         let id = EmulatorDefaults.integratorListenerFlow
         _ = send("PATCH", "/v1/flows/\(id)", #"[{"op":"replace","path":"/disabled","value":true}]"#)
         #expect(model.listener(request).0.status == 204)
-        #expect(!model.listener(request).1)
+        #expect(model.listener(request).1 == nil)
     }
 
     private mutating func send(
@@ -190,6 +190,43 @@ import Testing
                 method: "GET", path: path, query: query,
                 headers: ["authorization": "Bearer t", "host": "127.0.0.1:1"]),
             now: now, freshID: "")
+    }
+
+    // MARK: What a listener reads
+
+    @Test(arguments: [
+        ("application/json", #"{"a":1}"#, #"[{"a":1}]"#), ("application/json; charset=utf-8", "[1,2]", "[[1,2]]"),
+        ("text/xml", "<o id='7'><n>1</n><n>2</n></o>", #"[{"o":{"_attr":{"id":"7"},"n":["1","2"]}}]"#),
+        ("application/x-www-form-urlencoded", "a=1&b=x%20y", #"[{"a":"1","b":"x y"}]"#),
+    ])
+    func `a listener takes JSON, XML and forms`(_ type: String, _ body: String, _ records: String) throws {
+        let (answer, taken) = model.listener(post(type, body))
+        #expect(answer.status == 204)
+        #expect(taken.map(Value.list) == (try JSONReader.parse(records)))
+    }
+
+    @Test(arguments: [
+        ("text/csv", "a;b", 415), ("application/cloudevents+json", "{}", 415), ("", "{}", 415), ("application/xml", "<a>", 400),
+        ("application/json", "{", 400),
+    ])
+    func `a listener refuses what it does not read`(_ type: String, _ body: String, _ status: Int) {
+        let (answer, taken) = model.listener(post(type, body))
+        #expect(answer.status == status && taken == nil)
+    }
+
+    @Test mutating func `an export's media type goes before the request's, and its path cuts records`() throws {
+        try model.perform(.listener(records: "data.items", mediaType: "json"))
+        let (answer, taken) = model.listener(post("text/csv", #"{"data":{"items":[{"a":1},{"a":2}]},"b":1}"#))
+        #expect(answer.status == 204 && taken?.count == 2)
+        #expect(model.listener(post("text/csv", #"{"b":1}"#)).1?.count == 1)
+        try model.perform(.listener(records: "", mediaType: "plaintext"))
+        #expect(model.listener(post("application/json", "hello")).1 == [.string("hello")])
+    }
+
+    private func post(_ type: String, _ body: String) -> TargetRequest {
+        TargetRequest(
+            method: "POST", path: EmulatorDefaults.listenerPath, headers: type.isEmpty ? [:] : ["content-type": type],
+            body: Array(body.utf8))
     }
 
     private func json(_ answer: HTTPAnswer) throws -> Value { try JSONReader.parse(answer.body) }

@@ -6,6 +6,8 @@ package enum FlowMateEdit: Sendable, Equatable {
     case flow(Flow)
     /// Edits a user by name, or makes one.
     case user(name: String, status: String)
+    /// Nil stays as it is.
+    case manners(refusesHead: Bool?, refusesRepeatedSwitch: Bool?)
 
     package struct Flow: Sendable, Equatable {
         package var id: String
@@ -33,6 +35,9 @@ package enum IntegratorEdit: Sendable, Equatable {
     case records([Int64])
     /// The account's bucket: requests at once, and a second.
     case bucket(burst: Int, refill: Int)
+    /// How the listener reads what is posted: the path to its records (empty for none), and a media type that replaces the
+    /// request's (empty for none). Nil stays as it is.
+    case listener(records: String?, mediaType: String?)
 }
 
 extension FlowMateModel {
@@ -45,6 +50,9 @@ extension FlowMateModel {
                 users.append(FlowMateUser(id: freshID, username: name.lowercased(), status: status))
             }
         case .flow(let wanted): try change(wanted, now)
+        case .manners(let refusesHead, let refusesRepeatedSwitch):
+            manners.refusesHead = refusesHead ?? manners.refusesHead
+            manners.refusesRepeatedSwitch = refusesRepeatedSwitch ?? manners.refusesRepeatedSwitch
         }
     }
 
@@ -91,6 +99,9 @@ extension IntegratorModel {
             catalogue.connections[index]["offline"] = .bool(isOffline)
         case .records(let times): records = times
         case .bucket(let burst, let refill): bucket = Bucket(burst: Double(burst), refill: Double(refill))
+        case .listener(let records, let mediaType):
+            catalogue.changeListener("pathToRecords", records)
+            catalogue.changeListener("requestMediaType", mediaType)
         }
     }
 }

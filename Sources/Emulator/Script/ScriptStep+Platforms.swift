@@ -37,6 +37,20 @@ extension ScriptStep {
         return .user(name: name, status: try word(fields, "status", ["ACTIVE", "PENDING", "DISABLED"]) ?? "ACTIVE")
     }
 
+    /// `{head: false}` for a gateway that does not let it pass, `{conflict: true}` for 409 where nothing is to be done.
+    static func manners(_ value: Value) throws(ScriptProblem) -> FlowMateEdit {
+        let fields = try map(value, "flowmate", allowed: ["head", "conflict"])
+        return .manners(
+            refusesHead: try flag(fields, "head").map { !$0 }, refusesRepeatedSwitch: try flag(fields, "conflict"))
+    }
+
+    static func listener(_ value: Value) throws(ScriptProblem) -> IntegratorEdit {
+        let fields = try map(value, "listener", allowed: ["records", "mediaType"])
+        return .listener(
+            records: try text(fields, "records"),
+            mediaType: try word(fields, "mediaType", ["", "json", "xml", "csv", "urlencoded", "plaintext"]))
+    }
+
     static func connection(_ value: Value) throws(ScriptProblem) -> IntegratorEdit {
         let fields = try map(value, "connection", allowed: ["id", "offline"])
         guard let id = fields["id"]?.string, let isOffline = try flag(fields, "offline") else {

@@ -35,6 +35,8 @@ package enum ScriptStep: Sendable, Equatable {
         case "connection": self = .integrator(try Self.connection(step.value))
         case "records": self = .integrator(try Self.records(step.value))
         case "bucket": self = .integrator(try Self.bucket(step.value))
+        case "listener": self = .integrator(try Self.listener(step.value))
+        case "flowmate": self = .flowMate(try Self.manners(step.value))
         default:
             throw ScriptProblem("unknown step \"\(step.name)\": use one of \(Self.names.joined(separator: ", "))")
         }
@@ -42,6 +44,7 @@ package enum ScriptStep: Sendable, Equatable {
 
     private static let names = [
         "publish", "feed", "wait", "fault", "target", "job", "flow", "user", "connection", "records", "bucket",
+        "listener", "flowmate",
     ]
 }
 

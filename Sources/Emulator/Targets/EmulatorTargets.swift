@@ -62,8 +62,8 @@ actor EmulatorTargets {
         case _ where only.contains(.flowmate) && FlowMateModel.isMine(pieces):
             return flowMate.answer(request, now: now, fresh: random.hexDigits(171))
         case "v1" where only.contains(.integrator) && IntegratorModel.isListener(pieces):
-            let (answer, wasTaken) = integrator.listener(request)
-            return FlowMateModel.Outcome(answer, wasExecuted: wasTaken)
+            let (answer, records) = integrator.listener(request)
+            return FlowMateModel.Outcome(answer, wasExecuted: records != nil, data: records.map(Value.list))
         case "v1" where only.contains(.integrator):
             let answer = integrator.answer(request, now: now, freshID: random.hexDigits(24))
             return FlowMateModel.Outcome(answer, wasExecuted: (200..<300).contains(answer.status))

@@ -35,6 +35,10 @@ extension FlowMateModel {
         guard let index = flows.firstIndex(where: { $0.id == id }) else {
             return (404, Self.errorsValue(404, "No flow with this ID found"))
         }
+        let wanted = isOn ? "inactive" : "active"
+        guard !manners.refusesRepeatedSwitch || flows[index].status(at: now) == wanted else {
+            return (409, Self.errorsValue(409, "Flow with id \(id) is not \(wanted)."))
+        }
         flows[index].switchOn(isOn, at: now)
         let data: Value = .record(["id": .string(id), "status": .string(isOn ? "starting" : "stopping")])
         return (200, .record(["data": data, "meta": .record([:])]))

@@ -5,9 +5,11 @@ import Events
 extension FlowMateModel {
     /// - Parameter freshID: 32 hex digits, for a request that brings no ID.
     mutating func webhook(_ request: TargetRequest, flowID: String, now: Int64, freshID: String) -> Outcome {
+        if request.method == "HEAD", manners.refusesHead { return Outcome(HTTPAnswer(status: 405)) }
         if request.body.count > Self.maximumBodyBytes { return Outcome(.error(413, "request entity too large")) }
         let content = FlowMateContent(request)
         switch content {
+        case .tooLarge: return Outcome(.error(413, "request entity too large"))
         case .malformed(let text): return Outcome(.error(400, text))
         case .unsupported(let text): return Outcome(.error(415, text))
         case .data: break
@@ -70,37 +72,67 @@ extension FlowMateModel {
     }
 }
 
-/// What the webhook makes of a body. Only few content types come through; others are accepted, and their data is lost.
+/// What the webhook makes of a body: JSON, forms and XML come through, compressed or not. Whatever else is accepted, and
+/// its data is lost.
 enum FlowMateContent: Equatable {
     case data(Value)
     case malformed(String)
     case unsupported(String)
+    /// Once it is inflated.
+    case tooLarge
 
     init(_ request: TargetRequest) {
         self = .data(.record([:]))
         guard !request.body.isEmpty else { return }
         let header = (request.headers["content-type"] ?? "").lowercased()
-        let type = header.prefix { $0 != ";" }.filter { $0 != " " }
-        if let encoding = request.headers["content-encoding"], encoding != "identity" {
-            // The real one inflates gzip and deflate; this emulator does not.
-            self = .unsupported("unsupported content encoding \"\(encoding)\"")
+        let body: [UInt8]
+        do throws(Inflate.Failure) {
+            switch request.headers["content-encoding"]?.lowercased() ?? "identity" {
+            case "identity": body = request.body
+            case "gzip": body = try Inflate.decode(request.body, .gzip, limit: FlowMateModel.maximumBodyBytes)
+            case "deflate": body = try Inflate.decode(request.body, .zlib, limit: FlowMateModel.maximumBodyBytes)
+            case let encoding:
+                self = .unsupported("unsupported content encoding \"\(encoding)\"")
+                return
+            }
+        } catch {
+            self = error == .tooLarge ? .tooLarge : .malformed("incorrect header check")
             return
         }
+        read(body, header, contentType: request.headers["content-type"] ?? "")
+    }
+
+    private mutating func read(_ body: [UInt8], _ header: String, contentType: String) {
+        let type = header.prefix { $0 != ";" }.filter { $0 != " " }
         switch type {
         case "application/json", "text/plain":
             if let charset = header.split(separator: "charset=").dropFirst().first, !charset.hasPrefix("utf-8") {
                 self = .unsupported("unsupported charset \"\(charset.uppercased())\"")
                 return
             }
-            self = Self.json(request.body)
+            self = Self.json(body)
         case "application/x-www-form-urlencoded":
-            self = .data(.record(FlowMateModel.fields(FormText.parse(String(decoding: request.body, as: UTF8.self)))))
+            self = .data(.record(FlowMateModel.fields(FormText.parse(String(decoding: body, as: UTF8.self)))))
+        case "multipart/form-data":
+            do throws(MultipartForm.Failure) {
+                self = .data(.record(try MultipartForm.parse(body, contentType: contentType)))
+            } catch {
+                self = .malformed(error.reason)
+            }
+        case _ where Self.isXML(type):
+            do throws(XMLData.Failure) { self = .data(try XMLData.parse(body)) } catch {
+                self = .malformed(error.reason)
+            }
         default: break
         }
     }
 
     /// Empty unless it is data.
     var value: Value { if case .data(let value) = self { value } else { .record([:]) } }
+
+    private static func isXML(_ type: String) -> Bool {
+        ["text/xml", "application/xml"].contains(type) || (type.hasPrefix("application/") && type.hasSuffix("+xml"))
+    }
 
     private static func json(_ body: [UInt8]) -> FlowMateContent {
         do {

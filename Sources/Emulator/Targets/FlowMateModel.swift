@@ -29,6 +29,14 @@ struct FlowMateModel: Sendable {
         var isPersistent = false
     }
 
+    /// Where documents and installations differ.
+    struct Manners: Sendable, Equatable {
+        /// The gateway does not let `HEAD` pass.
+        var refusesHead = false
+        /// Starting a flow that is not inactive, and stopping one that is not active, is a conflict (409).
+        var refusesRepeatedSwitch = false
+    }
+
     static let maximumBodyBytes = 10_485_760
     /// Older request IDs are forgotten, and would run again.
     static let maximumRequestIDs = 100_000
@@ -39,6 +47,7 @@ struct FlowMateModel: Sendable {
     /// No request waits longer for an answer that never comes.
     static let never: Duration = .seconds(3600)
 
+    var manners = Manners()
     /// Flows that exist, in the order of their creation.
     var flows: [FlowMateFlow]
     var users: [FlowMateUser]

@@ -7,7 +7,7 @@ struct IntegratorCatalogue: Sendable {
 
     /// In the order of their creation.
     var flows: [Fields]
-    let exports: [Fields]
+    var exports: [Fields]
     let imports: [Fields]
     var connections: [Fields]
     var state = Fields()
@@ -47,6 +47,15 @@ struct IntegratorCatalogue: Sendable {
             [["_id": .string(EmulatorDefaults.integratorIntegration), "name": .string("Salesforce and ERP")]]
         default: nil
         }
+    }
+
+    /// - Parameter value: empty takes the key away, nil leaves it.
+    mutating func changeListener(_ key: String, _ value: String?) {
+        guard let value, let index = exports.firstIndex(where: { $0.id == EmulatorDefaults.integratorListenerExport }),
+            var webhook = exports[index]["webhook"]?.object
+        else { return }
+        webhook[key] = value.isEmpty ? nil : .string(value)
+        exports[index]["webhook"] = .record(webhook)
     }
 
     func export(_ id: String) -> Fields? { exports.first { $0.id == id } }

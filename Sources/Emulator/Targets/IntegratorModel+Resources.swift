@@ -75,27 +75,31 @@ extension IntegratorModel {
     /// `POST` or `PUT /v1/exports/{id}/{token}/data`, or without the token in the path and with a bearer token. What is
     /// posted while the flow is disabled is accepted and lost.
     ///
-    /// - Returns: the answer, and whether the flow got it.
-    func listener(_ request: TargetRequest) -> (HTTPAnswer, Bool) {
+    /// - Returns: the answer, and the records that the flow got; nil when it got nothing.
+    func listener(_ request: TargetRequest) -> (HTTPAnswer, [Value]?) {
         let pieces = request.pieces
         guard ["POST", "PUT"].contains(request.method) else {
-            return (Self.failure(405, "method_not_allowed", "Use POST or PUT."), false)
+            return (Self.failure(405, "method_not_allowed", "Use POST or PUT."), nil)
         }
         guard pieces.count >= 4, pieces[2] == EmulatorDefaults.integratorListenerExport else {
-            return (Self.notFound, false)
+            return (Self.notFound, nil)
         }
         let given = pieces.count == 5 ? pieces[3] : request.bearer
         guard given == EmulatorDefaults.listenerToken else {
-            return (Self.failure(401, "unauthorized", "Webhook verification failed."), false)
+            return (Self.failure(401, "unauthorized", "Webhook verification failed."), nil)
         }
         guard request.body.count <= Self.maximumListenerBytes else {
-            return (Self.failure(413, "payload_too_large", "The request is larger than 5 MB."), false)
+            return (Self.failure(413, "payload_too_large", "The request is larger than 5 MB."), nil)
         }
-        let type = (request.headers["content-type"] ?? "").prefix { $0 != ";" }.lowercased()
-        guard type != "application/json" || (try? JSONReader.parse(request.body)) != nil else {
-            return (Self.failure(400, "invalid_json", "The request body is not valid JSON."), false)
+        let webhook = catalogue.export(EmulatorDefaults.integratorListenerExport)?["webhook"]?.object
+        let records: [Value]
+        do throws(ListenerContent.Refusal) {
+            let content = try ListenerContent.read(request, mediaType: webhook?["requestMediaType"]?.string)
+            records = ListenerContent.records(of: content, at: webhook?["pathToRecords"]?.string)
+        } catch {
+            return (Self.failure(error.status, error.code, error.message), nil)
         }
         let isEnabled = catalogue.flow(EmulatorDefaults.integratorListenerFlow)?["disabled"] == .bool(false)
-        return (HTTPAnswer(status: 204), isEnabled)
+        return (HTTPAnswer(status: 204), isEnabled ? records : nil)
     }
 }
