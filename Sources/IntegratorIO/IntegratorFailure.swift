@@ -71,7 +71,8 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
             [entry.code, entry.field, entry.message].compactMap(\.self).joined(separator: " ")
         }
         let text = texts.joined(separator: "; ").unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
-        return text.isEmpty ? "" : ": " + String(String(String.UnicodeScalarView(text)).prefix(200))
+        let shown = String(String(String.UnicodeScalarView(text)).prefix(200))
+        return shown.isEmpty ? "" : ": " + (shown.hasSuffix(".") ? String(shown.dropLast()) : shown)
     }
 
     static func entries(of body: [UInt8]) -> [Entry] {

@@ -33,7 +33,7 @@ extension FlowFinder {
             return unknown(place, "without auth of the destination flows cannot be read")
         }
         guard let flow = entry.directory.flow(place.flow) else {
-            return unknown(place, "the flow could not be read")
+            return unknown(place, entry.failedReads[place.flow]?.reason ?? "the flow could not be read")
         }
         guard let contract = flow.contract, !contract.inputs.isEmpty else {
             return unknown(place, "the flow declares no input parameters")
@@ -58,7 +58,7 @@ extension FlowFinder {
             FlowMateWebhook.isFlowID(place.flow)
         else { return nil }
         if let task = entry.reads[place.flow] { return task }
-        if let failed = entry.failedReads[place.flow], now - failed < Self.rereadMilliseconds { return nil }
+        if let failed = entry.failedReads[place.flow], now - failed.at < Self.rereadMilliseconds { return nil }
         let task = Task { await reading(place, entry.client) }
         entries[place.destination]?.reads[place.flow] = task
         return task
@@ -69,15 +69,16 @@ extension FlowFinder {
         do throws(FlowMateError) {
             let flow = try await client.flow(place.flow)
             saw(flow, id: place.flow, destination: place.destination)
-            entries[place.destination]?.failedReads[place.flow] = flow == nil ? now : nil
+            entries[place.destination]?.failedReads[place.flow] =
+                flow == nil ? FailedRead(at: now, reason: "FlowMate does not know the flow") : nil
         } catch {
             if entries[place.destination]?.failedReads.count ?? 0 >= Self.maximumFailedReads {
                 entries[place.destination]?.failedReads.removeAll()
             }
-            entries[place.destination]?.failedReads[place.flow] = now
+            // A flow's ID, which the action names, is the only secret of its webhook.
             var shown = error
-            shown.action = "read the parameters of a flow of \(place.destination)"
-            environment.logger.info("\(shown)")
+            shown.action = "read its parameters"
+            entries[place.destination]?.failedReads[place.flow] = FailedRead(at: now, reason: "\(shown)")
         }
     }
 

@@ -16,13 +16,18 @@ package actor FlowFinder: FlowLookup {
         var scan: Task<String?, Never>?
         /// Reads of single flows under way.
         var reads: [String: Task<Void, Never>] = [:]
-        /// When a flow could not be read; uptime.
-        var failedReads: [String: Int64] = [:]
+        var failedReads: [String: FailedRead] = [:]
         /// Flows to which something does not fit.
         var violated: Set<String> = []
         var timer: Task<Void, Never>?
         var isSaving = false
         var isDirty = false
+    }
+
+    /// A flow could not be read: when (uptime), and why.
+    struct FailedRead {
+        var at: Int64
+        var reason: String
     }
 
     let rules: CurrentRules
@@ -116,7 +121,7 @@ package actor FlowFinder: FlowLookup {
     /// A flow's ID is all that its webhook asks for, so it is not shown whole.
     func title(of flow: String, _ entry: Entry?) -> String {
         let name = entry?.directory.flow(flow)?.name ?? ""
-        return "flow '\(name)' (…\(flow.suffix(4)))"
+        return name.isEmpty ? "flow …\(flow.suffix(4))" : "flow '\(name)' (…\(flow.suffix(4)))"
     }
 
     // MARK: Keeping

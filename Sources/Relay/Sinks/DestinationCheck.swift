@@ -75,6 +75,8 @@ package struct DestinationCheck: Sendable {
         let check = IntegratorCheck(name: destination.name, client: client)
         var results: [CheckResult] = []
         if destination.auth != nil || !flows.isEmpty { results += await check.run(flows) }
+        // What keeps the token from being checked would be told once more for each listener.
+        if destination.auth != nil, results.first?.level == .failure { return results }
         for (name, listener) in destination.listeners.sorted(by: { $0.key < $1.key }) {
             if let stated = listener.stated, destination.auth != nil {
                 results += await check.listener(name, stated)
@@ -130,7 +132,7 @@ package struct DestinationCheck: Sendable {
         return String(url[..<scheme.upperBound] + host)
     }
 
-    static func advice(_ kind: TransportError.Kind) -> String {
+    package static func advice(_ kind: TransportError.Kind) -> String {
         switch kind {
         case .badURL: "Correct the address; private ones need allowPrivate: true."
         case .resolve: "Is the host name right, and does this machine's DNS know it?"

@@ -120,7 +120,7 @@ actor RunCalls {
         }
         let advice =
             failure.kind == .credential
-            ? ". Is the token right, not purged, and of the region of \(settings.baseURL)?" : ""
+            ? " (is the token right, not purged, and of the region of \(settings.baseURL)?)" : ""
         return Trouble(kind: failure.kind, reason: failure.description + advice, retryAfter: asked)
     }
 }

@@ -45,14 +45,19 @@ func flowMateAnswer<Answer>(_ call: () async throws(FlowMateError) -> Answer) as
             case 401:
                 " Is the token right and still valid? FlowMate also answers so while its identity service is down."
             case 403: " The token lacks the permission for it."
+            case 404 where error.text.contains("flow"): " Is the ID right? `sluice flowmate flows` lists them."
             case 404: " Is baseUrl right, or does this FlowMate keep it under another --path?"
-            default: ""
+            default: error.transport.map { " " + DestinationCheck.advice($0.kind) } ?? ""
             }
         throw CommandFailure(error.exitCode, error, advice: advice)
     }
 }
 
 extension FlowMateError {
+    fileprivate var transport: TransportError? {
+        if case .transport(let error) = cause { error } else { nil }
+    }
+
     fileprivate var exitCode: CommandFailure.Code {
         switch cause {
         case .input: .badInput

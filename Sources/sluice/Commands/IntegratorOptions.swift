@@ -56,13 +56,17 @@ func integratorAnswer<Answer>(_ call: () async throws(IntegratorFailure) -> Answ
             case .missing: " Is the ID right, and of this account and environment?"
             case .rateLimited: " The account makes too many calls."
             case .busy: " `run --wait` waits for its place in the flow's queue."
-            default: ""
+            default: error.transport.map { " " + DestinationCheck.advice($0.kind) } ?? ""
             }
         throw CommandFailure(error.exitCode, error, advice: advice)
     }
 }
 
 extension IntegratorFailure {
+    fileprivate var transport: TransportError? {
+        if case .transport(let error) = cause { error } else { nil }
+    }
+
     fileprivate var exitCode: CommandFailure.Code {
         switch cause {
         case .input: .badInput
