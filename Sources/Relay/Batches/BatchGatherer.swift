@@ -112,6 +112,9 @@ package actor BatchGatherer: RunCollector {
         case .delivery(let delivery):
             let outbox = outbox
             Task {
+                // Once they are on disk, a crash gathers all of them again, and together. Some would come from the store
+                // and some later from Salesforce otherwise, and an older state be new to a receiver that has the newer.
+                await outbox.flush()
                 await outbox.close(claims.map(\.id), into: delivery) { [weak self] in await self?.ended(key) }
             }
         case .failure(let failure):
@@ -172,6 +175,8 @@ package actor BatchGatherer: RunCollector {
 
 /// What the gatherer does to the outbox.
 package protocol BatchOutbox: DeliveryOutcomes {
+    /// Returns when everything accepted so far is acknowledged or on disk.
+    func flush() async
     /// The delivery takes the place of its claims, in one transaction.
     ///
     /// - Parameter ended: called when the delivery has left the outbox: delivered, dead or dropped.

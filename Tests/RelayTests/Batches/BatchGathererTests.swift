@@ -75,6 +75,21 @@ import Testing
         }
     }
 
+    @Test func `after a crash under way the same claims make the same batch, with the same ID`() async throws {
+        let (scratch, rules) = (Scratch(), Self.rules("{quiet: 5s, max: 1m, limit: 3}"))
+        let (sink, again) = (FakeSink(), FakeSink())
+        sink.close()
+        let first = try await Relay(rules, scratch: scratch, sink: sink)
+        try await first.accept([1, 2, 3])
+        try await first.bench.run("under way") { sink.running == 1 }
+        try await first.bench.crash()
+        // Nothing comes from Salesforce any more: all is on disk, as claims or as what they became.
+        let second = try await Relay(rules, scratch: scratch, sink: again)
+        try await second.bench.run("delivered") { again.delivered.count == 1 }
+        #expect(again.delivered == sink.attempts.map(\.id))
+        sink.open()
+    }
+
     @Test func `delivers once for all that came until it was quiet`() async throws {
         let relay = try await Relay(Self.rules("{quiet: 5s, max: 1m}"))
         try await relay.accept([1, 2])
