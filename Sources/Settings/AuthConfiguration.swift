@@ -85,6 +85,8 @@ package struct RESTConfiguration: Sendable, Equatable {
     package var apiVersion: String?
     package var clientName: String?
     package var concurrency = 5
+    /// Snapshots, backfills and re-reads of so many records or more read by Bulk API 2.0; 0 is never.
+    package var bulkFrom = 100_000
 
     package init() {}
 }

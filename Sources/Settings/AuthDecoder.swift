@@ -83,6 +83,7 @@ struct AuthDecoder {
         rest.apiVersion = node?.text("apiVersion")
         rest.clientName = node?.text("clientName")
         rest.concurrency = node?.integer("concurrency") ?? rest.concurrency
+        rest.bulkFrom = node?.integer("bulkFrom") ?? rest.bulkFrom
         return rest
     }
 

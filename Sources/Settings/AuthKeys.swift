@@ -64,5 +64,8 @@ enum AuthKeys {
             Key("apiVersion", .text, default: "62.0", "Of the REST API."),
             Key("clientName", .text, default: "Sluice", "By which own writes are told in change events."),
             Key("concurrency", .integer(1...25), default: "5", "Calls at once."),
+            Key(
+                "bulkFrom", .integer(0...1_000_000_000), default: "100000",
+                "Snapshots, backfills and re-reads of so many records or more read by Bulk API 2.0; 0 is never."),
         ])
 }

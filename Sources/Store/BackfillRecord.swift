@@ -30,6 +30,8 @@ package struct BackfillRecord: Sendable, Equatable {
 package struct BackfillProgress: Sendable, Equatable, Codable {
     /// Every record up to this ID was handed over, but for `late`.
     package var afterID: String?
+    /// A bulk query reads the records; nil while none does.
+    package var bulk: BulkPlace?
     /// Records that had changed too short before they were read: they are read again.
     package var late: [String] = []
     /// All records were read; a re-read goes on with what was deleted.
@@ -46,4 +48,24 @@ package struct BackfillProgress: Sendable, Equatable, Codable {
     package var endedAt: Int64?
 
     package init() {}
+}
+
+/// Where a backfill is in the results of a bulk query.
+package struct BulkPlace: Sendable, Equatable, Codable {
+    /// Salesforce's ID of the job.
+    package var job: String
+    /// By our clock, before it was asked for: what it finds is no older. Epoch milliseconds.
+    package var askedAt: Int64
+    /// How many jobs this backfill has had, this one included.
+    package var number: Int
+    /// Where the next page of results begins; nil is the first.
+    package var locator: String?
+    /// Rows of that page that were handed over already.
+    package var taken = 0
+
+    package init(job: String, askedAt: Int64, number: Int) {
+        self.job = job
+        self.askedAt = askedAt
+        self.number = number
+    }
 }

@@ -8,6 +8,7 @@ enum StoreMigrations {
         migrator.registerMigration("2 replay") { try $0.execute(sql: replayTables) }
         migrator.registerMigration("backfill") { try $0.execute(sql: backfillTables) }
         migrator.registerMigration("reconcile") { try $0.execute(sql: reconcileTables) }
+        migrator.registerMigration("bulk") { try $0.execute(sql: bulkTables) }
         return migrator
     }
 

@@ -7,6 +7,8 @@ Every change gives its record the next `Seq__c`; what a receiver has last must b
 """
 
 import asyncio
+import csv
+import io
 import random
 import re
 import sys
@@ -25,7 +27,7 @@ from control import Control
 from http_server import response
 
 TOPIC = "/data/AccountChangeEvent"
-FIELDS = [("Id", "id"), ("Name", "string"), ("Seq__c", "double"), ("CreatedDate", "datetime"),
+FIELDS = [("Id", "id"), ("Name", "string"), ("Seq__c", "double"), ("Notes__c", "textarea"), ("CreatedDate", "datetime"),
           ("LastModifiedById", "reference"), ("SystemModstamp", "datetime")]  # fmt: skip
 QUERY = re.compile(
     r"SELECT (?P<fields>[\w,()]+) FROM Account(?: WHERE (?P<where>.*?))?(?: ORDER BY Id LIMIT (?P<limit>\d+))?$"
@@ -51,6 +53,7 @@ class Org:
         self.created = now - 86_400_000
         self.records = [[0, self.created, self.created, False] for _ in range(records)]
         self.topic = topic
+        self.channels = []
         self.writer = schemas.writer(schemas.account, 1)
         self.random = random.Random(7)
         self.untold = 0
@@ -59,6 +62,8 @@ class Org:
         self.faults = 0
         self.write_calls = []
         self.written = {}
+        self.bulk = Bulk(self)
+        self.text = ""
 
     def change(self, told=True):
         number = self.random.randrange(len(self.records))
@@ -80,22 +85,26 @@ class Org:
         else:
             self.untold += 1
 
-    def tell(self, kind, record_id, at, seq=None, origin=""):
+    def tell(self, kind, record_id, at, seq=None, origin="", **more):
+        """`more`: `values` of further fields, names of `diffs`, `transaction` and `sequence`."""
         topic = self.topic
         count = len(topic.fields) + 1
+        values = more.get("values", {})
         header = {
             "entityName": "Account", "recordIds": [record_id], "changeType": kind, "changeOrigin": origin,
-            "transactionKey": f"t{count}", "sequenceNumber": 1, "commitTimestamp": at, "commitNumber": count,
-            "commitUser": feed.USER, "nulledFields": [], "diffFields": [],
-            "changedFields": self.writer.bitmap(["Seq__c"]) if kind == "UPDATE" else [],
+            "transactionKey": more.get("transaction", f"t{count}"), "sequenceNumber": more.get("sequence", 1),
+            "commitTimestamp": at, "commitNumber": count, "commitUser": feed.USER, "nulledFields": [],
+            "diffFields": self.writer.bitmap(more.get("diffs", [])),
+            "changedFields": self.writer.bitmap(["Seq__c", *values]) if kind == "UPDATE" else [],
         }  # fmt: skip
-        values = {"ChangeEventHeader": header}
+        values = {"ChangeEventHeader": header, **values}
         if kind == "UPDATE":
             values["Seq__c"] = float(seq)
         payload = feed._encode(self.writer, values)
         field = wire.consumer_event_field(f"e{count}", self.writer.id, payload, feed.replay_id(count))
-        topic.fields.append(field)
-        topic.sizes.append(topic.sizes[-1] + len(field))
+        for topic in (self.topic, *self.channels):
+            topic.fields.append(field)
+            topic.sizes.append(topic.sizes[-1] + len(field))
 
     def overflow(self, changes):
         for _ in range(changes):
@@ -117,6 +126,11 @@ class Org:
         if path == "/sobjects/Account/describe":
             fields = [{"name": name, "type": kind, "label": name} for name, kind in FIELDS]
             return self.answer({"name": "Account", "label": "Account", "queryable": True, "fields": fields})
+        if path.startswith("/sobjects/Account/"):
+            number = int(path.rpartition("/")[2][3:15])
+            fields = dict(urllib.parse.parse_qsl(request.target.partition("?")[2]))["fields"].split(",")
+            if not self.records[number][3]:
+                return self.answer(self.row(number, fields))
         if path == "/composite/sobjects/Account":
             asked = orjson.loads(request.body)
             numbers = [int(record_id[3:15]) for record_id in asked["ids"]]
@@ -129,6 +143,8 @@ class Org:
             return self.answer(self.row(number, fields.split(",")))
         if path.startswith("/composite/sobjects") and request.method in ("POST", "PATCH"):
             return self.save(request, path)
+        if path.startswith("/jobs/query"):
+            return self.bulk.answer(request, path)
         if path in ("/query", "/queryAll"):
             query = dict(urllib.parse.parse_qsl(request.target.partition("?")[2]))["q"]
             return self.query(query, path == "/queryAll")
@@ -193,13 +209,65 @@ class Org:
 
     def row(self, number, fields):
         seq, modified, _, _ = self.records[number]
-        values = {"Id": id_of(number), "Name": f"Account {number}", "Seq__c": float(seq),
+        values = {"Id": id_of(number), "Name": f"Account {number}", "Seq__c": float(seq), "Notes__c": self.text,
                   "CreatedDate": iso(self.created), "LastModifiedById": feed.USER, "SystemModstamp": iso(modified)}  # fmt: skip
         return {"attributes": {"type": "Account"}, **{name: values[name] for name in fields}}
 
     @staticmethod
     def answer(value, status=200):
         return response(status, orjson.dumps(value), headers=[("Sforce-Limit-Info", "api-usage=10/100000")])
+
+
+class Bulk:
+    """Bulk API 2.0: a job finds what is there when it is asked for, in no particular order, and gives it out in pages."""
+
+    def __init__(self, org):
+        self.org = org
+        self.jobs = {}
+        self.started = 0
+
+    def answer(self, request, path):
+        match request.method, path.removeprefix("/jobs/query").strip("/").split("/"):
+            case "POST", [""]:
+                return self.start(orjson.loads(request.body))
+            case "GET", [job] if job in self.jobs:
+                self.jobs[job]["polls"] += 1
+                state = "JobComplete" if self.jobs[job]["polls"] > 1 else "InProgress"
+                return Org.answer({"id": job, "state": state, "numberRecordsProcessed": len(self.jobs[job]["rows"])})
+            case "GET", [job, "results"] if job in self.jobs:
+                return self.page(self.jobs[job], dict(urllib.parse.parse_qsl(request.target.partition("?")[2])))
+            case "DELETE", [job] if job in self.jobs:
+                del self.jobs[job]
+                return response(204)
+        return Org.answer([{"errorCode": "NOT_FOUND", "message": path}], 404)
+
+    def start(self, asked):
+        match = re.fullmatch(r"SELECT ([\w,]+) FROM Account", asked["query"])
+        if asked["operation"] != "query" or asked["contentType"] != "CSV" or not match:
+            return Org.answer([{"errorCode": "API_ERROR", "message": asked["query"]}], 400)
+        fields = match[1].split(",")
+        numbers = [number for number, record in enumerate(self.org.records) if not record[3]]
+        self.org.random.shuffle(numbers)
+        self.started += 1
+        job = f"750{self.started:012d}AAA"
+        rows = [[str(self.org.row(number, fields)[name]) for name in fields] for number in numbers]
+        self.jobs[job] = {"fields": fields, "rows": rows, "polls": 0}
+        return Org.answer({"id": job, "state": "UploadComplete", "operation": "query"})
+
+    def page(self, job, query):
+        first = int(query.get("locator", "0"))
+        rows = job["rows"][first : first + min(int(query["maxRecords"]), 2_000)]
+        self.org.rows_read += len(rows)
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        table.writerow(job["fields"])
+        table.writerows(rows)
+        last = first + len(rows)
+        headers = [
+            ("Sforce-Locator", str(last) if last < len(job["rows"]) else "null"),
+            ("Sforce-NumberOfRecords", str(len(rows))), ("Sforce-Limit-Info", "api-usage=10/100000"),
+        ]  # fmt: skip
+        return response(200, text.getvalue().encode(), "text/csv", headers)
 
 
 class Receiver:
@@ -210,6 +278,7 @@ class Receiver:
         self.last = {}
         self.regressions = []
         self.types = {}
+        self.told = {}
 
     def handle(self, request):
         body = orjson.loads(request.body)
@@ -221,8 +290,9 @@ class Receiver:
         seq = -1 if body["change"] == "delete" else int(body["seq"])
         last = self.last.get(body["id"])
         if last is not None and seq != -1 and (seq < last or last == -1):
-            self.regressions.append([body["id"], body["type"], last, seq])
+            self.regressions.append([body["id"], f"{body['type']} {seq} after {self.told[body['id']]} {last}"])
         self.last[body["id"]] = seq
+        self.told[body["id"]] = body["type"]
         return response(200)
 
 
@@ -238,7 +308,7 @@ class OrgServer(pubsub_peer.PubSubServer):
         self.rate = config.get("rate", 0)
         oauth = self.tokens.handle
         self.tokens.handle = lambda request: (
-            self.rest(request) if request.path.startswith("/services/data/") else oauth(request)
+            self.rest(request) if request.path.startswith("/services/data") else oauth(request)
         )
 
     def rest(self, request):
@@ -267,6 +337,10 @@ class OrgServer(pubsub_peer.PubSubServer):
     def set_rate(self, rate):
         self.rate = rate
 
+    def calls(self):
+        """What further a test may ask of this peer."""
+        return {}
+
     def compare(self):
         truth, last = self.org.truth(), self.receiver.last
         # Nobody has to tell of a record that was deleted before anybody asked, nor of one that never changed.
@@ -279,8 +353,8 @@ class OrgServer(pubsub_peer.PubSubServer):
         }  # fmt: skip
 
 
-async def main(config):
-    server = OrgServer(config)
+async def main(config, make=OrgServer):
+    server = make(config)
     ready = await server.start()
     server.control = Control(
         {
@@ -289,6 +363,8 @@ async def main(config):
             "writes": lambda: {"calls": server.org.write_calls, "written": server.org.written},
             "fail": lambda count: setattr(server.org, "faults", count),
             "faults": lambda: server.org.faults,
+            **server.calls(),
+            "bulk": lambda: {"started": server.org.bulk.started, "kept": len(server.org.bulk.jobs)},
         }
     )  # fmt: skip
     server.control.announce(ready=ready)

@@ -11,13 +11,15 @@ package final class BackfillOrgs: Sendable {
         package var describes: DescribeCache
         /// That are subscribed to.
         package var topics: [String]
+        /// From so many records on, Bulk API 2.0 reads them; 0 is never.
+        package var bulkFrom: Int
         /// Finds out what rules ask for beyond the event, as it is done for live events.
         package var complete: ReplayOrgs.Completion
         /// Whether everything that happens from now on comes on this topic; if not, why. Nil is yes.
         package var isFollowed: @Sendable (_ topic: String) async -> String?
 
         package init(
-            org: Org, client: RESTClient, describes: DescribeCache, topics: [String],
+            org: Org, client: RESTClient, describes: DescribeCache, topics: [String], bulkFrom: Int = 0,
             complete: @escaping ReplayOrgs.Completion = { _, result, _ in result },
             isFollowed: @escaping @Sendable (String) async -> String? = { _ in nil }
         ) {
@@ -25,6 +27,7 @@ package final class BackfillOrgs: Sendable {
             self.client = client
             self.describes = describes
             self.topics = topics
+            self.bulkFrom = bulkFrom
             self.complete = complete
             self.isFollowed = isFollowed
         }

@@ -11,11 +11,13 @@ struct BackfillPatience {
 
     /// Nil: waiting does not help.
     mutating func next(after error: RESTError) -> Duration? {
-        guard error.isRetryable || error.kind == .signIn || error.kind == .limitReached || error.kind == .cancelled else {
-            return nil
-        }
+        guard Self.helps(error) else { return nil }
         defer { wait = min(wait * 2, Self.ceiling) }
         return max(wait, error.retryAfter ?? .zero)
+    }
+
+    static func helps(_ error: RESTError) -> Bool {
+        error.isRetryable || error.kind == .signIn || error.kind == .limitReached || error.kind == .cancelled
     }
 }
 

@@ -37,10 +37,9 @@ actor BackfillRunner {
     /// A stream that has just begun may not bring what was published in its first seconds.
     static let subscribeLead: Duration = .seconds(5)
     /// Records that changed too short before they were read: so many are gathered, and read again at once.
-    static let maximumLate = SnapshotReader.maximumReread
-    static let lateRound = maximumLate / 2
-    /// How often they are read again at the end. One that still changes then is handed over all the same.
-    static let lateRounds = 4
+    static let lateRound = SnapshotReader.maximumReread / 2
+    /// How often they are read again. One that still changes then, two minutes later, is handed over all the same.
+    static let lateRounds = 24
 
     let id: String
     let plan: BackfillPlan
@@ -51,6 +50,8 @@ actor BackfillRunner {
     var pace: BackfillPace
     private var destinations: Set<String>
     private var entry: BackfillOrgs.Entry?
+    /// Salesforce does not read these records by Bulk API 2.0.
+    var isBulkRefused = false
 
     init(
         _ id: String, _ plan: BackfillPlan, _ progress: BackfillProgress, _ parts: BackfillParts,
@@ -78,12 +79,11 @@ actor BackfillRunner {
         }
         let reader = SnapshotReader(entry.client, description, condition: plan.condition)
         if progress.beganAt == nil { try await begin(reader, entry) }
+        while !isBulkRefused, wantsBulk(entry) { try await startBulk(reader) }
+        while progress.bulk != nil { try await readBulk(reader) }
         while !progress.isReadingDeleted { try await readPage(reader) }
         if plan.kind == .reread { try await readDeleted(reader) }
-        for round in 1...Self.lateRounds where !progress.late.isEmpty {
-            try await parts.time.sleep(.milliseconds(SnapshotCoverage.settle))
-            try await readLate(reader, loosely: round == Self.lateRounds)
-        }
+        try await settleLate(reader, downTo: 0)
         progress.endedAt = parts.time.wall()
         try await save()
     }
@@ -126,10 +126,22 @@ actor BackfillRunner {
         progress.late += page.late
         progress.afterID = page.last
         progress.isReadingDeleted = page.last == nil
-        if progress.late.count >= Self.lateRound {
-            try await readLate(reader, loosely: progress.late.count >= Self.maximumLate)
-        } else {
-            try await save()
+        try await keepUp(reader)
+    }
+
+    /// Ends a page.
+    func keepUp(_ reader: SnapshotReader) async throws {
+        guard progress.late.count >= Self.lateRound else { return try await save() }
+        // Many of them were left alone meanwhile.
+        try await readLate(reader, loosely: false)
+        try await settleLate(reader, downTo: Self.lateRound)
+    }
+
+    private func settleLate(_ reader: SnapshotReader, downTo count: Int) async throws {
+        for round in 1...Self.lateRounds where progress.late.count > count {
+            tracker.waits("\(progress.late.count) records change all the time")
+            try await parts.time.sleep(.milliseconds(SnapshotCoverage.settle))
+            try await readLate(reader, loosely: round == Self.lateRounds)
         }
     }
 
@@ -188,14 +200,18 @@ actor BackfillRunner {
         }
     }
 
-    private func hand(
-        _ rows: [SnapshotRow], readAt: Int64, loosely: Bool, areDeleted: Bool
+    /// - Parameters:
+    ///   - readAt: by our clock, before the read began.
+    ///   - settledAt: what a bulk query finds may be as old as this.
+    /// - Returns: records that have to be read again.
+    func hand(
+        _ rows: [SnapshotRow], readAt: Int64, settledAt: Int64? = nil, loosely: Bool, areDeleted: Bool
     ) async throws -> [String] {
         var ready: [SnapshotRow] = []
         var covers: [String: Int64] = [:]
         var late: [String] = []
         for row in rows {
-            switch SnapshotCoverage.of(modified: row.modified, readAt: readAt) {
+            switch SnapshotCoverage.of(modified: row.modified, readAt: settledAt ?? readAt) {
             case .until(let time): covers[row.id] = time
             // It was deleted after what is made good here, so its own event tells of it, behind those before it.
             case .unsettled where areDeleted: continue
@@ -255,7 +271,7 @@ actor BackfillRunner {
     }
 
     /// Waits while its destinations are busy, without holding up any event.
-    private func room() async throws {
+    func room() async throws {
         while true {
             try Task.checkCancellation()
             let status = await parts.outbox.status()

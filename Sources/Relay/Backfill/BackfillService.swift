@@ -2,6 +2,7 @@ import Crypto
 import Events
 import FoundationEssentials
 import Logging
+import SalesforceREST
 import Store
 
 /// Runs backfills in a daemon: those that are asked for, those that gaps need, and those that an earlier process did
@@ -35,6 +36,8 @@ package actor BackfillService {
         for record in try await parts.store.backfills().reversed() where !record.isSettled {
             guard let plan = Self.plan(of: record) else { continue }
             await gate.open(plan.subject)
+            // Whatever its state: a bulk query that goes on another day must know what changed meanwhile.
+            if record.progress.bulk != nil { await gate.follow(plan.subject, for: record.id) }
             if record.state == .running { run(record) }
         }
         settling = Task { [time = parts.time] in
@@ -81,6 +84,19 @@ package actor BackfillService {
         // It may have come to its end by itself in that moment.
         guard let now = try await parts.store.backfill(record.id), !now.state.isFinal else { return }
         try await save(now, state, detail)
+        if state == .cancelled { endJob(of: now) }
+    }
+
+    /// By itself a bulk query would go on to its end, and be kept for days.
+    private func endJob(of record: BackfillRecord) {
+        guard let place = record.progress.bulk, let plan = Self.plan(of: record), let entry = orgs.entry(plan.org) else {
+            return
+        }
+        Task {
+            let bulk = BulkQuery(entry.client)
+            _ = try? await bulk.abort(place.job)
+            _ = try? await bulk.delete(place.job)
+        }
     }
 
     /// Nil if it does not run.
@@ -183,6 +199,16 @@ package actor BackfillService {
         }
     }
 
+    /// A bulk query that did not come to its end is of no use once nobody notes what changes beside it.
+    private func forgetBulk(_ record: BackfillRecord, _ subject: SnapshotSubject) async throws(StoreError) {
+        guard record.progress.bulk != nil else { return }
+        var progress = record.progress
+        progress.bulk = nil
+        try await parts.store.save(progress, of: record.id, wall: parts.time.wall())
+        await gate.unfollow(subject, for: record.id)
+        try await parts.store.forgetPassed(of: record.id)
+    }
+
     private func settle(_ subject: SnapshotSubject, _ records: [BackfillRecord]) async throws(StoreError) {
         let ended = records.map { $0.progress.endedAt ?? $0.updatedAt }.max() ?? 0
         var reached: [Int64?] = []
@@ -193,6 +219,7 @@ package actor BackfillService {
         // What has passed is not to come again after a kill.
         await parts.outbox.flush()
         for var record in records {
+            try await forgetBulk(record, subject)
             record.isSettled = true
             try await parts.store.save(record)
         }

@@ -16,11 +16,16 @@ enum SnapshotCoverage: Equatable {
     ///   - modified: what the record says; nil if it does not: then every event is newer.
     ///   - readAt: by our clock, before the read began.
     static func of(modified: Int64?, readAt: Int64) -> SnapshotCoverage {
-        guard let modified else { return .until(.min) }
-        guard modified % 1000 == 0 else { return .until(modified) }
-        return readAt - modified >= settle ? .until(modified + 999) : .unsettled
+        guard let modified, modified % 1000 == 0 else { return .until(end(of: modified)) }
+        return readAt - modified >= settle ? .until(end(of: modified)) : .unsettled
     }
 
-    /// For a record that changes all the time: its events of that second come once more, behind it.
+    /// The last moment that a time stands for: times are told in whole seconds, or in milliseconds.
+    static func end(of modified: Int64?) -> Int64 {
+        guard let modified else { return .min }
+        return modified % 1000 == 0 ? modified + 999 : modified
+    }
+
+    /// For a record that changes every second, for minutes: its events of that second come once more, behind it.
     static func loosely(modified: Int64?) -> Int64 { modified.map { $0 - 1 } ?? .min }
 }

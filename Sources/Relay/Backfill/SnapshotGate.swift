@@ -27,6 +27,8 @@ package actor SnapshotGate {
     private nonisolated let subjects = Mutex<Set<SnapshotSubject>>([])
     /// Those of them that are watched for gap events.
     private nonisolated let gapSubjects = Mutex<Set<SnapshotSubject>>([])
+    /// Backfills of bulk queries, which have to know of which records an event went by.
+    private var bulkReads: [SnapshotSubject: Set<String>] = [:]
     private var locks: [SnapshotSubject: PageLock] = [:]
     private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     /// Waiters that were let go because their tasks were cancelled, until they notice.
@@ -52,6 +54,14 @@ package actor SnapshotGate {
     nonisolated func watchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.insert(subject) } }
 
     nonisolated func unwatchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.remove(subject) } }
+
+    /// From now on records are noted, of which an event goes by. Before the bulk query is asked for.
+    func follow(_ subject: SnapshotSubject, for backfill: String) { bulkReads[subject, default: []].insert(backfill) }
+
+    func unfollow(_ subject: SnapshotSubject, for backfill: String) {
+        bulkReads[subject]?.remove(backfill)
+        if bulkReads[subject]?.isEmpty == true { bulkReads[subject] = nil }
+    }
 
     /// Events that were older than their records, since the start.
     func dropped(_ subject: SnapshotSubject) -> Int { dropCounts[subject] ?? 0 }
@@ -91,7 +101,10 @@ package actor SnapshotGate {
                 entered.append(subject)
             }
             var covered: [Int: CoveredRules] = [:]
-            for subject in named { try await cover(events, subject, &covered) }
+            for subject in named {
+                try await note(events, subject)
+                try await cover(events, subject, &covered)
+            }
             reached[topic] = events.isEmpty ? receivedAt : max(reached[topic] ?? .min, events.last?.time ?? .min)
             return Pass(subjects: entered, gate: self, covered: covered)
         } catch {
@@ -159,9 +172,45 @@ package actor SnapshotGate {
     func marks(
         of records: Set<String>, _ subject: SnapshotSubject
     ) async throws -> [String: [String: Int64]] {
+        let store = store
+        return try await patiently { () async throws(StoreError) in
+            try await store.marks(of: records, org: subject.org, entity: subject.entity)
+        }
+    }
+
+    // MARK: Bulk queries
+
+    private func note(_ events: [Event], _ subject: SnapshotSubject) async throws {
+        guard let backfills = bulkReads[subject] else { return }
+        let records = Set(events.lazy.filter { $0.entity == subject.entity }.map(\.recordID)).subtracting([""])
+        guard !records.isEmpty else { return }
+        let store = store
+        for backfill in backfills {
+            try await patiently { () async throws(StoreError) in try await store.addPassed(records, of: backfill) }
+        }
+    }
+
+    /// Those of a bulk query's rows that may be older than what receivers have: an event of the record went by since it
+    /// was asked for, or something newer was handed over of it.
+    func overtaken(_ rows: [SnapshotRow], _ subject: SnapshotSubject, of backfill: String) async throws -> Set<String> {
+        let (store, ids) = (store, Set(rows.map(\.id)))
+        var overtaken = try await patiently { () async throws(StoreError) in
+            try await store.passed(ids, of: backfill)
+        }
+        let marks = try await marks(of: ids, subject)
+        for row in rows {
+            let own = SnapshotCoverage.end(of: row.modified)
+            if marks[row.id]?.values.contains(where: { $0 > own }) == true { overtaken.insert(row.id) }
+        }
+        return overtaken
+    }
+
+    private func patiently<Answer: Sendable>(
+        _ body: @Sendable () async throws(StoreError) -> Answer
+    ) async throws -> Answer {
         while true {
             do throws(StoreError) {
-                return try await store.marks(of: records, org: subject.org, entity: subject.entity)
+                return try await body()
             } catch {
                 try await time.sleep(Self.storeRetry)
             }

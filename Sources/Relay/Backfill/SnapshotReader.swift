@@ -25,10 +25,12 @@ struct SnapshotReader: Sendable {
     let client: RESTClient
     let entity: String
     let condition: String?
-    private let normalizer: RecordNormalizer
+    let normalizer: RecordNormalizer
     /// When a record was modified, by the object's best field.
-    private let stamp: String?
+    let stamp: String?
     private let fields: [String]
+    /// The same for a bulk query.
+    let columns: [String]
 
     /// - Parameter condition: SOQL, without `WHERE`.
     init(_ client: RESTClient, _ description: ObjectDescription, condition: String?) {
@@ -42,8 +44,12 @@ struct SnapshotReader: Sendable {
         let extras = [stamp, "CreatedDate", "LastModifiedById"].compactMap { $0 }.filter {
             description.field($0) != nil && !normalizer.queryFields.contains($0)
         }
-        var seen: Set<String> = []
-        fields = (normalizer.queryFields + extras).filter { seen.insert($0).inserted }
+        func once(_ names: [String]) -> [String] {
+            var seen: Set<String> = []
+            return names.filter { seen.insert($0).inserted }
+        }
+        fields = once(normalizer.queryFields + extras)
+        columns = once(normalizer.columns + extras)
     }
 
     /// Records in a page, at most.

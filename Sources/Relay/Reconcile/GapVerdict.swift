@@ -9,8 +9,9 @@ enum GapVerdict: Equatable {
 
     /// Between the end of the doubtful seconds and the next read.
     static let margin: Int64 = 500
-    /// After so many reads of a record that changes all the time, its events of one second come once more behind it.
-    static let maximumReads = 8
+    /// After so many reads, two minutes, of a record that changes all the time, its events of one second come once more
+    /// behind it.
+    static let maximumReads = 24
 
     /// - Parameters:
     ///   - modified: what the record says; nil if it does not.

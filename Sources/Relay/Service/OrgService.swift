@@ -150,6 +150,7 @@ package struct OrgService: Sendable {
         parts.backfills.orgs.register(
             BackfillOrgs.Entry(
                 org: org, client: rest, describes: describes, topics: configuration.topics.map(\.name),
+                bulkFrom: configuration.rest.bulkFrom,
                 complete: { event, result, rules in try await finder.complete(event, result, by: rules) },
                 isFollowed: { topic in
                     let key = Cursor.Key(org: org.alias, topic: topic)

@@ -13,7 +13,8 @@ struct BackfillCommand: AsyncParsableCommand {
             what was read of their record are dropped, so that nothing is missed and nothing old comes after something new.
 
             A backfill survives the end of the relay and goes on by itself. Without a running relay it starts with the next \
-            one. Each page of up to 1000 records is one call of the REST API; rest.dailyShare is kept.
+            one. Each page of up to 1000 records is one call of the REST API; rest.dailyShare is kept. \
+            From rest.bulkFrom records on (100000), Bulk API 2.0 reads them.
             """,
         subcommands: [Start.self, List.self, Show.self, Pause.self, Resume.self, Cancel.self],
         defaultSubcommand: Start.self)

@@ -92,7 +92,7 @@ struct BackfillBench {
 
     init(
         _ org: SimulatedOrg, _ receiver: ReceivedRecords, scratch: Scratch = Scratch(), readsGaps: Bool = false,
-        rules text: String = Self.rules
+        bulkFrom: Int = 0, rules text: String = Self.rules
     ) async throws {
         self.org = org
         let time = org.time.source
@@ -128,7 +128,7 @@ struct BackfillBench {
             store: bench.store, topics: [Self.topic], rules: rules, service: service, time: time)
         orgs.register(
             BackfillOrgs.Entry(
-                org: IngestBench.org, client: client, describes: describes, topics: [Self.topic.topic]))
+                org: IngestBench.org, client: client, describes: describes, topics: [Self.topic.topic], bulkFrom: bulkFrom))
         try await service.start()
     }
 

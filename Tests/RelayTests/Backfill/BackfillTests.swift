@@ -88,17 +88,54 @@ import TestSupport
         #expect(try await bench.ended(started.id).records == 30)
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64])
+    @Test func `many records are read by a bulk query, in whatever pages it gives`() async throws {
+        let org = SimulatedOrg(records: 2_300, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver, bulkFrom: 2_000)
+        org.change(7)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        let view = try await bench.ended(started.id)
+        #expect(view.state == .done && view.records == 2_300)
+        #expect(receiver.numbers == org.truth && receiver.types == ["SNAPSHOT": 2_300])
+        #expect(org.bulkJobs == 1 && org.queries.count == 1, "one to count; the job is forgotten")
+    }
+
+    @Test(arguments: [false, true])
+    func `a bulk query that Salesforce loses is asked for again; one that it refuses is read by the REST API`(
+        refusing: Bool
+    ) async throws {
+        let org = SimulatedOrg(records: 2_300, time: time)
+        let receiver = ReceivedRecords()
+        let scratch = Scratch()
+        var bench = try await BackfillBench(org, receiver, scratch: scratch, bulkFrom: 1)
+        var request = BackfillRequest(entity: "Sample__c")
+        request.rate = 500
+        let started: BackfillView = try await bench.ask("backfill.start", request)
+        try await bench.bench.run("some are handed over") {
+            await (bench.service.tracker(started.id)?.progress?.records ?? 0) > 700
+        }
+        try await bench.crash()
+        org.loseBulkJobs(refusing: refusing)
+        bench = try await BackfillBench(org, receiver, scratch: scratch, bulkFrom: 1)
+        let view = try await bench.ended(started.id)
+        #expect(view.state == .done && view.records == 2_300)
+        #expect(receiver.numbers == org.truth && receiver.types == ["SNAPSHOT": 2_300], "and nothing came twice")
+        #expect(org.bulkJobs == (refusing ? 1 : 2))
+    }
+
+    @Test(arguments: [1, 2, 3, 11, 12, 13] as [UInt64])
     func `records that change all the time, and kills: the last value wins, and no older one comes after it`(
         seed: UInt64
     ) async throws {
+        // From the fourth on, a bulk query reads.
+        let bulkFrom = seed > 10 ? 1 : 0
         let org = SimulatedOrg(records: 1_500, time: time, cutsSeconds: seed != 2)
         let receiver = ReceivedRecords()
         let scratch = Scratch()
         var random = Seeded(seed)
         var id = ""
         for life in 0..<4 {
-            let bench = try await BackfillBench(org, receiver, scratch: scratch)
+            let bench = try await BackfillBench(org, receiver, scratch: scratch, bulkFrom: bulkFrom)
             if id.isEmpty {
                 var request = BackfillRequest(entity: "Sample__c")
                 request.rate = 2_000
@@ -113,6 +150,7 @@ import TestSupport
         let wrong = org.truth.filter { receiver.numbers[$0.key] != $0.value }
         #expect(wrong.isEmpty, "seed \(seed): \(wrong.count) wrong, such as \(wrong.first.map { "\($0)" } ?? "")")
         #expect(org.stream.count > 200)
+        #expect(org.bulkJobs == bulkFrom)
     }
 
     /// Records change, events come late, until the backfill has handed over so many records, or is done.

@@ -32,6 +32,7 @@ final class SimulatedOrg: Sendable {
         var stream: [Change] = []
         var queries: [String] = []
         var faults = 0
+        var bulk = SimulatedBulk()
     }
 
     private let state: Mutex<State>
@@ -49,6 +50,16 @@ final class SimulatedOrg: Sendable {
     var records: [Record] { state.withLock { $0.records } }
     var stream: [Change] { state.withLock { $0.stream } }
     var queries: [String] { state.withLock { $0.queries } }
+
+    var bulkJobs: Int { state.withLock { $0.bulk.started } }
+
+    /// Salesforce forgets the jobs that it has, and refuses new ones if it is to.
+    func loseBulkJobs(refusing: Bool = false) {
+        state.withLock {
+            $0.bulk.jobs = [:]
+            $0.bulk.isRefused = refusing
+        }
+    }
 
     /// So many of the next calls fail.
     func fail(_ count: Int) { state.withLock { $0.faults = count } }
@@ -144,6 +155,7 @@ final class SimulatedOrg: Sendable {
             return state.faults >= 0
         }
         if isFaulty { return Self.json(#"[{"errorCode":"SERVER_UNAVAILABLE","message":"scripted"}]"#, 503) }
+        if request.url.contains("/jobs/query") { return bulk(request) }
         if request.url.contains("/describe") { return Self.json(Self.description) }
         if request.url.contains("/composite/") { return retrieved(String(decoding: request.body, as: UTF8.self)) }
         return queried(SOQLText(request.url))
@@ -179,6 +191,23 @@ final class SimulatedOrg: Sendable {
         }
     }
 
+    /// What a job finds is as old as the job.
+    private func bulk(_ request: HTTPRequest) -> HTTPResponse {
+        let cuts = cutsSeconds
+        return state.withLock { state in
+            let records = state.records
+            return state.bulk.answer(request) { soql in
+                records.indices.filter { !records[$0].isDeleted && records[$0].modified / 1000 * 1000 >= soql.since }.map {
+                    let modified = cuts ? records[$0].modified / 1000 * 1000 : records[$0].modified
+                    return [
+                        Self.id($0), "\(records[$0].number)", Timestamp.rfc3339(records[$0].created),
+                        Timestamp.rfc3339(modified),
+                    ]
+                }
+            }
+        }
+    }
+
     private static func row(_ index: Int, _ record: Record, _ cuts: Bool) -> String {
         let modified = cuts ? record.modified / 1000 * 1000 : record.modified
         return """
@@ -208,6 +237,8 @@ struct SOQLText {
         let query = url.split(separator: "?q=", maxSplits: 1).last.map(String.init) ?? ""
         text = Self.decoded(query.replacing("+", with: " "))
     }
+
+    init(text: String) { self.text = text }
 
     private static func decoded(_ text: String) -> String {
         var bytes: [UInt8] = []
