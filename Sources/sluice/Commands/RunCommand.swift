@@ -38,6 +38,8 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(error.code, "\(error)")
         }
+        // Reading rules and opening the store took most of the code that a start takes; the peak need not hold both.
+        ResidentMemory.trimAfterStart()
         let systemd = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
         // Signing in may take as long as a network that is slow to come up.
         systemd?.send(.extendTimeout(Self.startLimit))
