@@ -44,6 +44,8 @@ package struct AlertConfiguration: Sendable, Equatable {
     package var target: DeliveryTarget {
         if let flow { return .flow(id: flow) }
         if let listener { return .listener(name: listener) }
+        // As in a rule, the slash may be left out.
+        let path = path.map { $0.hasPrefix("/") ? $0 : "/" + $0 }
         return .webhook(method: "POST", path: path ?? "", headers: [])
     }
 }

@@ -34,6 +34,15 @@ final class BatchObject: StructObject {
             (.string("recordId"), .string(member.event.recordID)),
             (.string("time"), CELValue(milliseconds: member.event.time)),
         ]
+        if let header = member.event.header {
+            // A commit may touch several objects, and a receiver may want to see that nothing of it is missing.
+            entries += [
+                (.string("entity"), .string(member.event.entity)),
+                (.string("transactionKey"), .string(header.transactionKey)),
+                (.string("sequenceNumber"), .int(Int64(header.sequenceNumber))),
+                (.string("commitNumber"), .int(header.commitNumber)),
+            ]
+        }
         if withRecords { entries.append((.string("record"), .object(RecordObject(member.event.record)))) }
         return .map(CELMap(entries))
     }
