@@ -11,6 +11,9 @@ struct EmulatedOrg: Sendable {
     /// Topics that this user may not subscribe to.
     var forbidden: Set<String>
     private(set) var topics: [String: TopicLog] = [:]
+    var records: RecordTable
+    /// Of the REST API.
+    var callsUsed = 0
     private let schemas: [String: EmulatedSchema]
     private var random: SeededRandom
     private var commitNumber: Int64
@@ -23,6 +26,7 @@ struct EmulatedOrg: Sendable {
         self.forbidden = forbidden
         random = SeededRandom(seed: seed)
         commitNumber = now &* 7
+        records = .sample(now: now)
         schemas = Dictionary(uniqueKeysWithValues: SalesforceSchemas.all.map { ($0.id, $0) })
         for (index, name) in Self.topicNames.enumerated() {
             let base = UInt64(clamping: now) &* 1000 &+ UInt64(index) &* 10_007
@@ -41,6 +45,14 @@ struct EmulatedOrg: Sendable {
 
     mutating func issueToken() -> String { access.issueToken(&random) }
 
+    mutating func newSecret(_ prefix: String) -> String { prefix + random.hexDigits(40) }
+
+    mutating func newRefreshToken() -> String {
+        let token = newSecret("5Aep861")
+        access.grants.refresh.insert(token)
+        return token
+    }
+
     /// The topic's log, if this user may subscribe to it.
     func log(_ topic: String) throws(PubSubFailure) -> TopicLog {
         if topic.isEmpty { throw .emptyTopic }
@@ -53,23 +65,30 @@ struct EmulatedOrg: Sendable {
 
     /// Commits changes as one transaction.
     ///
-    /// - Parameter now: epoch milliseconds.
+    /// - Parameters:
+    ///   - now: epoch milliseconds.
+    ///   - client: whose changes they are, as `Sforce-Call-Options` names it.
     /// - Returns: the topics that have something new.
     /// - Throws: `EmulatorError` with nothing published.
     @discardableResult
-    mutating func commit(_ changes: [EmulatedChange], now: Int64) throws(EmulatorError) -> Set<String> {
+    mutating func commit(
+        _ changes: [EmulatedChange], now: Int64, client: String = "sluice-emulator"
+    ) throws(EmulatorError) -> Set<String> {
         let transactionKey = random.uuid()
         var encoded: [(EmulatedSchema, [UInt8])] = []
+        var stamps: [CommitStamp] = []
         for (index, change) in changes.enumerated() {
             let schema = try Self.schema(of: change.entity)
             try Self.check(change, schema)
             let stamp = CommitStamp(
                 transactionKey: transactionKey, sequenceNumber: Int32(clamping: index + 1), timestamp: now,
                 number: commitNumber + 1, user: Self.userID,
-                origin: "com/salesforce/api/rest/66.0;client=sluice-emulator")
+                origin: "com/salesforce/api/rest/66.0;client=\(client)")
+            stamps.append(stamp)
             encoded.append((schema, try schema.encode(change, stamp: stamp)))
         }
         commitNumber += 1 + Int64(random.next() % 5)
+        for (change, stamp) in zip(changes, stamps) { records.apply(change, stamp) }
         var touched: Set<String> = []
         for (schema, payload) in encoded {
             let id = random.uuid()
@@ -146,4 +165,10 @@ struct EmulatedOrg: Sendable {
     private func refused(_ key: String, _ message: String) -> PublishResult {
         PublishResult(replayID: nil, error: .init(code: 1, message: message), correlationKey: key)
     }
+}
+
+extension EmulatedOrg {
+    /// Stands where an org was, for as long as it is elsewhere.
+    static let nobody = EmulatedOrg(
+        access: OrgAccess(clientID: "", clientSecret: "", organizationID: "", fixedToken: nil), seed: 0, now: 0, forbidden: [])
 }

@@ -7,12 +7,13 @@ struct OrgAccess: Sendable {
 
     let clientID: String
     let clientSecret: String
-    let organizationID: String
+    private(set) var organizationID: String
     /// A token that never ends, for clients that bring their own.
     let fixedToken: String?
     /// Without a slash at the end. Known once the HTTP server listens.
     var instanceURL = ""
     private var tokens: Deque<String> = []
+    var grants = OAuthGrants()
 
     init(clientID: String, clientSecret: String, organizationID: String, fixedToken: String?) {
         self.clientID = clientID
@@ -31,6 +32,23 @@ struct OrgAccess: Sendable {
 
     /// Ends every issued token; the fixed one stays.
     mutating func revokeAll() { tokens.removeAll() }
+
+    /// One token, or a refresh token with everything that it gave.
+    mutating func revoke(_ token: String) -> Bool {
+        if grants.refresh.remove(token) != nil {
+            revokeAll()
+            return true
+        }
+        guard let place = tokens.firstIndex(of: token) else { return false }
+        tokens.remove(at: place)
+        return true
+    }
+
+    /// The sandbox was refreshed: another org, at the same address and with the same app.
+    mutating func refresh(as organization: String) {
+        organizationID = organization
+        revokeAll()
+    }
 
     func isValid(token: String) -> Bool { token == fixedToken || tokens.contains(token) }
 

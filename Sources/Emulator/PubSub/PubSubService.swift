@@ -71,9 +71,46 @@ actor PubSubService {
         TokenEndpoint.answer(request, org: &org, now: clock.wall())
     }
 
+    /// Everything below `/services/oauth2`.
+    func oauth(_ request: TargetRequest) -> HTTPAnswer {
+        let form = FormText.parse(String(decoding: request.body, as: UTF8.self))
+        switch (request.method, request.path.split(separator: "/").last ?? "") {
+        case ("POST", "token"): return token(TokenRequest(request))
+        case ("GET", "userinfo"), ("POST", "userinfo"): return userInfo(bearer: request.bearer)
+        case ("GET", "authorize"): return TokenEndpoint.authorize(request.query, org: &org)
+        case ("POST", "revoke"): return TokenEndpoint.revoke(form, org: &org)
+        case ("POST", "introspect"):
+            return TokenEndpoint.introspect(TokenRequest(request), org: org, now: clock.wall())
+        default: return .error(404, "Nothing is emulated at \(request.path).")
+        }
+    }
+
+    /// The answer of the REST API.
+    func rest(_ request: TargetRequest) -> HTTPAnswer {
+        // The org moves there and back: a copy would be one of every topic's events.
+        var endpoint = RESTEndpoint(.nobody, now: clock.wall())
+        swap(&endpoint.org, &org)
+        let answer = endpoint.answer(request)
+        swap(&endpoint.org, &org)
+        if !endpoint.touched.isEmpty { step() }
+        return answer
+    }
+
     func userInfo(bearer: String?) -> HTTPAnswer { TokenEndpoint.userInfo(bearer: bearer, org: org) }
 
     func isValid(token: String) -> Bool { org.access.isValid(token: token) }
+
+    func perform(_ edit: SalesforceEdit) {
+        switch edit {
+        case .refuse(let error, let description, let times):
+            org.access.grants.refusal = .init(error: error, description: description, left: times)
+        case .rotate(let rotates): org.access.grants.rotates = rotates
+        case .refreshSandbox(let id):
+            org.access.refresh(as: id)
+            for peer in peers.values { peer.connection.failAll(.sessionInvalid, org: &org) }
+            step()
+        }
+    }
 
     func inject(_ fault: PubSubFault) {
         switch fault {

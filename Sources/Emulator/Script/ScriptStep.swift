@@ -8,6 +8,7 @@ package enum ScriptStep: Sendable, Equatable {
     case feed(Int)
     case wait(Duration)
     case fault(PubSubFault)
+    case salesforce(SalesforceEdit)
     case target(TargetFault)
     /// How the next flow run ends: with this many record errors, or (nil) as failed.
     case job(errors: Int?)
@@ -28,6 +29,8 @@ package enum ScriptStep: Sendable, Equatable {
         case "feed": self = .feed(try Self.count(step.value, "feed", 1...Self.maximumFeed))
         case "wait": self = .wait(try Self.duration(step.value, "wait"))
         case "fault": self = .fault(try Self.fault(step.value))
+        case "oauth": self = .salesforce(try Self.oauth(step.value))
+        case "org": self = .salesforce(try Self.org(step.value))
         case "target": self = .target(try Self.target(step.value))
         case "job": self = .job(errors: try Self.job(step.value))
         case "flow": self = .flowMate(try Self.flow(step.value))
@@ -43,8 +46,8 @@ package enum ScriptStep: Sendable, Equatable {
     }
 
     private static let names = [
-        "publish", "feed", "wait", "fault", "target", "job", "flow", "user", "connection", "records", "bucket",
-        "listener", "flowmate",
+        "publish", "feed", "wait", "fault", "oauth", "org", "target", "job", "flow", "user", "connection", "records",
+        "bucket", "listener", "flowmate",
     ]
 }
 

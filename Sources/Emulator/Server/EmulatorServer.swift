@@ -2,7 +2,8 @@ import Logging
 
 /// A local Salesforce, FlowMate and integrator.io.
 ///
-/// Over HTTP, all at one address: `/services/oauth2/token` and `userinfo`; FlowMate's users, flows, webhooks, tokens;
+/// Over HTTP, all at one address: `/services/oauth2/token` and `userinfo`; the REST API below
+/// `/services/data/v62.0` (any version); FlowMate's users, flows, webhooks, tokens;
 /// integrator.io's `/v1/…` with its listeners; `/hooks/{name}` for plain webhooks; and the emulator's own
 /// `GET /emulator/received?after=&limit=&path=`, `DELETE /emulator/received`, `POST /emulator/publish` (one change or a
 /// list) and `POST /emulator/step` (any script step). Over gRPC, at another port: the Pub/Sub API.

@@ -26,11 +26,11 @@ struct HTTPFront: Sendable {
 
     private func answer(_ request: TargetRequest) async -> HTTPAnswer {
         switch (request.method, request.path) {
-        case (_, "/services/oauth2/token") where service == nil, (_, "/services/oauth2/userinfo") where service == nil:
+        case (_, let path) where path.hasPrefix("/services/") && service == nil:
             .error(404, "No Salesforce is emulated here.")
-        case ("POST", "/services/oauth2/token"): await service?.token(TokenRequest(request)) ?? .error(404, "")
-        case ("GET", "/services/oauth2/userinfo"): await service?.userInfo(bearer: request.bearer) ?? .error(404, "")
-        case ("GET", "/services/data") where service != nil: TokenEndpoint.apiVersions
+        case (_, let path) where path.hasPrefix("/services/oauth2/"): await service?.oauth(request) ?? .error(404, "")
+        case ("GET", "/services/data"): TokenEndpoint.apiVersions
+        case (_, let path) where path.hasPrefix("/services/data/"): await service?.rest(request) ?? .error(404, "")
         case (_, "/emulator/received"), (_, "/emulator/publish"), (_, "/emulator/step"): await control(request)
         default: await targets.answer(request)
         }

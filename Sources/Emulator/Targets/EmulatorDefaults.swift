@@ -2,6 +2,8 @@
 package enum EmulatorDefaults {
     package static let clientID = "emulator-client"
     package static let clientSecret = "emulator-secret"
+    /// Of its user, for the password flow; a security token may follow.
+    package static let salesforcePassword = "emulator-password"
     package static let organizationID = "00DDp0000000001MAA"
 
     /// Accepted by FlowMate as the admin's, and by `/v1`.

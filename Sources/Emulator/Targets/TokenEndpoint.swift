@@ -21,22 +21,32 @@ struct TokenRequest: Sendable, Equatable {
     }
 }
 
-/// OAuth for the client-credentials flow, and userinfo, with Salesforce's error words.
+/// OAuth, and userinfo, with Salesforce's error words.
 enum TokenEndpoint {
+    static let sessionSeconds: Int64 = 7_200
+    /// Of the user; a security token may follow.
+    static let password = EmulatorDefaults.salesforcePassword
+
     static func answer(_ request: TokenRequest, org: inout EmulatedOrg, now: Int64) -> HTTPAnswer {
-        switch request.form["grant_type"] {
-        case nil, "": return failure("invalid_request", "missing required parameter: grant_type")
-        case "client_credentials": break
-        default: return failure("unsupported_grant_type", "grant type not supported")
+        if let refusal = org.access.grants.takeRefusal() { return failure(refusal.error, refusal.description) }
+        let grant = request.form["grant_type"] ?? ""
+        let isDevice = request.form["response_type"] == "device_code"
+        if grant.isEmpty, !isDevice { return failure("invalid_request", "missing required parameter: grant_type") }
+        // An assertion names the client itself.
+        if !grant.hasSuffix(":jwt-bearer") {
+            guard let id = request.clientID, !id.isEmpty else {
+                return failure("invalid_client", "client credentials not provided")
+            }
+            guard id == org.access.clientID else { return failure("invalid_client_id", "client identifier invalid") }
         }
-        guard let id = request.clientID, !id.isEmpty else {
-            return failure("invalid_client", "client credentials not provided")
-        }
-        guard id == org.access.clientID else { return failure("invalid_client_id", "client identifier invalid") }
-        guard request.clientSecret == org.access.clientSecret else {
+        // Public clients have no secret; a wrong one is refused all the same.
+        let needsSecret = grant == "client_credentials" || grant == "password" || request.clientSecret != nil
+        guard !needsSecret || request.clientSecret == org.access.clientSecret else {
             return failure("invalid_client", "invalid client credentials")
         }
-        return success(token: org.issueToken(), access: org.access, now: now)
+        if isDevice { return device(&org) }
+        if grant == "client_credentials" { return success(org: &org, now: now, refresh: nil) }
+        return flow(request, org: &org, now: now) ?? failure("unsupported_grant_type", "grant type not supported")
     }
 
     /// `GET /services/oauth2/userinfo`
@@ -62,32 +72,34 @@ enum TokenEndpoint {
     static let apiVersions: HTTPAnswer = .json(
         200,
         .list(
-            (55...66).map { number in
+            (55...67).map { number in
                 .record([
                     "label": .string("Release \(number)"), "url": .string("/services/data/v\(number).0"),
                     "version": .string("\(number).0"),
                 ])
             }))
 
-    private static func success(token: String, access: OrgAccess, now: Int64) -> HTTPAnswer {
+    static func success(org: inout EmulatedOrg, now: Int64, refresh: String?) -> HTTPAnswer {
+        let token = org.issueToken()
+        let access = org.access
         let id = identity(access)
         let signature = HMAC<SHA256>.authenticationCode(
             for: Array((id + String(now)).utf8), using: SymmetricKey(data: Array(access.clientSecret.utf8)))
-        return .json(
-            200,
-            .record([
-                "access_token": .string(token), "signature": .string(Base64.encode(Array(signature))),
-                "scope": .string("api"), "instance_url": .string(access.instanceURL), "id": .string(id),
-                "token_type": .string("Bearer"), "issued_at": .string(String(now)),
-                "api_instance_url": .string("https://api.salesforce.com"),
-            ]))
+        var fields: Fields = [
+            "access_token": .string(token), "signature": .string(Base64.encode(Array(signature))),
+            "scope": .string(refresh == nil ? "api" : "api refresh_token"), "instance_url": .string(access.instanceURL),
+            "id": .string(id), "token_type": .string("Bearer"), "issued_at": .string(String(now)),
+            "api_instance_url": .string("https://api.salesforce.com"),
+        ]
+        if let refresh { fields["refresh_token"] = .string(refresh) }
+        return .json(200, .record(fields))
     }
 
-    private static func identity(_ access: OrgAccess) -> String {
+    static func identity(_ access: OrgAccess) -> String {
         "https://login.salesforce.com/id/\(access.organizationID)/\(EmulatedOrg.userID)"
     }
 
-    private static func failure(_ error: String, _ description: String) -> HTTPAnswer {
+    static func failure(_ error: String, _ description: String) -> HTTPAnswer {
         .json(400, .record(["error": .string(error), "error_description": .string(description)]))
     }
 }
