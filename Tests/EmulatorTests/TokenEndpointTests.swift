@@ -63,7 +63,7 @@ import Testing
         let poll = "grant_type=device&client_id=client&code=\(device["device_code"]?.text ?? "")"
         #expect(try JSONReader.parse(token(poll).body).fields?["error"] == .string("authorization_pending"))
         let first = try #require(JSONReader.parse(token(poll).body).fields?["refresh_token"]?.text)
-        let refresh = { "grant_type=refresh_token&client_id=client&refresh_token=\($0)" }
+        let refresh = { (token: String) in "grant_type=refresh_token&client_id=client&refresh_token=\(token)" }
         #expect(try JSONReader.parse(token(refresh(first)).body).fields?["refresh_token"] == nil)
         org.access.grants.rotates = true
         let second = try #require(JSONReader.parse(token(refresh(first)).body).fields?["refresh_token"]?.text)
