@@ -30,7 +30,7 @@ struct StatusText {
         guard report.isLive else { return "Relay: \(relay)\n" }
         var text = "Relay: \(relay), up \(report.startedAt.map { Self.span(now - $0) } ?? "-")\n"
         if let failure = report.storeFailure {
-            text += styled("The store cannot be written: \(failure)\(nextTry(report.storeNextTry))\n", .red)
+            text += styled("The store cannot be written: \(said(failure, nextTry: report.storeNextTry))\n", .red)
         }
         if report.isBackedUp { text += styled("The outbox is full: the streams wait.\n", .yellow) }
         for (org, ratio) in report.deliveryUse.sorted(by: { $0.key < $1.key }) {
@@ -59,7 +59,7 @@ struct StatusText {
         guard !report.topics.isEmpty else { return "No topic has been subscribed to yet.\n" }
         var table = Table(["ORG", "TOPIC", "STATE", "SINCE", "LAG", "HEADROOM", "EVENTS", "LAST COMMIT", "DETAIL"])
         for topic in report.topics {
-            var detail = topic.detail + nextTry(topic.nextTry)
+            var detail = said(topic.detail, nextTry: topic.nextTry)
             if topic.reconnects > 0 { detail += (detail.isEmpty ? "" : "; ") + counted(topic.reconnects, "reconnect") }
             let gaps = topic.gaps.values.reduce(0, +)
             if gaps > 0 { detail += (detail.isEmpty ? "" : "; ") + counted(gaps, "gap event") }
@@ -130,7 +130,7 @@ struct StatusText {
 
     private func detail(_ destination: StatusReport.Destination) -> String {
         var detail = destination.detail
-        detail += nextTry(destination.nextTry)
+        detail = said(detail, nextTry: destination.nextTry)
         if let paused = destination.live?.pausedUntil, paused > now {
             detail += (detail.isEmpty ? "" : "; ") + "slowed down by the receiver for \((paused - now + 999) / 1000) s"
         }
@@ -189,9 +189,9 @@ struct StatusText {
 
     private func styled(_ text: String, _ style: Terminal.Style) -> String { Terminal.output.styled(text, style) }
 
-    private func nextTry(_ time: Int64?) -> String {
-        guard let time, time > now else { return "" }
-        return "; next try in \((time - now + 999) / 1000) s"
+    private func said(_ text: String, nextTry time: Int64?) -> String {
+        guard let time, time > now else { return text }
+        return "\(text.hasSuffix(".") ? String(text.dropLast()) : text); next try in \(Self.span(time - now + 999))"
     }
 
     /// `12s ago`, `5m ago`, `3h ago`
