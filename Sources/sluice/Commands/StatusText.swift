@@ -129,8 +129,7 @@ struct StatusText {
     }
 
     private func detail(_ destination: StatusReport.Destination) -> String {
-        var detail = destination.detail
-        detail = said(detail, nextTry: destination.nextTry)
+        var detail = said(destination.detail, nextTry: destination.nextTry)
         if let paused = destination.live?.pausedUntil, paused > now {
             detail += (detail.isEmpty ? "" : "; ") + "slowed down by the receiver for \((paused - now + 999) / 1000) s"
         }
