@@ -24,11 +24,13 @@ package enum FlowMateEcho: String, Sendable, Equatable {
     case untested
     /// The request ID comes back unchanged: a retry with the same one is dropped by FlowMate.
     case idempotent
-    /// Something on the way replaces the ID, or no receipt comes: a retry may run the flow twice.
+    /// Something on the way replaces the ID: a retry may run the flow twice.
     case notIdempotent
+    /// A yes without FlowMate's receipt: whether FlowMate has the event at all, nobody knows.
+    case noReceipt
 
     /// The newest answer counts: a gateway may be put in front at any time.
     package mutating func learn(sent: String, echoed: String?) {
-        self = sent == echoed ? .idempotent : .notIdempotent
+        self = echoed == nil ? .noReceipt : sent == echoed ? .idempotent : .notIdempotent
     }
 }

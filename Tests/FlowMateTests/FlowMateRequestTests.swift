@@ -73,7 +73,7 @@ import Testing
         echo.learn(sent: "b", echoed: "other")
         #expect(echo == .notIdempotent)
         echo.learn(sent: "c", echoed: nil)
-        #expect(echo == .notIdempotent)
+        #expect(echo == .noReceipt)
     }
 
     @Test func `the state of a flow decides what becomes of its deliveries`() {

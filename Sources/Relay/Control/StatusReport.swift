@@ -87,7 +87,7 @@ package struct StatusReport: Sendable, Codable {
         @Later package var runs: [Run] = []
         /// Of integrator.io: its listeners, as far as they are checked.
         @Later package var listeners: [Listener] = []
-        /// Of FlowMate: whether it keeps request IDs (`idempotent`, `notIdempotent`, `untested`).
+        /// Of FlowMate: whether it keeps request IDs (`idempotent`, `notIdempotent`, `noReceipt`, `untested`).
         package var echo: String?
         /// Of FlowMate: days on which less was executed than accepted.
         @Later package var losses: [String] = []

@@ -47,7 +47,7 @@ extension FlowFinder {
             .warning, once: "unknown \(place)",
             """
             \(place.destination): what is sent to \(title(of: place.flow, entry)) is not checked against its parameters: \
-            \(why). Say conform: off in its rules if that is right
+            \(why)\(why.hasSuffix("?") ? "" : ".") Say conform: off in its rules if that is right
             """)
         return nil
     }

@@ -96,6 +96,7 @@ struct FlowMateCheck: Sendable {
 
     private func advice(_ error: FlowMateError) -> String {
         if case .transport(let transport) = error.cause { return DestinationCheck.advice(transport.kind) }
+        if case .unreadable = error.cause { return "FlowMate's is https://api.platform.openintegrationhub.com." }
         return switch error.status {
         case 401: "Is the token right and still valid? FlowMate also answers so while its identity service is down."
         case 403: "The token lacks the permission flows.read."

@@ -131,13 +131,19 @@ package actor FlowMateSink: Sink {
     private func learn(sent: String, echoed: String?) {
         let before = echo
         echo.learn(sent: sent, echoed: echoed)
-        guard echo != before, echo == .notIdempotent else { return }
-        let cause =
-            echoed == nil
-            ? "answers without FlowMate's receipt (is baseUrl right, or did a login page answer?)"
-            : "does not echo our x-request-id"
-        calls.environment.logger.warning(
-            "\(name) \(cause): a retry may run a flow twice, so let its flows be idempotent")
+        guard echo != before else { return }
+        switch echo {
+        case .untested, .idempotent: break
+        case .notIdempotent:
+            calls.environment.logger.warning(
+                "\(name) does not echo our x-request-id: a retry may run a flow twice, so let its flows be idempotent")
+        case .noReceipt:
+            calls.environment.logger.error(
+                """
+                \(name) says yes without FlowMate's receipt: is baseUrl right, or did a gateway or a login page answer? What \
+                it took counts as delivered, and may be lost; once it is mended, `sluice replay --since` sends it again
+                """)
+        }
     }
 
     private func afterReading(_ flow: String, _ number: Int, _ answer: Answer) async -> AttemptOutcome {

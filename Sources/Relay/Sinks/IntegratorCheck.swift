@@ -109,6 +109,10 @@ struct IntegratorCheck: Sendable {
         if case .transport(let transport) = error.cause {
             return CheckResult(.failure, subject, error.description, advice: DestinationCheck.advice(transport.kind))
         }
+        if case .unreadable = error.cause {
+            let advice = "NA is https://api.integrator.io, EU https://api.eu.integrator.io."
+            return CheckResult(.failure, subject, error.description, advice: advice)
+        }
         let advice =
             switch error.kind {
             case .credential:

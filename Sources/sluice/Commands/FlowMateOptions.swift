@@ -47,6 +47,7 @@ func flowMateAnswer<Answer>(_ call: () async throws(FlowMateError) -> Answer) as
             case 403: " The token lacks the permission for it."
             case 404 where error.text.contains("flow"): " Is the ID right? `sluice flowmate flows` lists them."
             case 404: " Is baseUrl right, or does this FlowMate keep it under another --path?"
+            case 502, 503, 504: " It, or a gateway before it, is not well: try again later."
             default: error.transport.map { " " + DestinationCheck.advice($0.kind) } ?? ""
             }
         throw CommandFailure(error.exitCode, error, advice: advice)

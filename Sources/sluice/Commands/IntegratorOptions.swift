@@ -56,6 +56,7 @@ func integratorAnswer<Answer>(_ call: () async throws(IntegratorFailure) -> Answ
             case .missing: " Is the ID right, and of this account and environment?"
             case .rateLimited: " The account makes too many calls."
             case .busy: " `run --wait` waits for its place in the flow's queue."
+            case _ where error.status ?? 0 >= 500: " It, or a gateway before it, is not well: try again later."
             default: error.transport.map { " " + DestinationCheck.advice($0.kind) } ?? ""
             }
         throw CommandFailure(error.exitCode, error, advice: advice)

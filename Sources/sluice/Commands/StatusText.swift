@@ -100,6 +100,10 @@ struct StatusText {
     /// What FlowMate and integrator.io tell beyond deliveries.
     private func platformText(_ destination: StatusReport.Destination) -> String {
         var lines = destination.losses.map { styled($0, .red) }
+        if destination.echo == "noReceipt" {
+            lines.append(
+                styled("yes comes without FlowMate's receipt: what a gateway or login page took may be lost", .red))
+        }
         if destination.echo == "notIdempotent" {
             lines.append("FlowMate does not keep our request IDs: a retry may run a flow twice")
         }
