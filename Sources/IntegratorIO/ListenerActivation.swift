@@ -79,8 +79,8 @@ package struct ListenerActivation: Sendable, Equatable {
 
     /// Asks integrator.io about the export, the flows that it is a source of, and the connection of their first step.
     ///
-    /// - Parameter known: the export's flows as found before; all flows of the account are listed only if these will not
-    ///   do.
+    /// - Parameter known: the export's flows as found before; all flows of the account are listed only if these will
+    ///   not do.
     package init(
         _ client: IntegratorClient, _ stated: Stated, known: [String] = []
     ) async throws(IntegratorFailure) {

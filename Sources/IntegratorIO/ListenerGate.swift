@@ -1,7 +1,7 @@
 /// Decides whether a listener may be posted to, from what integrator.io tells of it now and then. No network, no clock.
 ///
 /// What is posted while the flow is disabled is lost without a word, so that an answer that says so closes the gate; an
-/// answer that does not come changes nothing. Times are epoch milliseconds, and only told: who asks keeps the intervals.
+/// answer that does not come changes nothing. Times are epoch milliseconds, only to be told: who asks keeps intervals.
 package struct ListenerGate: Sendable {
     package enum State: Sendable, Equatable {
         /// Nothing is known yet.

@@ -35,6 +35,14 @@ import Testing
         #expect(script.lines.map(\.number) == [2, 7, 8, 9, 10, 11, 12, 13])
     }
 
+    @Test func `the examples that help shows are steps, one of each kind at least`() throws {
+        let script = try Script(ScriptStep.examples.joined(separator: "\n"))
+        #expect(script.lines.count == ScriptStep.examples.count)
+        for name in ScriptStep.names {
+            #expect(ScriptStep.examples.contains { $0.hasPrefix("{\"\(name)\": ") }, "\(name)")
+        }
+    }
+
     @Test func `JSON lines, with several changes in one transaction`() throws {
         let script = try Script(
             #"""

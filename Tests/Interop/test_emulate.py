@@ -1,10 +1,12 @@
 """The emulated platforms alone, as somebody uses them who builds flows: with their traps."""
 
+import gzip
 import json
 import socket
 import subprocess
 import urllib.error
 import urllib.request
+import zlib
 
 import pytest
 
@@ -101,6 +103,39 @@ def test_only_integrator_is_integrator_with_its_traps(emulate):
     answers = [celigo.call("GET", "/v1/tokenInfo") for _ in range(6)]
     limited = [headers for status, headers, _ in answers if status == 429]
     assert limited and {key.lower(): value for key, value in limited[0].items()}["retry-after"] == "1"
+
+
+def test_bodies_are_read_as_the_platforms_read_them(emulate):
+    flowmate = emulate("flowmate")
+    hook = f"/webhooks/{FLOW}"
+    sent = {"data": {"text": "x" * 5000, "n": list(range(300))}}
+    plain = json.dumps(sent).encode()
+    flowmate.call("POST", hook, gzip.compress(plain), **{"Content-Encoding": "gzip"})
+    flowmate.call("POST", hook, zlib.compress(plain, 1), **{"Content-Encoding": "deflate"})
+    flowmate.call("POST", hook, b"<o><id k='1'>7</id></o>", kind="application/xml")
+    form = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
+    flowmate.call("POST", hook, form, kind="multipart/form-data; boundary=b")
+    got = [one["data"] for one in flowmate.received()]
+    assert got == [sent, sent, {"o": {"id": {"_attr": {"k": "1"}, "_": "7"}}}, {"a": "1"}]
+    bomb = gzip.compress(b"[" + b"0," * (6 << 20) + b"0]")
+    assert flowmate.call("POST", hook, bomb, timeout=60, **{"Content-Encoding": "gzip"})[0] == 413
+    celigo = emulate("integrator")
+    listener = "/v1/exports/65b2f0c2d3e4b5a697886612/emulator-listener-token/data"
+    assert celigo.call("POST", listener, b"a;b", kind="text/csv")[0] == 415
+    celigo.step(listener={"records": "events"})
+    assert celigo.call("PUT", listener, {"events": [{"a": 1}, {"a": 2}]})[0] == 204
+    assert celigo.received()[-1]["data"] == [{"a": 1}, {"a": 2}]
+
+
+def test_flowmate_may_answer_conflicts_and_its_gateway_keep_head_away(emulate):
+    flowmate = emulate("flowmate")
+    flowmate.token = "emulator-flowmate-token"
+    assert flowmate.call("HEAD", f"/webhooks/{FLOW}")[0] == 200
+    assert flowmate.call("POST", f"/flows/{FLOW}/start")[0] == 200
+    flowmate.step(flowmate={"head": False, "conflict": True})
+    assert flowmate.call("HEAD", f"/webhooks/{FLOW}")[0] == 405
+    status, _, body = flowmate.call("POST", f"/flows/{FLOW}/start")
+    assert status == 409 and "is not inactive" in json.loads(body)["errors"][0]["message"]
 
 
 def test_a_step_that_cannot_be_is_told(emulate):

@@ -35,8 +35,8 @@ package enum IntegratorEdit: Sendable, Equatable {
     case records([Int64])
     /// The account's bucket: requests at once, and a second.
     case bucket(burst: Int, refill: Int)
-    /// How the listener reads what is posted: the path to its records (empty for none), and a media type that replaces the
-    /// request's (empty for none). Nil stays as it is.
+    /// How the listener reads what is posted: the path to its records, and a media type in place of the request's. Empty
+    /// takes it away, nil stays as it is.
     case listener(records: String?, mediaType: String?)
 }
 

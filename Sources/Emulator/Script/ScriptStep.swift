@@ -45,7 +45,21 @@ package enum ScriptStep: Sendable, Equatable {
         }
     }
 
-    private static let names = [
+    /// One of each kind, for those who write steps.
+    package static let examples = [
+        #"{"publish": {"entity": "Account", "change": "update", "ids": ["001Dp0000010000IAA"], "fields": {"Name": "A"}}}"#,
+        #"{"feed": 10}"#, #"{"wait": "5s"}"#, #"{"fault": {"kind": "silence", "for": "10s"}}"#,
+        #"{"oauth": {"error": "invalid_grant", "times": 3}}"#, #"{"org": {"id": "00DDp0000000002MAA"}}"#,
+        #"{"target": {"path": "/webhooks/*", "status": 503, "times": 3, "retryAfter": 10}}"#,
+        #"{"flow": {"id": "\#(EmulatorDefaults.flowMateOrderFlow)", "status": "inactive", "inputs": {"n": "number"}}}"#,
+        #"{"user": {"username": "new", "status": "ACTIVE"}}"#, #"{"flowmate": {"head": false, "conflict": true}}"#,
+        #"{"job": "failed"}"#, #"{"job": {"errors": 2}}"#,
+        #"{"connection": {"id": "\#(EmulatorDefaults.integratorConnection)", "offline": true}}"#,
+        #"{"records": {"from": "2026-01-01T00:00:00Z", "every": "1m", "count": 20}}"#,
+        #"{"listener": {"records": "events", "mediaType": "json"}}"#, #"{"bucket": {"burst": 10, "refill": 1}}"#,
+    ]
+
+    static let names = [
         "publish", "feed", "wait", "fault", "oauth", "org", "target", "job", "flow", "user", "connection", "records",
         "bucket", "listener", "flowmate",
     ]

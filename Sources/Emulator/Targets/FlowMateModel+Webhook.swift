@@ -72,8 +72,8 @@ extension FlowMateModel {
     }
 }
 
-/// What the webhook makes of a body: JSON, forms and XML come through, compressed or not. Whatever else is accepted, and
-/// its data is lost.
+/// What the webhook makes of a body: JSON, forms and XML come through, compressed or not. Whatever else comes is
+/// accepted, and its data is lost.
 enum FlowMateContent: Equatable {
     case data(Value)
     case malformed(String)

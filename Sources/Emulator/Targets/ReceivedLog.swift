@@ -17,8 +17,7 @@ package struct ReceivedRequest: Sendable, Equatable {
     package var status: Int
     /// False for what was refused, and for a FlowMate duplicate that was answered 200 and dropped.
     package var wasExecuted: Bool
-    /// What the first step of a FlowMate flow got, or the records that an integrator.io listener took; nil for everything
-    /// else.
+    /// What the first step of a FlowMate flow got, or the records that an integrator.io listener took; else nil.
     package var data: Value?
 }
 

@@ -1,7 +1,7 @@
 import Events
 
-/// XML as FlowMate's webhook hands it to a flow: attributes under `_attr`, text beside them under `_`, colons in names as
-/// hyphens, repeated elements as a list. Neither namespaces nor document types are looked at. Pure.
+/// XML as FlowMate's webhook hands it to a flow: attributes under `_attr`, text beside them under `_`, colons in names
+/// as hyphens, repeated elements as a list. Neither namespaces nor document types are looked at. Pure.
 struct XMLData {
     struct Failure: Error, Equatable {
         /// Offset in bytes.

@@ -112,8 +112,8 @@ package actor BatchGatherer: RunCollector {
         case .delivery(let delivery):
             let outbox = outbox
             Task {
-                // Once they are on disk, a crash gathers all of them again, and together. Some would come from the store
-                // and some later from Salesforce otherwise, and an older state be new to a receiver that has the newer.
+                // Once they are on disk, a crash gathers all of them again, and together. Otherwise some would come
+                // from the store and some later from Salesforce, and an older state be new to who has the newer one.
                 await outbox.flush()
                 await outbox.close(claims.map(\.id), into: delivery) { [weak self] in await self?.ended(key) }
             }

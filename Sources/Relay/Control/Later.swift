@@ -1,5 +1,5 @@
-/// A field of an answer that came later than the answer itself. A relay of an earlier version does not send it; to a newer
-/// `sluice` that asks such a relay, the field is empty.
+/// A field of an answer that came later than the answer itself. A relay of an earlier version does not send it; to a
+/// newer `sluice` that asks such a relay, the field is empty.
 @propertyWrapper
 package struct Later<Value: HasEmptyValue & Codable & Sendable>: Sendable, Codable {
     package var wrappedValue: Value

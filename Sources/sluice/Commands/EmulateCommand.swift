@@ -6,7 +6,13 @@ struct EmulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emulate",
         abstract: "Runs a local Salesforce, FlowMate and integrator.io on 127.0.0.1.",
-        discussion: "Prints the settings that point a sluice.yaml at it. Stops on SIGINT or SIGTERM.")
+        discussion: """
+            Prints the settings that point a sluice.yaml at it. Stops on SIGINT or SIGTERM.
+
+            A step is a map: an entry of --script (YAML, or a JSON line), or the body of a POST to /emulator/step:
+
+            \(ScriptStep.examples.joined(separator: "\n"))
+            """)
 
     @Option(
         name: .customLong("only"), parsing: .upToNextOption,
