@@ -4,8 +4,8 @@ import Relay
 /// Where the daemon of a store listens: a Unix socket that only the daemon's own user may open, in a folder beside the
 /// store that nobody else may even look into.
 package struct ControlSocket: Sendable, Equatable {
-    /// Of `sun_path`, its closing zero included.
-    static let maximumPathBytes = 108
+    /// A closing zero included. `sun_path` would hold 108, but NIO listens at no path of more than 103 bytes.
+    static let maximumPathBytes = 104
 
     package let folder: String
     package var path: String { folder + "/control" }

@@ -70,6 +70,19 @@ import Testing
         await server.stop()
     }
 
+    @Test(arguments: 102...109)
+    func `a path about as long as the system takes has a socket too`(length: Int) async throws {
+        let rest = length - place.path.utf8.count - "//s.db.run/control".utf8.count
+        let folder = place.path + "/" + String(repeating: "x", count: max(1, rest))
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let socket = ControlSocket(storePath: folder + "/s.db")
+        #expect(rest < 1 || socket.path.utf8.count == length)
+        let server = try await ControlServer.start(socket, routes: [Self.echo])
+        let answer: Words = try await ControlClient(socket).answer(route: "echo", Words(words: ["near"]))
+        #expect(answer.words == ["near"])
+        await server.stop()
+    }
+
     @Test func `nobody at the socket is an error of the environment`() async throws {
         do throws(ControlError) {
             _ = try await ControlClient(place.socket).answer(route: "echo", [])

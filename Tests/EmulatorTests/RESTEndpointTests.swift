@@ -27,7 +27,9 @@ import Testing
         return (body.member("records")?.elements ?? []).compactMap(\.fields)
     }
 
-    private mutating func code(_ method: String, _ path: String, _ query: [String: String] = [:], _ body: String = "") -> String {
+    private mutating func code(_ method: String, _ path: String, _ query: [String: String] = [:], _ body: String = "")
+        -> String
+    {
         let answer = ask(method, path, query, body)
         return "\(answer.status) \(answer.body.elements.first?.member("errorCode")?.text ?? "")"
     }
@@ -51,12 +53,17 @@ import Testing
         #expect(ask("DELETE", "/sobjects/Account/\(id)").status == 204)
         #expect(code("GET", "/sobjects/Account/\(id)") == "404 ENTITY_IS_DELETED")
         #expect(query("SELECT Id FROM Account WHERE Name = 'Made'").isEmpty)
-        #expect(query("SELECT Id, IsDeleted FROM Account WHERE Name = 'Made'", all: true).first?["IsDeleted"] == .bool(true))
+        #expect(
+            query("SELECT Id, IsDeleted FROM Account WHERE Name = 'Made'", all: true).first?["IsDeleted"] == .bool(true)
+        )
     }
 
     @Test mutating func `queries: conditions, order, limit, counts`() {
-        #expect(query("SELECT Name FROM Account ORDER BY AnnualRevenue DESC LIMIT 1").first?["Name"] == .string("Halden Paper"))
-        let some = "SELECT Id FROM Account WHERE (AnnualRevenue > 2000000.5 OR Name LIKE 'acme%') AND NOT Name IN ('Halden Paper')"
+        #expect(
+            query("SELECT Name FROM Account ORDER BY AnnualRevenue DESC LIMIT 1").first?["Name"]
+                == .string("Halden Paper"))
+        let some =
+            "SELECT Id FROM Account WHERE (AnnualRevenue > 2000000.5 OR Name LIKE 'acme%') AND NOT Name IN ('Halden Paper')"
         #expect(query(some).count == 2)
         #expect(query("SELECT count(Id) FROM Account").first?["expr0"] == .int(3))
         #expect(ask("GET", "/query", ["q": "select count() from account"]).body.member("totalSize") == .int(3))
@@ -74,11 +81,14 @@ import Testing
         #expect(code("GET", "/query", ["q": "SELECT Id FROM Account WHERE (Name = 'x'"]) == "400 MALFORMED_QUERY")
         #expect(code("GET", "/query", ["q": "SELECT Nme FROM Account"]) == "400 INVALID_FIELD")
         #expect(code("GET", "/query", ["q": "SELECT Id FROM Acount"]) == "400 INVALID_TYPE")
-        #expect(code("GET", "/query", ["q": "SELECT Id FROM Account WHERE Id IN (SELECT X FROM Account)"]) == "400 INVALID_FIELD")
+        #expect(
+            code("GET", "/query", ["q": "SELECT Id FROM Account WHERE Id IN (SELECT X FROM Account)"])
+                == "400 INVALID_FIELD")
         #expect(code("GET", "/sobjects/Account/001000000000000AAA") == "404 NOT_FOUND")
         #expect(code("POST", "/sobjects/Account", [:], #"{"Nme":"x"}"#) == "400 INVALID_FIELD")
         #expect(code("POST", "/sobjects/Account", [:], #"{"AnnualRevenue":"much"}"#) == "400 INVALID_FIELD")
-        #expect(code("POST", "/sobjects/Account", [:], #"{"CreatedDate":"x"}"#) == "400 INVALID_FIELD_FOR_INSERT_UPDATE")
+        #expect(
+            code("POST", "/sobjects/Account", [:], #"{"CreatedDate":"x"}"#) == "400 INVALID_FIELD_FOR_INSERT_UPDATE")
         #expect(code("POST", "/sobjects/Account", [:], "{") == "400 JSON_PARSER_ERROR")
         #expect(code("GET", "/nonsense") == "404 NOT_FOUND")
         let deep = "SELECT Id FROM Account WHERE " + String(repeating: "(", count: 5_000) + "Name = 'x'"

@@ -170,5 +170,6 @@ struct EmulatedOrg: Sendable {
 extension EmulatedOrg {
     /// Stands where an org was, for as long as it is elsewhere.
     static let nobody = EmulatedOrg(
-        access: OrgAccess(clientID: "", clientSecret: "", organizationID: "", fixedToken: nil), seed: 0, now: 0, forbidden: [])
+        access: OrgAccess(clientID: "", clientSecret: "", organizationID: "", fixedToken: nil), seed: 0, now: 0,
+        forbidden: [])
 }

@@ -19,7 +19,10 @@ extension RESTEndpoint {
         case ("DELETE", "sobjects", 2):
             let ids = (call.query["ids"] ?? "").split(separator: ",").map(String.init)
             return try each(ids) { (endpoint, id) throws(Refusal) in
-                guard let schema = SalesforceSchemas.all.first(where: { $0.kind == .change && id.hasPrefix($0.keyPrefix) }) else {
+                guard
+                    let schema = SalesforceSchemas.all.first(where: { $0.kind == .change && id.hasPrefix($0.keyPrefix) }
+                    )
+                else {
                     throw Refusal(status: 400, code: "MALFORMED_ID", message: "malformed id \(id)")
                 }
                 let record = try endpoint.living(schema, id)
@@ -51,7 +54,9 @@ extension RESTEndpoint {
     }
 
     private mutating func save(_ call: Call) throws(Refusal) -> HTTPAnswer {
-        guard case .record(let body) = call.body, case .list(let records)? = body["records"] else { throw Self.noRecord }
+        guard case .record(let body) = call.body, case .list(let records)? = body["records"] else {
+            throw Self.noRecord
+        }
         let path = call.path
         return try each(records) { (endpoint, record) throws(Refusal) in
             guard case .record(var fields) = record, case .record(let attributes)? = fields["attributes"],
@@ -103,12 +108,16 @@ extension RESTEndpoint {
 
     /// Later calls may name what earlier ones answered: `@{order.id}`.
     private mutating func calls(_ body: Value) throws(Refusal) -> HTTPAnswer {
-        guard case .record(let asked) = body, case .list(let parts)? = asked["compositeRequest"] else { throw Self.noRecord }
+        guard case .record(let asked) = body, case .list(let parts)? = asked["compositeRequest"] else {
+            throw Self.noRecord
+        }
         guard parts.count <= Self.maximumCalls else { throw Self.tooMany(Self.maximumCalls) }
         var known: [String: Value] = [:]
         var answers: [Value] = []
         for part in parts {
-            guard case .record(let part) = part, case .string(let name)? = part["referenceId"] else { throw Self.noRecord }
+            guard case .record(let part) = part, case .string(let name)? = part["referenceId"] else {
+                throw Self.noRecord
+            }
             let (status, result) = perform(part, known)
             known[name] = result
             answers.append(
@@ -121,7 +130,9 @@ extension RESTEndpoint {
     }
 
     private mutating func batch(_ body: Value) throws(Refusal) -> HTTPAnswer {
-        guard case .record(let asked) = body, case .list(let parts)? = asked["batchRequests"] else { throw Self.noRecord }
+        guard case .record(let asked) = body, case .list(let parts)? = asked["batchRequests"] else {
+            throw Self.noRecord
+        }
         guard parts.count <= Self.maximumCalls else { throw Self.tooMany(Self.maximumCalls) }
         var results: [Value] = []
         var hasErrors = false
@@ -159,7 +170,8 @@ extension RESTEndpoint {
     private static func filled(_ value: Value, _ known: [String: Value]) -> Value {
         switch value {
         case .string(let text): .string(filled(text, known))
-        case .record(let fields): .record(Fields(fields.fields.map { .init(name: $0.name, value: filled($0.value, known)) }))
+        case .record(let fields):
+            .record(Fields(fields.fields.map { .init(name: $0.name, value: filled($0.value, known)) }))
         case .list(let values): .list(values.map { filled($0, known) })
         default: value
         }

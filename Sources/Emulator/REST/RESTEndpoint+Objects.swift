@@ -15,7 +15,8 @@ extension RESTEndpoint {
         case ("POST", 2): return .json(201, Self.saved(try create(schema, call.body)))
         case (_, 3): return try record(schema, path[2], call)
         case (_, 4): return try external(schema, path[2], path[3], call)
-        default: throw Refusal(status: 405, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '\(call.method)' not allowed.")
+        default:
+            throw Refusal(status: 405, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '\(call.method)' not allowed.")
         }
     }
 
@@ -25,7 +26,8 @@ extension RESTEndpoint {
         case "GET": return .json(200, .record(try read(found, schema, call.query["fields"])))
         case "PATCH": try update(schema, found, call.body)
         case "DELETE": try commit(EmulatedChange(entity: schema.entityName, change: .delete, recordIDs: [found.id]))
-        default: throw Refusal(status: 405, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '\(call.method)' not allowed.")
+        default:
+            throw Refusal(status: 405, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '\(call.method)' not allowed.")
         }
         return HTTPAnswer(status: 204)
     }
@@ -40,7 +42,8 @@ extension RESTEndpoint {
         case "PATCH":
             let (id, isCreated) = try upsert(schema, field, value, call.body)
             return .json(isCreated ? 201 : 200, Self.saved(id, isCreated: isCreated))
-        default: throw Refusal(status: 405, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '\(call.method)' not allowed.")
+        default:
+            throw Refusal(status: 405, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '\(call.method)' not allowed.")
         }
     }
 
@@ -78,7 +81,9 @@ extension RESTEndpoint {
     private func match(
         _ schema: EmulatedSchema, _ field: String, _ value: String
     ) throws(Refusal) -> RecordTable.Record? {
-        guard let by = RESTField.all(schema).first(where: { $0.name == field && $0.isExternalID }) else { throw .notFound }
+        guard let by = RESTField.all(schema).first(where: { $0.name == field && $0.isExternalID }) else {
+            throw .notFound
+        }
         let found = org.records.all(schema.entityName).filter { !$0.isDeleted && by.value(of: $0) == .string(value) }
         guard found.count < 2 else {
             throw Refusal(status: 300, code: "MULTIPLE_CHOICES", message: "\(found.count) records have that value")
@@ -125,11 +130,14 @@ extension RESTEndpoint {
         let known = RESTField.all(schema)
         var fields = RecordTable.Record(id: "", createdAt: 0, modifiedAt: 0)
         for item in given.fields where item.name != "attributes" {
-            guard let field = known.first(where: { $0.name == item.name }) else { throw Self.unknown(item.name, schema) }
+            guard let field = known.first(where: { $0.name == item.name }) else {
+                throw Self.unknown(item.name, schema)
+            }
             guard field.isWritable else {
                 throw Refusal(
                     status: 400, code: "INVALID_FIELD_FOR_INSERT_UPDATE",
-                    message: "Unable to create/update fields: \(item.name). Please check the security settings of this field "
+                    message:
+                        "Unable to create/update fields: \(item.name). Please check the security settings of this field "
                         + "and verify that it is read/write for your profile or permission set.", fields: [item.name])
             }
             guard let value = field.read(item.value) else {
@@ -159,7 +167,8 @@ extension RESTEndpoint {
 
     static func unknown(_ field: String, _ schema: EmulatedSchema) -> Refusal {
         Refusal(
-            status: 400, code: "INVALID_FIELD", message: "No such column '\(field)' on sobject of type \(schema.entityName)",
+            status: 400, code: "INVALID_FIELD",
+            message: "No such column '\(field)' on sobject of type \(schema.entityName)",
             fields: [field])
     }
 
@@ -173,14 +182,19 @@ extension RESTEndpoint {
         let objects = SalesforceSchemas.all.flatMap { schema in
             schema.kind == .platform
                 ? [summary(schema.entityName, "", isQueryable: false)]
-                : [summary(schema.entityName, schema.keyPrefix, isQueryable: true), summary(schema.name, "", isQueryable: false)]
+                : [
+                    summary(schema.entityName, schema.keyPrefix, isQueryable: true),
+                    summary(schema.name, "", isQueryable: false),
+                ]
         }
-        return .json(200, .record(["encoding": .string("UTF-8"), "maxBatchSize": .int(200), "sobjects": .list(objects)]))
+        return .json(
+            200, .record(["encoding": .string("UTF-8"), "maxBatchSize": .int(200), "sobjects": .list(objects)]))
     }
 
     private static func summary(_ name: String, _ prefix: String, isQueryable: Bool) -> Value {
         .record([
-            "name": .string(name), "label": .string(name), "keyPrefix": .string(prefix), "queryable": .bool(isQueryable),
+            "name": .string(name), "label": .string(name), "keyPrefix": .string(prefix),
+            "queryable": .bool(isQueryable),
             "custom": .bool(name.contains("__")),
         ])
     }

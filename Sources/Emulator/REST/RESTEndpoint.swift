@@ -3,8 +3,8 @@ import Events
 /// The REST API of the emulated org: its small data set can be read and written, and what is written comes as events.
 ///
 /// Answers have the forms and error codes of the real one. What is emulated: versions, limits, describe, queries of one
-/// object, records by ID and external ID, collections, composite and batch, event schemas, and the Tooling queries by which
-/// channels are looked up. Pure; the time comes in.
+/// object, records by ID and external ID, collections, composite and batch, event schemas, and the Tooling queries by
+/// which channels are looked up. Pure; the time comes in.
 struct RESTEndpoint {
     static let calls = 100_000
 
@@ -119,7 +119,9 @@ struct RESTEndpoint {
             }
             return try Self.found(asked, rows, Self.memberFields)
         case "PlatformEventChannel", "ManagedEventSubscription": return Self.records([])
-        default: throw Refusal(status: 400, code: "INVALID_TYPE", message: "sObject type '\(asked.entity)' is not supported.")
+        default:
+            throw Refusal(
+                status: 400, code: "INVALID_TYPE", message: "sObject type '\(asked.entity)' is not supported.")
         }
     }
 
@@ -130,7 +132,8 @@ struct RESTEndpoint {
     func eventSchema(_ isMeant: (EmulatedSchema) -> Bool) throws(Refusal) -> HTTPAnswer {
         guard let schema = SalesforceSchemas.all.first(where: isMeant) else { throw .notFound }
         return HTTPAnswer(
-            status: 200, headers: [.init(name: "content-type", value: "application/json")], body: Array(schema.json.utf8))
+            status: 200, headers: [.init(name: "content-type", value: "application/json")],
+            body: Array(schema.json.utf8))
     }
 
     // MARK: Queries
@@ -254,7 +257,9 @@ struct RESTEndpoint {
 
     /// - Throws: for what is no object; platform events have no records.
     static func schema(_ entity: String) throws(Refusal) -> EmulatedSchema {
-        let known = SalesforceSchemas.all.first { $0.entityName.lowercased() == entity.lowercased() && $0.kind == .change }
+        let known = SalesforceSchemas.all.first {
+            $0.entityName.lowercased() == entity.lowercased() && $0.kind == .change
+        }
         if let known { return known }
         throw Refusal(status: 400, code: "INVALID_TYPE", message: "sObject type '\(entity)' is not supported.")
     }

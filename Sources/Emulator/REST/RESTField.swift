@@ -73,7 +73,8 @@ struct RESTField: Sendable {
 
     static func all(_ schema: EmulatedSchema) -> [RESTField] {
         let own: [RESTField] = [
-            RESTField(name: "Id", type: "id", source: .id), RESTField(name: "IsDeleted", type: "boolean", source: .isDeleted),
+            RESTField(name: "Id", type: "id", source: .id),
+            RESTField(name: "IsDeleted", type: "boolean", source: .isDeleted),
         ]
         let audit: [String: Source] = [
             "CreatedDate": .createdDate, "CreatedById": .createdBy, "LastModifiedDate": .modifiedDate,
@@ -83,11 +84,12 @@ struct RESTField: Sendable {
             let type = Self.type(field.doc)
             let whole = RESTField(name: field.name, type: type, source: audit[field.name] ?? .field(field.name))
             guard type == "address" || type == "location", let compound = field.type.compound else { return [whole] }
-            return [whole] + compound.fields.map { part in
-                RESTField(
-                    name: name(of: part.name, in: field.name), type: part.type == .double ? "double" : "string",
-                    source: .component(part.name, of: field.name))
-            }
+            return [whole]
+                + compound.fields.map { part in
+                    RESTField(
+                        name: name(of: part.name, in: field.name), type: part.type == .double ? "double" : "string",
+                        source: .component(part.name, of: field.name))
+                }
         }
         guard schema.kind == .change else { return told }
         return own + told + [RESTField(name: "SystemModstamp", type: "datetime", source: .systemModstamp)]
@@ -99,10 +101,12 @@ struct RESTField: Sendable {
     }
 
     private static let types: [String: String] = [
-        "StringPlusClob": "textarea", "HtmlStringPlusClob": "textarea", "DynamicEnum": "picklist", "StaticEnum": "picklist",
+        "StringPlusClob": "textarea", "HtmlStringPlusClob": "textarea", "DynamicEnum": "picklist",
+        "StaticEnum": "picklist",
         "MultiEnum": "multipicklist", "EntityId": "reference", "Currency": "currency", "Double": "double",
         "Percent": "percent", "Integer": "int", "Boolean": "boolean", "DateTime": "datetime", "DateOnly": "date",
-        "TimeOnly": "time", "Address": "address", "Location": "location", "Url": "url", "Phone": "phone", "Email": "email",
+        "TimeOnly": "time", "Address": "address", "Location": "location", "Url": "url", "Phone": "phone",
+        "Email": "email",
     ]
 
     private static func type(_ doc: String) -> String {

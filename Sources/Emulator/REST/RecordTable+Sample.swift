@@ -5,7 +5,8 @@ extension RecordTable {
     static func sample(now: Int64) -> RecordTable {
         var table = RecordTable()
         let stamp = CommitStamp(
-            transactionKey: "", sequenceNumber: 1, timestamp: now - 86_400_000, number: 0, user: EmulatedOrg.userID, origin: "")
+            transactionKey: "", sequenceNumber: 1, timestamp: now - 86_400_000, number: 0, user: EmulatedOrg.userID,
+            origin: "")
         for change in accounts + opportunities + orders(now) { table.apply(change, stamp) }
         return table
     }
@@ -21,14 +22,18 @@ extension RecordTable {
     }
 
     private static var accounts: [EmulatedChange] {
-        let named = [("Acme Pumps", "A-100", "Hamburg", "DE"), ("Nordwind Valves", "A-101", "Lyon", "FR"),
-            ("Halden Paper", "A-102", "Göteborg", "SE")]
+        let named = [
+            ("Acme Pumps", "A-100", "Hamburg", "DE"), ("Nordwind Valves", "A-101", "Lyon", "FR"),
+            ("Halden Paper", "A-102", "Göteborg", "SE"),
+        ]
         return named.enumerated().map { index, account in
             create(
                 SalesforceSchemas.account, UInt64(index + 1),
                 [
-                    "Name": .string(account.0), "AccountNumber": .string(account.1), "Industry": .string("Manufacturing"),
-                    "AnnualRevenue": .double(Double(index + 1) * 1_250_000), "NumberOfEmployees": .int(Int64(index + 1) * 120),
+                    "Name": .string(account.0), "AccountNumber": .string(account.1),
+                    "Industry": .string("Manufacturing"),
+                    "AnnualRevenue": .double(Double(index + 1) * 1_250_000),
+                    "NumberOfEmployees": .int(Int64(index + 1) * 120),
                     "BillingAddress": .record([
                         "Street": .string("\(index + 1) Market Street"), "City": .string(account.2),
                         "CountryCode": .string(account.3),

@@ -40,7 +40,8 @@ struct RecordTable: Sendable {
         for id in change.recordIDs where id != EmulatedChange.overflowID && !id.hasSuffix("*") {
             var list = records[change.entity] ?? []
             let place = list.firstIndex { $0.id == id }
-            var record = place.map { list[$0] } ?? Record(id: id, createdAt: stamp.timestamp, modifiedAt: stamp.timestamp)
+            var record =
+                place.map { list[$0] } ?? Record(id: id, createdAt: stamp.timestamp, modifiedAt: stamp.timestamp)
             record.modifiedAt = stamp.timestamp
             record.modifiedBy = stamp.user
             switch change.change {

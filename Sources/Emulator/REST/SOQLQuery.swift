@@ -126,7 +126,8 @@ extension SOQLQuery.Problem {
     static func unknown(_ field: String) -> SOQLQuery.Problem {
         SOQLQuery.Problem(
             code: "INVALID_FIELD",
-            message: "No such column '\(field)'. If you are attempting to use a custom field, be sure to append the '__c' "
+            message:
+                "No such column '\(field)'. If you are attempting to use a custom field, be sure to append the '__c' "
                 + "after the custom field name.")
     }
 }

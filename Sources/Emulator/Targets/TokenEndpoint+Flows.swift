@@ -5,7 +5,9 @@ import Events
 extension TokenEndpoint {
     /// `GET /services/oauth2/authorize`: back to the app with a code, as if somebody had signed in.
     static func authorize(_ query: [String: String], org: inout EmulatedOrg) -> HTTPAnswer {
-        guard query["client_id"] == org.access.clientID else { return failure("invalid_client_id", "client identifier invalid") }
+        guard query["client_id"] == org.access.clientID else {
+            return failure("invalid_client_id", "client identifier invalid")
+        }
         guard query["response_type"] == "code" else {
             return failure("unsupported_response_type", "response type not supported")
         }
@@ -17,19 +19,25 @@ extension TokenEndpoint {
         let state = query["state"].map { "&state=" + FormText.encode($0) } ?? ""
         let sign = back.contains("?") ? "&" : "?"
         return HTTPAnswer(
-            status: 302, headers: [.init(name: "location", value: "\(back)\(sign)code=\(FormText.encode(code))\(state)")])
+            status: 302,
+            headers: [.init(name: "location", value: "\(back)\(sign)code=\(FormText.encode(code))\(state)")])
     }
 
     /// `POST /services/oauth2/revoke`
     static func revoke(_ form: [String: String], org: inout EmulatedOrg) -> HTTPAnswer {
-        guard let token = form["token"], org.access.revoke(token) else { return failure("invalid_token", "invalid token") }
+        guard let token = form["token"], org.access.revoke(token) else {
+            return failure("invalid_token", "invalid token")
+        }
         return HTTPAnswer(status: 200)
     }
 
     /// `POST /services/oauth2/introspect`
     static func introspect(_ request: TokenRequest, org: EmulatedOrg, now: Int64) -> HTTPAnswer {
-        guard request.clientID == org.access.clientID else { return failure("invalid_client_id", "client identifier invalid") }
-        guard let token = request.form["token"], org.access.isValid(token: token) || org.access.grants.refresh.contains(token)
+        guard request.clientID == org.access.clientID else {
+            return failure("invalid_client_id", "client identifier invalid")
+        }
+        guard let token = request.form["token"],
+            org.access.isValid(token: token) || org.access.grants.refresh.contains(token)
         else { return .json(200, .record(["active": .bool(false)])) }
         return .json(
             200,
@@ -67,7 +75,9 @@ extension TokenEndpoint {
             }
             return success(org: &org, now: now, refresh: nil)
         case "urn:ietf:params:oauth:grant-type:jwt-bearer":
-            if let problem = problem(ofAssertion: form["assertion"] ?? "", org, now) { return failure("invalid_grant", problem) }
+            if let problem = problem(ofAssertion: form["assertion"] ?? "", org, now) {
+                return failure("invalid_grant", problem)
+            }
             return success(org: &org, now: now, refresh: nil)
         case "device":
             guard let code = form["code"], let polls = org.access.grants.devices[code] else {
@@ -101,7 +111,9 @@ extension TokenEndpoint {
         guard parts.count == 3, !parts[2].isEmpty, let bytes = base64URL(parts[1]),
             case .record(let claims)? = try? JSONReader.parse(bytes)
         else { return "invalid assertion" }
-        guard claims["iss"] == .string(org.access.clientID), case .string? = claims["sub"] else { return "invalid assertion" }
+        guard claims["iss"] == .string(org.access.clientID), case .string? = claims["sub"] else {
+            return "invalid assertion"
+        }
         guard case .string(let audience)? = claims["aud"],
             ["https://login.salesforce.com", "https://test.salesforce.com", org.access.instanceURL].contains(audience)
         else { return "audience is invalid" }

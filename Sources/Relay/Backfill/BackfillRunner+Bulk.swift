@@ -4,10 +4,10 @@ import Store
 
 /// Very many records are read by a query of Bulk API 2.0: fewer calls, and no page that takes longer the further it is.
 ///
-/// Salesforce reads them while the job runs, and they are handed over after that, so a row may be older than what an event
-/// told meanwhile. Therefore records are noted from before the job on, whenever an event of them goes by; their rows are not
-/// handed over, but read again by the REST API, as are those that had just changed when the job was asked for. A row of any
-/// other record is what receivers do not have yet, and every event of it comes behind.
+/// Salesforce reads them while the job runs, and they are handed over after that, so a row may be older than what an
+/// event told meanwhile. Therefore records are noted from before the job on, whenever an event of them goes by; their
+/// rows are not handed over, but read again by the REST API, as are those that had just changed when the job was asked
+/// for. A row of any other record is what receivers do not have yet, and every event of it comes behind.
 extension BackfillRunner {
     /// Rows of a page of results.
     static let bulkRows = 5_000

@@ -89,9 +89,8 @@ package actor BackfillService {
 
     /// By itself a bulk query would go on to its end, and be kept for days.
     private func endJob(of record: BackfillRecord) {
-        guard let place = record.progress.bulk, let plan = Self.plan(of: record), let entry = orgs.entry(plan.org) else {
-            return
-        }
+        guard let place = record.progress.bulk, let plan = Self.plan(of: record), let entry = orgs.entry(plan.org)
+        else { return }
         Task {
             let bulk = BulkQuery(entry.client)
             _ = try? await bulk.abort(place.job)

@@ -61,10 +61,12 @@ struct RunCommand: AsyncParsableCommand {
             await doors.close()
             throw error
         }
-        // Once the first events went through, so that their code is not dropped just before it is used.
+        // Now, and once the first events went through.
         let trim = Task {
-            guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
-            ResidentMemory.trimAfterStart()
+            for wait in [Duration.zero, .seconds(2)] {
+                guard (try? await Task.sleep(for: wait)) != nil else { return }
+                ResidentMemory.trimAfterStart()
+            }
         }
         defer { trim.cancel() }
         // Its outbox and its store answer: that is what makes it alive.

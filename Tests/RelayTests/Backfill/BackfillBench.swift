@@ -128,7 +128,8 @@ struct BackfillBench {
             store: bench.store, topics: [Self.topic], rules: rules, service: service, time: time)
         orgs.register(
             BackfillOrgs.Entry(
-                org: IngestBench.org, client: client, describes: describes, topics: [Self.topic.topic], bulkFrom: bulkFrom))
+                org: IngestBench.org, client: client, describes: describes, topics: [Self.topic.topic],
+                bulkFrom: bulkFrom))
         try await service.start()
     }
 

@@ -197,7 +197,10 @@ final class SimulatedOrg: Sendable {
         return state.withLock { state in
             let records = state.records
             return state.bulk.answer(request) { soql in
-                records.indices.filter { !records[$0].isDeleted && records[$0].modified / 1000 * 1000 >= soql.since }.map {
+                let found = records.indices.filter {
+                    !records[$0].isDeleted && records[$0].modified / 1000 * 1000 >= soql.since
+                }
+                return found.map {
                     let modified = cuts ? records[$0].modified / 1000 * 1000 : records[$0].modified
                     return [
                         Self.id($0), "\(records[$0].number)", Timestamp.rfc3339(records[$0].created),
