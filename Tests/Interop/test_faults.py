@@ -176,8 +176,8 @@ RECEIVERS = [
           dead=True, watched=0, **NGINX),
     Fault("429 with Retry-After", answers("add_header Retry-After 4 always; return 429;", 429), healed,
           r"429.*next try in", **NGINX),
-    Fault("5xx storm", answers("return 503;", 503), healed, r"not well \(503\)", **NGINX),
-    Fault("bad gateway", answers("proxy_pass http://127.0.0.1:1;", 502), healed, r"not well \(502\)", **NGINX),
+    Fault("5xx storm", answers("return 503;", 503), healed, r"not well \(503\)", settle=4, **NGINX),
+    Fault("bad gateway", answers("proxy_pass http://127.0.0.1:1;", 502), healed, r"not well \(502\)", settle=4, **NGINX),
 ]  # fmt: skip
 
 
