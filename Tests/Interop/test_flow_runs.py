@@ -9,6 +9,8 @@ import subprocess
 import time
 import urllib.request
 
+import pytest
+
 from feed import Feed, FeedSpec
 from harness import wait_until
 from peer_process import PeerProcess
@@ -38,6 +40,7 @@ rules:
 """
 
 
+@pytest.mark.timeout(120 + CHANGES // 20)
 def test_every_change_is_covered_by_a_run_that_completed(binary, world):
     spec = FeedSpec(TOPIC, CHANGES, ["Account"], records=500, merged_every=0, burst=CHANGES // BURSTS, pause=PAUSE,
                     base_ms=int(time.time() * 1000), pad=10)  # fmt: skip
