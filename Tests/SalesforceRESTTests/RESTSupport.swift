@@ -8,11 +8,15 @@ import TestSupport
 
 /// An org whose sign-in always works; tokens are numbered.
 struct TestOrg {
-    let time = ManualTime(autoAdvance: true)
+    let time: ManualTime
     let http: ScriptedHTTP
     let client: RESTClient
 
-    init(options: RESTOptions = RESTOptions(), _ answer: @escaping ScriptedHTTP.Answer) {
+    init(
+        options: RESTOptions = RESTOptions(), time: ManualTime = ManualTime(autoAdvance: true),
+        _ answer: @escaping ScriptedHTTP.Answer
+    ) {
+        self.time = time
         http = ScriptedHTTP(answer)
         client = RESTClient(
             authenticator: TestOrg.authenticator(), http: http, options: options, time: time.source)

@@ -145,20 +145,3 @@ import Testing
 
     private struct SuiteError: Error {}
 }
-
-@Suite struct DescribeCacheTests {
-    @Test func `a description is asked for again only whether it changed`() async throws {
-        let org = TestOrg { request throws(TransportError) in
-            request.headers.contains(.init("If-None-Match", "v1"))
-                ? HTTPResponse(status: 304) : json(accountDescribe, headers: [.init("ETag", "v1")])
-        }
-        let cache = DescribeCache(org.client)
-        let first = try await cache.description(of: "Account")
-        _ = try await cache.description(of: "Account")
-        #expect(org.calls.count == 1)
-        org.time.advance(by: .seconds(601))
-        #expect(try await cache.description(of: "Account") == first)
-        _ = try await cache.description(of: "Account")
-        #expect(org.calls.count == 2)
-    }
-}

@@ -137,7 +137,7 @@ import TestSupport
             let due = org.stream.prefix { $0.committed <= time.source.wall() - lag }.count
             if due > streamed {
                 let from = streamed
-                try await letTimePass { try await bench.stream(from: from, to: due) }
+                try await letTimePass(bench) { try await bench.stream(from: from, to: due) }
                 streamed = due
             }
             for _ in 0..<5 { await Task.yield() }
@@ -154,8 +154,10 @@ import TestSupport
         }
     }
 
-    /// A batch may wait for a page that is being read, and that one for the next try of a call.
-    private func letTimePass(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// A batch may wait for a page that is being read, and that one for the next try of a call; or for the next commit.
+    private func letTimePass(
+        _ bench: BackfillBench, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
         let isDone = Mutex(false)
         let work = Task {
             defer { isDone.withLock { $0 = true } }
@@ -163,7 +165,9 @@ import TestSupport
         }
         while !isDone.withLock({ $0 }) {
             for _ in 0..<200 where !isDone.withLock({ $0 }) { await Task.yield() }
-            if !isDone.withLock({ $0 }) { time.advance(by: .milliseconds(20)) }
+            guard !isDone.withLock({ $0 }) else { break }
+            time.advance(by: .milliseconds(20))
+            bench.bench.clock.advance(by: 20)
         }
         try await work.value
     }
@@ -171,7 +175,7 @@ import TestSupport
     private static let maximumSteps = 50_000
 
     private func finish(_ bench: BackfillBench) async throws {
-        try await letTimePass { try await bench.stream() }
+        try await letTimePass(bench) { try await bench.stream() }
         try await pass(bench)
         for _ in 0..<Self.maximumSteps {
             guard try await bench.bench.store.backfills().contains(where: { !$0.state.isFinal }) else {
