@@ -191,6 +191,8 @@ private final class ReadGate: Sendable {
 
     func close(for reason: String, now: Duration) {
         state.withLock { state in
+            // Reads that failed beside the first one say nothing new.
+            guard now >= state.until else { return }
             state = State(until: now + state.rest, rest: min(state.rest * 2, Self.longestRest), reason: reason)
         }
     }

@@ -94,6 +94,19 @@ import TestSupport
         #expect(try await route(update(6), finder).deliveries.count == 1 && answers.asked == 4)
     }
 
+    @Test func `reads that fail beside each other count as one`() async throws {
+        let answers = Answers([Self.down])
+        let time = ManualTime()
+        let finder = finder(answers, time)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 1...20 { group.addTask { try await route(update(number), finder).deferred.count } }
+            for try await count in group { #expect(count == 1) }
+        }
+        let asked = answers.asked
+        time.advance(by: .seconds(5))
+        #expect(try await route(update(21), finder).deferred.count == 1 && answers.asked == asked + 1)
+    }
+
     @Test func `a read that hangs holds the stream up for seconds only`() async throws {
         let time = ManualTime(autoAdvance: true)
         let result = try await route(update(1), finder(Answers([nil]), time))
