@@ -21,7 +21,7 @@ package struct ControlClient: Sendable {
     package func checkAccess() throws(ControlError) {
         guard socket.isForbidden else { return }
         throw ControlError(
-            .environment, "this user may not look into \(socket.folder), where a relay listens: ask as the relay's own user.")
+            .environment, "this user may not look into \(socket.folder), where a relay would listen: ask as the relay's own user.")
     }
 
     /// - Throws: what the route threw; `.environment` if nobody answers.

@@ -13,7 +13,8 @@ package enum FlowState: Sendable, Equatable {
     /// - Parameter flow: nil when FlowMate has no flow of this ID.
     package static func judge(_ flow: FlowMateFlow?, attempt: Int) -> FlowState {
         guard let flow else {
-            return .park(reason: "the flow does not exist (any more); correct the rule's flow ID, then `sluice dlq retry --render`")
+            return .park(
+                reason: "the flow does not exist (any more); correct the rule's flow ID, then `sluice dlq retry --render`")
         }
         if flow.isScheduled {
             return .hold(

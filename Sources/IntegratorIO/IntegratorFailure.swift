@@ -72,7 +72,7 @@ package struct IntegratorFailure: Error, Sendable, CustomStringConvertible {
         }
         let text = texts.joined(separator: "; ").unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
         let shown = String(String(String.UnicodeScalarView(text)).prefix(200))
-        return shown.isEmpty ? "" : ": " + (shown.hasSuffix(".") ? String(shown.dropLast()) : shown)
+        return shown.isEmpty ? "" : ": " + shown.withoutFullStop
     }
 
     static func entries(of body: [UInt8]) -> [Entry] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Events
 import Glibc
 
 @main
@@ -61,6 +62,6 @@ struct CommandFailure: Error {
     /// A failure in its own words, and then what to do about it.
     init(_ code: Code, _ failure: some CustomStringConvertible, advice: String) {
         let said = "\(failure)"
-        self.init(code, advice.isEmpty ? said : (said.hasSuffix(".") ? said : said + ".") + advice)
+        self.init(code, advice.isEmpty ? said : "\(said.withoutFullStop).\(advice)")
     }
 }

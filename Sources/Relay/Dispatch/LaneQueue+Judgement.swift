@@ -14,8 +14,8 @@ extension LaneQueue {
         case .hold(_, .destination, let asked):
             release(group, if: probes.1, &changes)
             if hold.hold(
-                reason: note.reason, isAlarm: note.isAlarm, asked: asked.map(policy.bounded), isProbe: probes.0, now: now, policy: policy,
-                random: &random)
+                reason: note.reason, isAlarm: note.isAlarm, asked: asked.map(policy.bounded), isProbe: probes.0,
+                now: now, policy: policy, random: &random)
             {
                 changes.append(held(nil))
             }
@@ -33,8 +33,8 @@ extension LaneQueue {
         case .hold(_, .target, let asked):
             answered(isProbe: probes.0, now, &random, &changes)
             if group.hold.hold(
-                reason: note.reason, isAlarm: note.isAlarm, asked: asked.map(policy.bounded), isProbe: probes.1, now: now, policy: policy,
-                random: &random)
+                reason: note.reason, isAlarm: note.isAlarm, asked: asked.map(policy.bounded), isProbe: probes.1,
+                now: now, policy: policy, random: &random)
             {
                 changes.append(held(group))
             }

@@ -171,8 +171,7 @@ extension Outbox {
     func die(
         _ entry: OutboxEntry, _ route: Route, _ reason: DeadLetter.Reason, _ detail: String, _ now: Moment
     ) {
-        route.counters.deadLetters += 1
-        route.log.died(detail)
+        route.died(detail)
         resolve(
             entry, route,
             deadLetter: DeadLetter(

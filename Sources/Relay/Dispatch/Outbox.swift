@@ -150,7 +150,7 @@ package actor Outbox {
     /// - Returns: the destinations that got something.
     private func take(_ batch: RoutedBatch) -> [Route] {
         ledger.accept(batch)
-        for letter in batch.deadLetters { route(letter.delivery.destination).log.died(letter.detail) }
+        for letter in batch.deadLetters { route(letter.delivery.destination).died(letter.detail) }
         let touched = offer(batch.deliveries)
         // What is replayed says nothing about where the stream is.
         if batch.cursor.key.scope == .live { marks?.passed(batch.cursor.key.topic, transaction: batch.transaction) }

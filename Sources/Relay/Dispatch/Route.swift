@@ -43,6 +43,12 @@ final class Route {
         if entry.delivery.isGathered { claims.offer(entry) } else { lanes.offer(entry, now: now) }
     }
 
+    /// A delivery goes to the dead letters, or could not even be built.
+    func died(_ detail: String) {
+        counters.deadLetters += 1
+        log.died(detail)
+    }
+
     /// It pays to wait for this destination before more is taken in.
     var isWorthWaiting: Bool { intake.isWorthWaiting(concurrency: lanes.concurrency) }
 

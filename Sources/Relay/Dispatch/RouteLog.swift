@@ -18,8 +18,11 @@ struct RouteLog {
         quietUntil = now.uptime + Self.quietMilliseconds
         logger.warning(
             """
-            delivery to \(name) failed: \(note.words); tried again in \(Self.seconds(wait)), nothing is lost
-            """, metadata: ["delivery": "\(delivery.id)", "rule": "\(delivery.rule)", "recordId": "\(delivery.origin.recordID)"])
+            delivery to \(name) failed: \(note.words); tried again in \(Self.span(wait)), nothing is lost
+            """,
+            metadata: [
+                "delivery": "\(delivery.id)", "rule": "\(delivery.rule)", "recordId": "\(delivery.origin.recordID)",
+            ])
     }
 
     /// A lane that stands is news, and stays it until somebody mends what it says.
@@ -63,14 +66,14 @@ struct RouteLog {
                 level: level,
                 """
                 \(what) is \(isAlarm ? "disabled" : "held"): \(reason.withoutFullStop); its deliveries are kept in order, \
-                next try in \(Self.seconds(until - now.uptime))
+                next try in \(Self.span(until - now.uptime))
                 """)
         case .released(let target):
             logger.notice("\(target.map { "\(name) (\($0))" } ?? name) answers again; deliveries go on")
         }
     }
 
-    private static func seconds(_ milliseconds: Int64) -> String {
+    private static func span(_ milliseconds: Int64) -> String {
         switch milliseconds {
         case ..<10_000: "\(Double(max(milliseconds, 100) / 100) / 10) s"
         case ..<300_000: "\(milliseconds / 1000) s"
@@ -78,11 +81,6 @@ struct RouteLog {
         default: "\(milliseconds / 3_600_000) h"
         }
     }
-}
-
-extension String {
-    /// To go on with in a sentence.
-    fileprivate var withoutFullStop: Substring { hasSuffix(".") ? dropLast() : self[...] }
 }
 
 extension AttemptNote {

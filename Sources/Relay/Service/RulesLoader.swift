@@ -167,7 +167,8 @@ package actor RulesLoader {
     }
 
     private func say(_ answer: ReloadAnswer) {
-        var parts = ["rules reloaded: generation \(state.generation), \(state.rules == 1 ? "1 rule" : "\(state.rules) rules")"]
+        let count = state.rules == 1 ? "1 rule" : "\(state.rules) rules"
+        var parts = ["rules reloaded: generation \(state.generation), \(count)"]
         if answer.rulesAdded > 0 { parts.append("\(answer.rulesAdded) new") }
         if answer.rulesRemoved > 0 { parts.append("\(answer.rulesRemoved) gone") }
         for (names, word) in [

@@ -70,7 +70,8 @@ struct Loaded {
         guard let rules = report.ruleSet else {
             throw CommandFailure(
                 .badInput,
-                "the rules in \(configuration.rulesPath) have \(counted(report.errorCount, "error")), see above; nothing was started.")
+                "the rules in \(configuration.rulesPath) have \(counted(report.errorCount, "error")), see above; nothing was "
+                    + "started.")
         }
         return rules
     }

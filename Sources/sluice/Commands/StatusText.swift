@@ -194,7 +194,7 @@ struct StatusText {
 
     private func said(_ text: String, nextTry time: Int64?) -> String {
         guard let time, time > now else { return text }
-        return "\(text.hasSuffix(".") ? String(text.dropLast()) : text); next try in \(Self.span(time - now + 999))"
+        return "\(text.withoutFullStop); next try in \(Self.span(time - now + 999))"
     }
 
     /// `12s ago`, `5m ago`, `3h ago`
