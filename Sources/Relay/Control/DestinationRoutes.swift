@@ -1,5 +1,4 @@
 import Events
-import Store
 
 /// What can be asked of a destination: `destination.try`. Needs a daemon: without one nothing is held.
 package enum DestinationRoutes {
@@ -14,37 +13,6 @@ package enum DestinationRoutes {
                     .badInput, "there is no destination '\(request.name)'; there is \(names.isEmpty ? "none at all" : names).")
             }
         ]
-    }
-}
-
-/// What a destination that is left behind waits for, put to the dead letters. Only while no relay runs.
-package enum DestinationLeftovers {
-    static let page = 500
-
-    /// - Returns: how many deliveries.
-    package static func giveUp(_ name: String, in store: Store, time: TimeSource) async throws(StoreError) -> Int {
-        var count = 0
-        for isGathered in [false, true] {
-            while true {
-                let read = OutboxRead(destination: name, isGathered: isGathered, after: 0, limit: page)
-                let rows = try await store.pending([read])[0]
-                guard !rows.isEmpty else { break }
-                var group = CommitGroup()
-                for row in rows {
-                    group.removed.append(row.seq)
-                    let last = row.progress.lastError ?? row.delivery.unrenderedReason
-                    group.deadLetters.append(
-                        DeadLetter(
-                            delivery: row.delivery, reason: row.delivery.unrenderedReason == nil ? .rejected : .rendering,
-                            detail: "given up by an operator" + (last.map { "; \($0)" } ?? ""),
-                            attempts: row.progress.attempts, history: row.progress.history, diedAt: time.wall()))
-                }
-                group.destinationStates[name] = .some(nil)
-                try await store.commit(group, wall: time.wall())
-                count += rows.count
-            }
-        }
-        return count
     }
 }
 
