@@ -26,43 +26,9 @@ package enum ReplayedDelivery {
         return "rp" + Hex.encode(bytes)
     }
 
-    /// A request that was sent before, as a delivery of a replay. A CloudEvent gets the new ID and says so as well; the
-    /// rest of it stays byte for byte.
-    package static func resent(_ sent: Delivery, by replay: String) -> Delivery {
-        var delivery = sent
-        delivery.id = id(sent.id, of: replay)
-        guard case .webhook(let method, let path, var headers) = sent.target else { return delivery }
-        if let place = headers.firstIndex(where: { $0.name == "ce-id" }) {
-            headers[place] = DeliveryTarget.Header(name: "ce-id", value: delivery.id)
-            headers.removeAll { $0.name == "ce-" + cloudEventsExtension }
-            headers.append(DeliveryTarget.Header(name: "ce-" + cloudEventsExtension, value: replay))
-            delivery.target = .webhook(method: method, path: path, headers: headers)
-        }
-        let start = Array(#"{"specversion":"1.0","id":"\#(sent.id)""#.utf8)
-        if headers.contains(where: { $0.value.hasPrefix("application/cloudevents+json") }), sent.body.starts(with: start) {
-            var rest = sent.body.dropFirst(start.count)
-            if let before = Self.replay(ofDelivery: sent.id) {
-                rest.removeFirst(Array(#","\#(cloudEventsExtension)":"\#(before)""#.utf8))
-            }
-            let said = #"{"specversion":"1.0","id":"\#(delivery.id)","\#(cloudEventsExtension)":"\#(replay)""#
-            delivery.body = Array(said.utf8) + rest
-        }
-        return delivery
-    }
-
     private static func markIndex(_ id: String) -> String.Index? {
         let text = Array(id.utf8)
         guard text.count > 14, Array(text.suffix(11).prefix(3)) == Array(mark.utf8) else { return nil }
         return id.utf8.index(id.utf8.endIndex, offsetBy: -11)
-    }
-}
-
-extension ArraySlice<UInt8> {
-    /// Removes the first place at which `bytes` stand, if there is one.
-    fileprivate mutating func removeFirst(_ bytes: [UInt8]) {
-        guard count >= bytes.count else { return }
-        for begin in startIndex...(endIndex - bytes.count) where self[begin...].starts(with: bytes) {
-            return removeSubrange(begin..<begin + bytes.count)
-        }
     }
 }

@@ -14,8 +14,8 @@ struct CloudEvent {
     /// One JSON object with `data` inside.
     func structured(data: [UInt8]) -> [UInt8] {
         var json = JSONText()
-        json.raw(#"{"specversion":"1.0""#)
-        for (name, value) in attributes + [("datacontenttype", "application/json")] {
+        json.raw(Self.start(id: id))
+        for (name, value) in attributes.dropFirst() + [("datacontenttype", "application/json")] {
             json.raw(",")
             json.string(name)
             json.raw(":")
@@ -27,8 +27,18 @@ struct CloudEvent {
         return json.bytes
     }
 
+    /// What every structured CloudEvent of a delivery begins with.
+    static func start(id: String) -> [UInt8] {
+        var json = JSONText()
+        json.raw(#"{"specversion":"1.0","id":"#)
+        json.string(id)
+        return json.bytes
+    }
+
     static let structuredType = DeliveryTarget.Header(
         name: "Content-Type", value: "application/cloudevents+json; charset=utf-8")
+    static let idHeader = "ce-id"
+    static let replayHeader = "ce-" + ReplayedDelivery.cloudEventsExtension
 
     /// The attributes as headers; `data` is the body.
     var headers: [DeliveryTarget.Header] {

@@ -1,7 +1,8 @@
 import Events
+import Rules
 import Testing
 
-@Suite struct ReplayedDeliveryTests {
+@Suite struct ResentDeliveryTests {
     private static let binary = DeliveryTarget.Header(name: "ce-id", value: "sl_aaaaaaaaaaaaaaaa")
     private static let structured = DeliveryTarget.Header(
         name: "Content-Type", value: "application/cloudevents+json; charset=utf-8")
