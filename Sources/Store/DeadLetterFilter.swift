@@ -12,17 +12,11 @@ package struct DeadLetterFilter: Sendable, Equatable, Codable {
     /// Put aside before this.
     package var before: Int64?
     package var limit: Int?
-    /// For a retry: requests are built anew by today's rules, all of them and not only those that never were.
-    package var rendersAnew: Bool?
 
     package init(ids: [String] = []) { self.ids = ids }
 
     /// Nothing restricts it: all are meant.
-    package var isEverything: Bool {
-        var filter = self
-        filter.rendersAnew = nil
-        return filter == DeadLetterFilter()
-    }
+    package var isEverything: Bool { self == DeadLetterFilter() }
 
     /// Beyond this many, SQLite's expressions would become too deep; and nobody types that many.
     package static let maximumIDs = 500

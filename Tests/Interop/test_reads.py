@@ -1,7 +1,10 @@
 """Records that rules have read: while Salesforce's REST API is down, only the lanes that need it wait."""
 
+import base64
+
 import pytest
 
+from feed import replay_id
 from harness import Sluice, wait_until
 from test_backfill import LivingOrg
 
@@ -68,6 +71,9 @@ def test_while_no_record_can_be_read_only_lanes_that_need_one_wait(org):
         goes_on(org, sluice, "read", 50)
         org.peer.call("rate", rate=0)
         result = org.wait_until_equal(sluice)
+        shown = [org.command("event", "show", base64.b64encode(replay_id(number)).decode()) for number in range(1, 20)]
+        assert not any("no rule matches it" in one.stdout for one in shown), "one rule or another takes every change"
+        assert any("a rule has more read from Salesforce" in one.stdout for one in shown), shown[0].stdout + shown[0].stderr
         assert sluice.stop(20) == 0
         assert len(sluice.lines) < 20, "".join(sluice.lines)
     assert result["regressions"] == []

@@ -68,6 +68,9 @@ class Hooks:
     def requests(self, path):
         return self.receiver.call("stats", path=path)["requests"]
 
+    def store_has(self, table, count):
+        return self.workspace.store.exists() and self.workspace.count(table) == count
+
     def wait(self, sluice, *paths, count=EVENTS, seconds=40):
         for path in paths:
             wait_until(lambda: len(self.requests(path)) >= count, f"{count} requests at {path}", seconds,

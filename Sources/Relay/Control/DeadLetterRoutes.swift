@@ -18,7 +18,7 @@ package enum DeadLetterRoutes {
             ControlRoute("dlq.show") { (request: DeadLetterQuestion) async throws(ControlError) in
                 try await desk.show(request)
             },
-            ControlRoute("dlq.retry") { (request: DeadLetterFilter) async throws(ControlError) in
+            ControlRoute("dlq.retry") { (request: DeadLetterRetry) async throws(ControlError) in
                 try await desk.retry(request)
             },
             ControlRoute("dlq.edit") { (request: DeadLetterEdit) async throws(ControlError) in
@@ -87,6 +87,31 @@ package struct DeadLetterList: Sendable, Codable {
     package var count: Int
     /// Beside them.
     package var quarantined: Int
+}
+
+/// What `dlq retry` asks. The filter's fields stand beside the other one, as they did when there was only the filter.
+package struct DeadLetterRetry: Sendable, Codable {
+    package var filter: DeadLetterFilter
+    /// Requests are built anew by today's rules: all of them, and not only those that never were.
+    package var rendersAnew: Bool
+
+    private enum CodingKeys: String, CodingKey { case rendersAnew }
+
+    package init(_ filter: DeadLetterFilter, rendersAnew: Bool = false) {
+        self.filter = filter
+        self.rendersAnew = rendersAnew
+    }
+
+    package init(from decoder: any Decoder) throws {
+        filter = try DeadLetterFilter(from: decoder)
+        rendersAnew = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Bool.self, forKey: .rendersAnew) ?? false
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try filter.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(rendersAnew, forKey: .rendersAnew)
+    }
 }
 
 /// What `dlq show` asks.

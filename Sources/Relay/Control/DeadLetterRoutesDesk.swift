@@ -100,7 +100,7 @@ struct DeadLetterDesk: Sendable {
         }
         guard isEdited else { throw ControlError(.failed, "\(id) is being sent again at this moment.") }
         guard edit.resends else { return DeadLetterOutcome(count: 1) }
-        return try await retry(DeadLetterFilter(ids: [id]))
+        return try await retry(DeadLetterRetry(DeadLetterFilter(ids: [id])))
     }
 
     private func check(_ body: [UInt8], replaces letter: DeadLetter) throws(ControlError) {

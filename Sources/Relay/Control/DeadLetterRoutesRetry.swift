@@ -5,8 +5,8 @@ import Store
 
 /// Sending again. What is sent goes to the end of its lane, in the order in which it died first.
 extension DeadLetterDesk {
-    func retry(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
-        var filter = try checked(filter)
+    func retry(_ request: DeadLetterRetry) async throws(ControlError) -> DeadLetterOutcome {
+        var filter = try checked(request.filter)
         var outcome = DeadLetterOutcome(waitsForRelay: outbox == nil)
         var left = filter.limit ?? .max
         // What comes to the dead letters from now on is not meant: a receiver that refuses would go round for ever.
@@ -22,7 +22,7 @@ extension DeadLetterDesk {
             after = last.ordinal
             // Those that are under way already were not asked for now.
             left -= page.count { !$0.isResending }
-            try await retry(page, rendersAnew: filter.rendersAnew == true, &outcome)
+            try await retry(page, rendersAnew: request.rendersAnew, &outcome)
         }
         return outcome
     }

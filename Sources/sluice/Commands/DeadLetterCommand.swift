@@ -91,16 +91,20 @@ struct DeadLetterCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
-            var chosen = try filter.filter(all: all)
-            if render { chosen.rendersAnew = true }
+            let chosen = try filter.filter(all: all)
             let caller = try DeadLetterOptions.caller(options, writes: true)
-            let route = filter.quarantine ? "quarantine.retry" : "dlq.retry"
-            let outcome: DeadLetterOutcome = try await caller.answer(route: route, request: chosen)
+            let outcome: DeadLetterOutcome =
+                filter.quarantine
+                ? try await caller.answer(route: "quarantine.retry", request: chosen)
+                : try await caller.answer(
+                    route: "dlq.retry", request: DeadLetterRetry(chosen, rendersAnew: render))
             Terminal.output.write(
                 json ? try ReplayOutput.json(outcome) : DeadLetterText.retried(outcome, isQuarantine: filter.quarantine))
             guard outcome.count == 0 else { return }
             if outcome.skippedCount > 0 { throw CommandFailure(.failed) }
-            if !chosen.ids.isEmpty { throw CommandFailure(.badInput, "there is none with such an ID; see `sluice dlq list`.") }
+            if !chosen.ids.isEmpty {
+                throw CommandFailure(.badInput, "there is none with such an ID; see `sluice dlq list`.")
+            }
         }
     }
 
