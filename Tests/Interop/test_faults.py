@@ -258,8 +258,9 @@ MACHINE = [
     Fault("ENOSPC", full, lambda run: run.ballast.unlink(), "disk is full|disk full", prepare=on_small_disk),
     Fault("EIO", write_fails(errno.EIO), mended, "I/O|input", prepare=on_machine),
     Fault("a store that becomes read-only", write_fails(errno.EROFS), mended, "read-only|I/O", prepare=on_machine),
-    # A checkpoint that fails is made again: the write-ahead log holds everything meanwhile.
-    Fault("fsync fails", sync_fails, mended, "", prepare=on_machine, relay=LARGE),
+    # The write-ahead log holds everything meanwhile, and is said to grow.
+    Fault("fsync fails", sync_fails, mended, "cannot write the log back to the store.*grows meanwhile.*nothing is lost",
+          prepare=on_machine, relay=LARGE),
     Fault("a store locked by another program", locked, unlocked, "locked|busy|another", settle=3),
     Fault("SIGSTOP", stand_still, None, "", lines=6, watched=0, relay={**QUICK, **TOLERANT}, **IMPATIENT),
     Fault("clock one hour forth", set_clock(1), mended, "", lines=0, prepare=on_machine, relay=TOLERANT),

@@ -1,4 +1,5 @@
 import Events
+import GRDB
 import Glibc
 import Testing
 
@@ -73,6 +74,32 @@ import Testing
         try await store.setMaximumPages(10_000)
         try await store.commit(group, wall: 0)
         #expect(try await store.cursors().count == 1)
+    }
+
+    @Test func `a log that a long reader keeps from being written back is said to grow`() async throws {
+        var limits = StoreLimits()
+        limits.walBytes = 1 << 20
+        limits.journalBytes = 8 << 20
+        let scratch = StoreScratch()
+        let store = try scratch.open(limits)
+        var group = CommitGroup()
+        group.journal = (0..<50).map { _ in Sample.journal(bytes: 10_000) }
+        for _ in 0..<20 { try await store.commit(group, wall: 0) }
+        #expect(store.overgrownLog == nil)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let reader = try DatabaseQueue(path: scratch.path, configuration: configuration)
+        try reader.inDatabase { database in
+            try database.execute(sql: "BEGIN; SELECT count(*) FROM journal")
+        }
+        for _ in 0..<20 { try await store.commit(group, wall: 0) }
+        #expect(try #require(store.overgrownLog) > 5 << 20)
+        let error = await #expect(throws: StoreError.self) { try await store.writeBackLog() }
+        #expect(error?.description.contains("another program has been reading the file for long") == true)
+        try reader.inDatabase { try $0.execute(sql: "COMMIT") }
+        try await store.writeBackLog()
+        try await store.commit(group, wall: 0)
+        #expect(store.overgrownLog == nil)
     }
 
     @Test func `another program's lock is waited for, then named`() async throws {

@@ -88,6 +88,7 @@ extension Outbox {
                 pump(route)
             }
             settleCounts()
+            await watchLog()
         } catch {
             guard !isAbandoned else { return }
             ledger.failed()
@@ -95,6 +96,26 @@ extension Outbox {
         }
         if ledger.isDirty, commitDue == nil { stir() }
         reportRoom()
+    }
+
+    /// A log that is not written back takes more and more of the disk, and SQLite does not say so.
+    private func watchLog() async {
+        guard let size = store.overgrownLog else {
+            if logCheckDue != nil { logger.notice("the log of the store \(store.path) is written back again") }
+            logCheckDue = nil
+            return
+        }
+        guard clock.uptime >= logCheckDue ?? .min else { return }
+        do throws(StoreError) {
+            try await store.writeBackLog()
+            // The next commit cuts it.
+        } catch {
+            guard !isAbandoned else { return }
+            if logCheckDue == nil {
+                logger.error("\(error) The log has everything, and grows meanwhile (\(size >> 20) MB); nothing is lost.")
+            }
+            logCheckDue = clock.uptime + limits.commitRetryCeiling
+        }
     }
 
     /// A delivery that came again while its row was there was counted twice, since the earlier row stands for both.

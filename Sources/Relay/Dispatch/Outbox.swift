@@ -58,6 +58,8 @@ package actor Outbox {
     var commitIsUrgent = false
     var takes = 0
     var failure: CommitFailure?
+    /// When to look again why the store's log grows; nil while it does not.
+    var logCheckDue: Int64?
     var flushWaiters: [(take: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
     // Waiting for room
