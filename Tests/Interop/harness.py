@@ -216,12 +216,12 @@ def body_yaml(indent=6, key="body") -> str:
 class Sluice:
     """A running `sluice run`, its log lines and its use of the processor."""
 
-    def __init__(self, workspace: Workspace, preexec=None, restore_signals=True):
+    def __init__(self, workspace: Workspace, arguments=(), preexec=None, restore_signals=True):
         self.workspace = workspace
         self.lines = []
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [binary(), "run", "--config", str(workspace.config_path)],
+            [binary(), "run", "--config", str(workspace.config_path), *arguments],
             cwd=workspace.folder,
             env=workspace.environment,
             stdin=subprocess.DEVNULL,

@@ -145,6 +145,23 @@ def test_a_second_signal_ends_at_once(binary, world):
     relay.check_everything_arrived_in_order()
 
 
+def test_a_stop_does_not_wait_for_a_receiver_that_hangs(binary, world):
+    """Longer than it was told to, that is; what is broken off is made again, under its ID."""
+    relay = Relay(world, specs(300), rule={"concurrency": CONCURRENCY})
+    relay.receiver.call("fail", mode="never")
+    with relay.run(arguments=["--stop-within", "2"]) as sluice:
+        wait_until(lambda: relay.receiver.call("stats")["failures"][0]["seen"] >= 3, "attempts under way", 20)
+        began = time.monotonic()
+        assert sluice.stop(10) == 0, sluice.ended()
+        assert time.monotonic() - began < 3.5
+        assert sluice.matching("took too long to stop; they are made again after the next start")
+    relay.receiver.call("heal")
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        assert sluice.stop() == 0
+    relay.check_everything_arrived_in_order()
+
+
 def test_a_killed_run_does_not_keep_its_successor_out(binary, world):
     """The lock on the store dies with its owner; a living owner is named."""
     relay = Relay(world, specs(300))

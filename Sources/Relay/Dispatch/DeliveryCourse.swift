@@ -44,7 +44,8 @@ package struct DeliveryCourse: Sendable {
                 possibleDuplicate: note.possibleDuplicate),
             startedAt: now.wall, held: isHold)
         let verdict = policy.verdict(
-            on: outcome, progress: progress, limits: limits, wall: now.wall, random: &random)
+            on: outcome, progress: progress, limits: limits, elapsed: now.wall - (progress.firstAttemptAt ?? now.wall),
+            random: &random)
         switch verdict {
         case .delivered: return .delivered
         case .wait(let milliseconds): return .again(afterMilliseconds: milliseconds)

@@ -109,7 +109,8 @@ extension Outbox {
         } else {
             record(outcome, number: number, started: started, in: entry, now)
             verdict = policy.verdict(
-                on: outcome, progress: entry.progress, limits: entry.delivery.retry, wall: now.wall, random: &random)
+                on: outcome, progress: entry.progress, limits: entry.delivery.retry,
+                elapsed: ages.age(of: entry.progress.firstAttemptAt ?? now.wall, at: now), random: &random)
         }
         let wasAsked = outcome.note.receiverWasAsked && entry.delivery.unrenderedReason == nil
         let changes = route.lanes.finish(

@@ -29,6 +29,7 @@ package actor Outbox {
     /// Whether `accept` would return at once, for those who would ask for more events. Readable without waiting.
     package nonisolated let room = Room()
 
+    let ages: SteadyAge
     var random: Jitter
     let ledger = CommitLedger()
     var routes: [String: Route] = [:]
@@ -74,6 +75,7 @@ package actor Outbox {
     ) {
         self.store = store
         self.clock = clock
+        ages = SteadyAge(since: clock.now)
         self.limits = limits
         routeLimits = limits
         self.policy = policy

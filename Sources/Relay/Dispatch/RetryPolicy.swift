@@ -31,9 +31,11 @@ package struct RetryPolicy: Sendable {
         case dropped(detail: String)
     }
 
-    /// - Parameter progress: with the attempt in question.
+    /// - Parameters:
+    ///   - progress: with the attempt in question.
+    ///   - elapsed: since the first attempt began.
     func verdict(
-        on outcome: AttemptOutcome, progress: DeliveryProgress, limits: RetryLimits, wall: Int64,
+        on outcome: AttemptOutcome, progress: DeliveryProgress, limits: RetryLimits, elapsed: Int64,
         random: inout Jitter
     ) -> Verdict {
         switch outcome {
@@ -42,7 +44,6 @@ package struct RetryPolicy: Sendable {
         case .park(let note): return end(.rejected, note.reason, limits, &random)
         case .retry, .hold: break
         }
-        let elapsed = max(0, wall - (progress.firstAttemptAt ?? wall))
         if let detail = exhausted(progress, limits, elapsed: elapsed) {
             return end(.exhausted, "\(detail); last: \(outcome.note.reason)", limits, &random)
         }

@@ -14,12 +14,23 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Relays events until it is stopped (SIGTERM or SIGINT).",
         discussion: "Edited rule files are put in force by themselves, and on SIGHUP.")
 
-    /// What a stop waits for attempts under way and the last commit.
-    static let stopLimit: Duration = .seconds(20)
+    /// What a start that failed waits for what it began.
+    static let failedStartLimit: Duration = .seconds(5)
     /// What systemd is asked to grant a start.
     static let startLimit: Duration = .seconds(300)
 
     @OptionGroup var options: ConfigurationOption
+    // Container engines kill after ten seconds.
+    @Option(
+        help: """
+            Seconds that a stop waits for attempts under way, 1 to 300. Those that take longer are made again after the \
+            next start, under the same ID.
+            """)
+    var stopWithin = 8
+
+    func validate() throws {
+        guard (1...300).contains(stopWithin) else { throw ValidationError("--stop-within takes 1 to 300 seconds.") }
+    }
 
     func run() async throws {
         let loaded = try options.load()
@@ -73,12 +84,12 @@ struct RunCommand: AsyncParsableCommand {
         let beat = Task { await systemd?.keepAlive(.system) { await service.isAlive() } }
         defer { beat.cancel() }
         let name = await signal.value
-        systemd?.send(.stopping)
+        systemd?.send(.stopping, .extendTimeout(.seconds(stopWithin + 10)))
         log.notice("stopping on \(name); a second signal ends at once")
         signals.exitOnNext()
         // Before the store is closed: its next owner listens at the same place.
         await doors.close()
-        let isSafe = await service.stop(within: Self.stopLimit)
+        let isSafe = await service.stop(within: .seconds(stopWithin))
         guard isSafe else {
             throw CommandFailure(
                 .failed, "stopped before everything was written; those events come again from their cursors.")

@@ -21,7 +21,7 @@ struct RunDoors {
                 console = try await ConsoleServer.start(
                     host: listen.host, port: listen.port, console: service.console)
             } catch {
-                _ = await service.stop(within: RunCommand.stopLimit)
+                _ = await service.stop(within: RunCommand.failedStartLimit)
                 throw CommandFailure(error)
             }
             log.info("metrics at http://\(listen.host):\(console?.port ?? listen.port)/metrics")

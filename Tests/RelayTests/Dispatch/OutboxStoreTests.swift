@@ -217,6 +217,17 @@ import Testing
         #expect(clock.uptime <= 86_400_000 + 200_000)
     }
 
+    @Test func `a clock set two days ahead ends no delivery's retries`() async throws {
+        let clock = ManualClock()
+        let bench = try await Bench(
+            clock: clock, sink: FakeSink { _, number in number < 3 ? .retry(.busy, after: nil) : .delivered(.ok) })
+        try await bench.outbox.accept(Make.batch([Make.delivery(1)], cursor: 1))
+        try await bench.run("an attempt") { await bench.outbox.status().destinations[0].failedAttempts == 1 }
+        clock.jumpWall(by: 2 * 86_400_000)
+        try await bench.run("delivered") { bench.sink.delivered.count == 1 }
+        #expect(bench.sink.attempts.map(\.number) == [1, 2, 3])
+    }
+
     @Test func `stopping lets attempts finish and writes what is left`() async throws {
         let sink = FakeSink()
         sink.close()

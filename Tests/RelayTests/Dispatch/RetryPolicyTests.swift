@@ -20,7 +20,8 @@ import Testing
         _ outcome: AttemptOutcome, _ progress: DeliveryProgress, _ limits: RetryLimits = RetryLimits(), wall: Int64 = 0
     ) -> RetryPolicy.Verdict {
         var random = Jitter(seed: 7)
-        return policy.verdict(on: outcome, progress: progress, limits: limits, wall: wall, random: &random)
+        return policy.verdict(
+            on: outcome, progress: progress, limits: limits, elapsed: wall - (progress.firstAttemptAt ?? wall), random: &random)
     }
 
     @Test(arguments: [(1, 1_000), (2, 2_000), (5, 16_000), (9, 256_000), (10, 300_000), (60, 300_000)])
