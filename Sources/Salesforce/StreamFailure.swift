@@ -23,6 +23,9 @@ package struct StreamFailure: Error, Sendable, Equatable, CustomStringConvertibl
         self.rpcID = rpcID
     }
 
+    /// What ended is the session, not the stream.
+    var isAboutSession: Bool { reaction == .renewSession }
+
     package var description: String {
         rpcID.map { "\(reason), rpc-id \($0)" } ?? reason
     }

@@ -14,6 +14,7 @@ package actor Subscription {
     private let host: any SubscriptionHost
     private let time: TimeSource
     private let log: Logger
+    private let news: OutageNews
 
     private var alarm = HeadroomAlarm()
     private var plan: ResumePlan
@@ -40,12 +41,14 @@ package actor Subscription {
     ///   - position: from the store; nil when this topic was never subscribed to.
     ///   - unusable: why the position must not be used although it is there: `belongs to another org (00D…)`.
     ///   - startedAt: when an earlier process subscribed, if it left no position; epoch milliseconds.
+    ///   - news: shared by the topics of an org.
     package init(
         settings: TopicSettings, position: Position?, unusable: String? = nil, startedAt: Int64? = nil,
         calls: any PubSubCalls, authenticator: Authenticator, host: any SubscriptionHost, time: TimeSource = .system,
-        log: Logger
+        log: Logger, news: OutageNews = OutageNews()
     ) {
         self.settings = settings
+        self.news = news
         self.unusable = unusable
         self.calls = calls
         self.authenticator = authenticator
@@ -312,12 +315,15 @@ package actor Subscription {
         }
         checkHeadroom()
         let isNews = outage?.reason != failure.reason
+        let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
         outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
         reconnects += 1
         let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
         if isNews {
             let what = isProven ? "stream ended" : "cannot subscribe"
-            log.warning("\(what): \(failure); connecting again in \(wait.formattedSeconds)")
+            log.log(
+                level: news.level(of: failure.reason, isTurn: isTurn, now: time.monotonic()),
+                "\(what): \(failure); connecting again in \(wait.formattedSeconds)")
         }
         await show(.reconnecting, failure.reason, next: wait)
         return (try? await time.sleep(wait)) != nil
@@ -342,6 +348,7 @@ private struct Outage {
     let began: Duration
     let attempts: Int
     let reason: String
+    let isAboutSession: Bool
     /// How often Salesforce refused the session since the last response.
     let refusals: Int
 
@@ -349,6 +356,7 @@ private struct Outage {
         began = earlier?.began ?? now
         attempts = (earlier?.attempts ?? 0) + 1
         reason = failure.reason
+        isAboutSession = failure.isAboutSession
         refusals = (earlier?.refusals ?? 0) + (failure.reaction == .renewSession ? 1 : 0)
     }
 }

@@ -76,17 +76,18 @@ RAW = {"raw": True}
 QUICK = {"pubsub": "watchdog: 3s"}
 UNAVAILABLE = {"kind": "status", "status": "UNAVAILABLE", "code": "service.unavailable"}
 SALESFORCE = [
-    Fault("stream reset", trouble(kind="rst", error=2), calm, "reset.*INTERNAL_ERROR.*again in", relay=RAW),
-    Fault("stream reset without an error", trouble(kind="rst", error=0), calm, "reset.*NO_ERROR.*again in", relay=RAW),
-    Fault("connection cut in a frame", trouble(kind="cut"), calm, "connection.*again in", lines=8, relay=RAW),
-    Fault("GOAWAY", once(kind="goaway", grace=0.3), None, "", lines=4, watched=0),
-    Fault("silence", trouble(kind="silence"), calm, "nothing received.*again in", relay=QUICK, settle=4),
-    Fault("service unavailable", trouble(**UNAVAILABLE), calm, r"service\.unavailable.*again in"),
-    Fault("nobody listens", front_gone, front_back, "(refused|connect|closed|ended|reset).*again in", lines=8,
+    Fault("stream reset", trouble(kind="rst", error=2), calm, "reset.*INTERNAL_ERROR.*again in", lines=1, relay=RAW),
+    Fault("stream reset without an error", trouble(kind="rst", error=0), calm, "reset.*NO_ERROR.*again in", lines=1,
+          relay=RAW),
+    Fault("connection cut in a frame", trouble(kind="cut"), calm, "connection.*again in", lines=1, relay=RAW),
+    Fault("GOAWAY", once(kind="goaway", grace=0.3), None, "", lines=1, watched=0),
+    Fault("silence", trouble(kind="silence"), calm, "nothing received.*again in", lines=1, relay=QUICK, settle=4),
+    Fault("service unavailable", trouble(**UNAVAILABLE), calm, r"service\.unavailable.*again in", lines=1),
+    Fault("nobody listens", front_gone, front_back, "(refused|connect|closed|ended|reset).*again in", lines=1,
           prepare=salesforce_behind_haproxy),
-    Fault("token revoked once", revoked_once, None, r"service\.auth\.error", watched=0),
-    Fault("every token refused", revoked, calm, r"service\.auth\.error.*again in"),
-    Fault("token endpoint down", without_tokens, tokens_again, "token|sign in|503", lines=6),
+    Fault("token revoked once", revoked_once, None, r"service\.auth\.error", lines=1, watched=0),
+    Fault("every token refused", revoked, calm, r"service\.auth\.error.*again in", lines=1),
+    Fault("token endpoint down", without_tokens, tokens_again, "token|sign in|503"),
 ]  # fmt: skip
 
 

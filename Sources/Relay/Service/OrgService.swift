@@ -19,6 +19,7 @@ package struct OrgService: Sendable {
     private let rest: RESTClient
     private let parts: RelayParts
     private let log: Logger
+    private let news = OutageNews()
 
     package init(_ configuration: OrgConfiguration, parts: RelayParts) throws(SetupError) {
         self.configuration = configuration
@@ -185,7 +186,8 @@ package struct OrgService: Sendable {
                 Position(replayID: $0.replayID, time: $0.commitTime ?? $0.updatedAt, receivedAt: $0.updatedAt)
             },
             unusable: cursor.flatMap { Self.foreign($0, org) }, startedAt: cursor == nil ? await lastSeen(topic.name) : nil,
-            calls: client, authenticator: authenticator, host: ingest, time: parts.time, log: log)
+            calls: client, authenticator: authenticator, host: ingest, time: parts.time, log: log,
+            news: news)
     }
 
     /// When an earlier process last had to do with a topic that it left without a cursor: what came since then may be
