@@ -146,17 +146,3 @@ package struct UserIdentity: Sendable, Equatable {
     package var userID: String?
     package var username: String?
 }
-
-/// The `Date` header (RFC 9110, section 5.6.7).
-package enum HTTPDate {
-    /// `Sun, 22 Nov 2026 09:00:00 GMT`; nil for the obsolete forms.
-    package static func milliseconds(_ text: String) -> Int64? {
-        let parts = text.split(separator: " ")
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {
-            return nil
-        }
-        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
-        return Timestamp.milliseconds(rfc3339: "\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
-    }
-}

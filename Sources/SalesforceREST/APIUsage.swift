@@ -51,7 +51,7 @@ struct CallBudget {
     private var unreported = 0
     /// Answers come without the header: a test server, or an org without limits.
     private var isUntold = false
-    private var heldUntil: Duration?
+    private(set) var heldUntil: Duration?
     private var holds = 0
     private var lastProbe: Duration?
 

@@ -17,6 +17,9 @@ actor CallGate {
 
     var usage: APIUsage? { budget.usage }
 
+    /// Because Salesforce said that a limit is reached.
+    var isHeld: Bool { budget.heldUntil.map { time.monotonic() < $0 } ?? false }
+
     /// - Returns: nil once the call may start; otherwise how long the limit bars it.
     /// - Throws: `.cancelled`, or `.limitReached` if too many wait already.
     func enter(_ action: String) async throws(RESTError) -> Duration? {

@@ -23,6 +23,8 @@ package struct RESTCall: Sendable {
     package var timeout: Duration = .seconds(120)
     /// What is read of the answer at most; a longer one is an error.
     package var maximumResponseBytes = 32 << 20
+    /// Statuses beside 2xx and 304 whose answers say more than that it failed.
+    package var alsoWanted: Set<Int> = []
     /// Carried out twice it does what it does once, so that it may be sent again when its answer was lost.
     package var isRepeatable: Bool
     /// For errors: "read Account 001…".
@@ -57,7 +59,7 @@ package struct RESTCall: Sendable {
     }
 }
 
-/// What Salesforce answered: 2xx, or 304 to a conditional request.
+/// What Salesforce answered: 2xx, 304 to a conditional request, or what the call wanted beside them.
 package struct RESTAnswer: Sendable {
     package let status: Int
     package let response: HTTPResponse

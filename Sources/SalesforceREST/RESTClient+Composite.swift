@@ -10,6 +10,8 @@ package struct Subrequest: Sendable {
     package var referenceID: String
     package var body: Value?
     package var headers: [HTTPRequest.Header] = []
+    /// `62.0`; nil is the client's.
+    package var version: String?
 
     package init(_ method: RESTCall.Method, _ path: String, referenceID: String, body: Value? = nil) {
         self.method = method
@@ -32,7 +34,6 @@ extension RESTClient {
     static let maximumSubrequests = 25
     static let maximumGraphs = 75
     static let maximumNodes = 500
-    static let maximumTree = 200
 
     /// One after another; a later one may refer to an earlier one's answer. Counts as one call.
     package func composite(
@@ -44,7 +45,7 @@ extension RESTClient {
             "allOrNone": .bool(allOrNone), "compositeRequest": .list(requests.map(compositeItem)),
         ])
         let answer = try await send(RESTCall(.post, "/composite", json: body, action: action))
-        return try responses(answer.json(), answer)
+        return try responses(answer.json(), to: requests, answer)
     }
 
     /// Independent of one another. Each counts as a call.
@@ -74,7 +75,7 @@ extension RESTClient {
     package func graph(
         _ graphs: [(id: String, requests: [Subrequest])]
     ) async throws(RESTError) -> [String: [Subresponse]] {
-        let action = "send \(graphs.count) graphs"
+        let action = graphs.count == 1 ? "send a graph" : "send \(graphs.count) graphs"
         try Self.check(graphs.count, Self.maximumGraphs, action)
         try Self.check(graphs.reduce(0) { $0 + $1.requests.count }, Self.maximumNodes, action)
         let items = graphs.map { graph in
@@ -87,34 +88,15 @@ extension RESTClient {
         guard let results = try answer.json().list("graphs") else { throw answer.unexpected("it has no graphs") }
         var responses: [String: [Subresponse]] = [:]
         for result in results {
-            guard let id = result.text("graphId"), let inner = result["graphResponse"] else {
-                throw answer.unexpected("a graph has no graphId")
-            }
-            responses[id] = try self.responses(inner, answer)
+            guard let graph = graphs.first(where: { $0.id == result.text("graphId") }),
+                let inner = result["graphResponse"]
+            else { throw answer.unexpected("it tells of a graph that was not sent") }
+            responses[graph.id] = try self.responses(inner, to: graph.requests, answer)
+        }
+        guard responses.count == graphs.count else {
+            throw answer.unexpected("it tells of \(responses.count) graphs, not of \(graphs.count)")
         }
         return responses
-    }
-
-    /// Records with their children, nested as the guide writes them; created all or none.
-    ///
-    /// - Returns: the new IDs by `referenceId`.
-    package func createTree(_ entity: String, _ records: [Value]) async throws(RESTError) -> [String: String] {
-        let action = "create a tree of \(entity)"
-        try Self.check(records.count, Self.maximumTree, action)
-        let answer = try await send(
-            RESTCall(
-                .post, RESTCall.path("composite", "tree", entity), json: .record(["records": .list(records)]),
-                action: action))
-        let body = try answer.json()
-        let results = body.list("results") ?? []
-        guard !body.flag("hasErrors") else {
-            let failed = results.first { $0["errors"] != nil }
-            throw RESTError(item: .list(failed?.list("errors") ?? []), status: 400, action: action)
-        }
-        let pairs = results.compactMap { result in
-            result.text("referenceId").flatMap { reference in result.text("id").map { (reference, $0) } }
-        }
-        return Dictionary(pairs) { first, _ in first }
     }
 
     private func compositeItem(_ request: Subrequest) -> Value {
@@ -131,11 +113,21 @@ extension RESTClient {
     }
 
     private static func relative(_ request: Subrequest, _ options: RESTOptions) -> String {
-        "v\(options.version)\(request.path)"
+        "v\(request.version ?? options.version)\(request.path)"
     }
 
-    private func responses(_ body: Value, _ answer: RESTAnswer) throws(RESTError) -> [Subresponse] {
+    private func responses(
+        _ body: Value, to requests: [Subrequest], _ answer: RESTAnswer
+    ) throws(RESTError) -> [Subresponse] {
         guard let items = body.list("compositeResponse") else { throw answer.unexpected("it has no compositeResponse") }
+        // A limit is told by one item that belongs to no request, with status 200 around it.
+        if let item = items.first, item.text("referenceId") == nil {
+            let status = item.integer("httpStatusCode") ?? 400
+            throw RESTError(item: item["body"] ?? .null, status: status, action: answer.action)
+        }
+        guard items.count == requests.count else {
+            throw answer.unexpected("it tells of \(items.count) requests, not of \(requests.count)")
+        }
         return items.map { item in
             Self.response(
                 item.text("referenceId") ?? "", item.integer("httpStatusCode") ?? 0, item["body"] ?? .null,

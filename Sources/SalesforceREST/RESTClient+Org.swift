@@ -11,12 +11,6 @@ extension RESTClient {
         package var used: Int { maximum - remaining }
     }
 
-    package struct Version: Sendable, Equatable {
-        /// `62.0`
-        package var number: String
-        package var label: String
-    }
-
     /// In the order of the answer. Needs the permission 'View Setup and Configuration'.
     package func limits() async throws(RESTError) -> [Limit] {
         let answer = try await send(RESTCall(.get, "/limits", action: "read the limits"))
@@ -26,15 +20,6 @@ extension RESTClient {
                 return nil
             }
             return Limit(name: field.name, maximum: maximum, remaining: remaining)
-        }
-    }
-
-    /// Oldest first.
-    package func versions() async throws(RESTError) -> [Version] {
-        let answer = try await send(RESTCall(.get, "/services/data", action: "read the API versions"))
-        guard let versions = try answer.json().list else { throw answer.unexpected("it is no list of versions") }
-        return versions.compactMap { version in
-            version.text("version").map { Version(number: $0, label: version.text("label") ?? "") }
         }
     }
 
@@ -58,6 +43,16 @@ extension RESTClient {
         let answer = try await send(RESTCall(.get, "/sobjects", action: "list the objects"))
         guard let objects = try answer.json().list("sobjects") else { throw answer.unexpected("it has no sobjects") }
         return objects.compactMap(ObjectSummary.init)
+    }
+
+    /// What `describe` answers, word for word: more than `ObjectDescription` keeps of it.
+    package func describeAnswer(_ entity: String) async throws(RESTError) -> [UInt8] {
+        let answer = try await send(
+            RESTCall(.get, RESTCall.path("sobjects", entity, "describe"), action: "describe \(entity)"))
+        guard ObjectDescription(try answer.json()) != nil else {
+            throw answer.unexpected("it is no description of an object")
+        }
+        return answer.body
     }
 
     /// Avro JSON of an event, by the ID of its schema.

@@ -30,6 +30,11 @@ extension RESTClient {
         /// Empty where Salesforce does not say it (an update).
         package var id: String
         package var isCreated: Bool
+
+        package init(id: String, isCreated: Bool) {
+            self.id = id
+            self.isCreated = isCreated
+        }
     }
 
     /// - Parameter fields: nil reads all that the user may see.
@@ -59,7 +64,11 @@ extension RESTClient {
     ) async throws(RESTError) {
         precondition(address.externalField == nil, "by external ID it is an upsert")
         var call = RESTCall(.patch, address.path, json: .record(fields), action: "update \(address)")
-        if let unmodifiedSince { call.headers.append(.init("If-Unmodified-Since", unmodifiedSince)) }
+        if let unmodifiedSince {
+            call.headers.append(.init("If-Unmodified-Since", unmodifiedSince))
+            // Sent again after a lost answer it would meet its own change.
+            call.isRepeatable = false
+        }
         _ = try await send(call)
     }
 

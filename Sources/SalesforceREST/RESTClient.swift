@@ -28,28 +28,36 @@ package struct RESTClient: Sendable {
         get async { await gate.usage }
     }
 
-    /// - Returns: an answer of 2xx, or 304 to a conditional request.
+    /// - Returns: an answer of 2xx, 304 to a conditional request, or one of the call's `alsoWanted`.
     package func send(_ call: RESTCall) async throws(RESTError) -> RESTAnswer {
         var retry = RESTRetry()
         var patience = options.patience
         var generator = SystemRandomNumberGenerator()
         var session = try await session(for: call)
+        var refusal: RESTError?
         while true {
-            try await enter(call, &patience)
+            try await enter(call, after: refusal, &patience)
             let result = await attempt(call, session)
             guard case .failure(let error) = result else { return try result.get() }
             switch retry.next(after: error, isRepeatable: call.isRepeatable, using: &generator) {
             case .giveUp: throw error
             case .renewSession: session = try await renewed(after: session, for: call)
             case .wait(let pause): try await wait(pause, for: call)
-            case .hold: continue  // The gate holds; `enter` waits, or loses patience.
+            case .hold: refusal = error  // The gate holds; `enter` waits, or loses patience.
             }
         }
     }
 
-    private func enter(_ call: RESTCall, _ patience: inout Duration) async throws(RESTError) {
+    /// - Parameter refusal: what Salesforce itself said of a limit, to this call.
+    private func enter(
+        _ call: RESTCall, after refusal: RESTError?, _ patience: inout Duration
+    ) async throws(RESTError) {
         while let pause = try await gate.enter(call.action) {
             guard pause <= patience else {
+                if var refusal {
+                    refusal.retryAfter = pause
+                    throw refusal
+                }
                 throw RESTError(
                     .limitReached, action: call.action,
                     message: await limitText(),
@@ -62,7 +70,9 @@ package struct RESTClient: Sendable {
     }
 
     private func limitText() async -> String {
-        guard let usage = await gate.usage else { return "Salesforce said that a limit is reached" }
+        guard let usage = await gate.usage, await !gate.isHeld else {
+            return "Salesforce said to another call that a limit is reached"
+        }
         return "\(usage.used) of the org's \(usage.maximum) API calls in 24 hours are used, and "
             + "\(Int(options.dailyShare * 100)) % is the share allowed here"
     }
@@ -99,7 +109,9 @@ package struct RESTClient: Sendable {
     }
 
     private func judged(_ response: HTTPResponse, _ call: RESTCall) -> Result<RESTAnswer, RESTError> {
-        let isWanted = (200..<300).contains(response.status) || response.status == 304
+        let isWanted =
+            (200..<300).contains(response.status) || response.status == 304
+            || call.alsoWanted.contains(response.status)
         guard isWanted else { return .failure(RESTError(response, action: call.action)) }
         guard !response.bodyIsTruncated else {
             return .failure(

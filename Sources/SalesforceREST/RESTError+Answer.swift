@@ -9,13 +9,15 @@ extension RESTError {
     init(_ response: HTTPResponse, action: String) {
         let first = Self.first(response.body)
         let code = first?.text("errorCode") ?? first?.text("statusCode") ?? first?.text("error") ?? ""
-        let message = first?.text("message") ?? first?.text("error_description") ?? ""
+        let message =
+            first?.text("message") ?? first?.text("error_description") ?? Self.message(response.status, response.body)
         let kind = Self.kind(status: response.status, code: code)
         self.init(
             kind, action: action, status: response.status, code: code,
             message: message.isEmpty && code.isEmpty
                 ? "no reason given" : String(message.prefix(Self.maximumMessageCharacters)),
-            fields: first?.list("fields")?.compactMap(\.text) ?? [], fix: Self.fix(kind, code, message),
+            fields: first?.list("fields")?.compactMap(\.text) ?? [],
+            fix: Self.fix(response.status, kind, code, message),
             retryAfter: Self.pause(kind, message))
         // An error that Salesforce itself words rolls the transaction back; a proxy's says nothing.
         mayHaveBeenDone = response.status >= 500 && (code.isEmpty || code == "UNKNOWN_EXCEPTION")
@@ -33,6 +35,17 @@ extension RESTError {
         if case .list(let values) = value { return values.first }
         return value
     }
+
+    /// For bodies that are no error of Salesforce's form; empty if there is nothing to say.
+    private static func message(_ status: Int, _ body: [UInt8]) -> String {
+        if status == 300, case .list(let places)? = try? JSONReader.parse(body) {
+            let ids = places.compactMap { $0.text?.split(separator: "/").last }
+            return "several records have it: \(ids.joined(separator: ", "))"
+        }
+        return body.first { !" \r\n\t".utf8.contains($0) } == UInt8(ascii: "<") ? htmlMessage : ""
+    }
+
+    private static let htmlMessage = "an HTML page came instead of an answer"
 
     private static func kind(status: Int, code: String) -> Kind {
         if let known = codes[code] { return known }
@@ -63,8 +76,12 @@ extension RESTError {
         return message.lowercased().contains("concurrent") ? .seconds(20) : .seconds(300)
     }
 
-    private static func fix(_ kind: Kind, _ code: String, _ message: String) -> String {
+    private static func fix(_ status: Int, _ kind: Kind, _ code: String, _ message: String) -> String {
         if let known = fixes[code] { return known }
+        if message == htmlMessage {
+            return "Is Salesforce being maintained (status.salesforce.com), or does something in between answer?"
+        }
+        if status == 414 || status == 431 { return "Name fewer fields, or ask for less at a time." }
         switch kind {
         case .signIn:
             return "Check that the app has the scope 'api', that its user may use the API, and that loginUrl is a My "
@@ -72,6 +89,7 @@ extension RESTError {
         case .forbidden: return "Give the user access by a permission set."
         case .versionRetired: return "Raise apiVersion; `GET /services/data` lists those of the org."
         case .ambiguous: return "Make the external ID unique in Salesforce."
+        case .preconditionFailed: return "Somebody changed the record meanwhile: read it again, and decide anew."
         default: return ""
         }
     }
@@ -88,6 +106,7 @@ extension RESTError {
         "INSUFFICIENT_ACCESS_OR_READONLY": "Give the user Edit on the object and the record by a permission set.",
         "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "Give the user access to the record that is referred to.",
         "INVALID_FIELD_FOR_INSERT_UPDATE": "Leave the named fields out: they cannot be written.",
+        "JSON_PARSER_ERROR": "Does each value have the type of its field: text in quotes, numbers without?",
         "QUERY_TIMEOUT": "Make the query narrower: an indexed filter, or fewer records at a time.",
         "INVALID_QUERY_LOCATOR": "Its cursor expired: begin again.",
     ]

@@ -73,10 +73,16 @@ package struct RESTError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        let answer = [status == 0 ? "" : "HTTP \(status)", code].filter { !$0.isEmpty }.joined(separator: " ")
-        let reason = [answer, message].filter { !$0.isEmpty }.joined(separator: ": ")
+        let answer = status == 0 ? "" : code.isEmpty && !message.isEmpty ? "HTTP \(status): " : "HTTP \(status) "
+        return "cannot \(action): \(answer)\(reason)"
+    }
+
+    /// Without what was tried: where many records were tried at once.
+    package var reason: String {
+        let said = [code, message].filter { !$0.isEmpty }.joined(separator: ": ")
         let named = fields.isEmpty ? "" : " (fields: \(fields.joined(separator: ", ")))"
-        return "cannot \(action): \(reason)\(named)." + (fix.isEmpty ? "" : " \(fix)")
+        let end = named.isEmpty && said.hasSuffix(".") ? "" : "."
+        return "\(said)\(named)\(end)" + (fix.isEmpty ? "" : " \(fix)")
     }
 
     static func cancelled(_ action: String) -> RESTError {

@@ -54,7 +54,7 @@ class Result:
 
 
 class RESTOrg:
-    def __init__(self, folder, auth="clientCredentials", share=50, callback_port=1717, endpoint=None, **config):
+    def __init__(self, folder, auth="clientCredentials", share=50, callback_port=1717, script="salesforce_peer.py", **config):
         self.folder = pathlib.Path(folder)
         self.callback = CALLBACK.format(port=callback_port)
         key = rsa.generate_private_key(65537, 2048)
@@ -64,7 +64,7 @@ class RESTOrg:
         public = key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.peer = PeerProcess(
-            "salesforce_peer.py",
+            script,
             {"client_id": SECRETS["SF_ID"], "client_secret": SECRETS["SF_SECRET"], "jwt_key": public.decode(),
              "callbacks": [self.callback], **config},
             self.folder / "peers", "salesforce-rest")  # fmt: skip
@@ -111,3 +111,57 @@ class RESTOrg:
 
     def stop(self):
         self.peer.stop()
+
+
+class WritableOrg(RESTOrg):
+    """The org of rest_peer.py, with files for the commands, and with what the peer saw."""
+
+    def __init__(self, folder, **options):
+        super().__init__(folder, script="rest_peer.py", **options)
+
+    def end(self):
+        """Whatever the test was about: every request was a good one, and no secret was shown."""
+        stats = self.stats()
+        self.stop()
+        assert stats["violations"] == []
+        named = {one["headers"].get("sforce-call-options") for one in stats["requests"] if one["signed"]}
+        assert named <= {"client=Sluice"}
+        said = "".join(self.outputs)
+        assert not any(secret in said for secret in SECRETS.values()) and "!AQ-access" not in said
+
+    def file(self, name, content):
+        text = content if isinstance(content, str) else json.dumps(content)
+        (self.folder / name).write_text(text)
+        return name
+
+    def ok(self, *arguments, **options):
+        result = self.run(*arguments, **options)
+        assert result.code == 0, f"{arguments}: exit {result.code}: {result.out}{result.err}"
+        return result.out
+
+    def fails(self, code, *arguments, **options):
+        """What it says, on both outputs."""
+        result = self.run(*arguments, **options)
+        assert result.code == code, f"{arguments}: exit {result.code}: {result.out}{result.err}"
+        return result.out + result.err
+
+    def lines(self, *arguments, code=0):
+        """JSON, a line for each record."""
+        result = self.run(*arguments, "--json")
+        assert result.code == code, result.err
+        return [json.loads(line) for line in result.out.splitlines()]
+
+    def asked(self, method=None, path=""):
+        return [one for one in self.stats()["requests"] if method in (None, one["method"]) and path in one["path"]]
+
+    def writes(self):
+        return [one for one in self.stats()["requests"] if one["method"] != "GET"]
+
+    def rows(self, entity="Account"):
+        return self.peer.call("rows", entity=entity)
+
+    def put(self, entity="Account", ago=0, **values):
+        return self.peer.call("put", entity=entity, values=values, ago=ago)
+
+    def fault(self, path, status=0, code="", **more):
+        self.peer.call("fault", path=path, status=status, code=code, **more)

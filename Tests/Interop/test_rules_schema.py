@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rest_org import WritableOrg
+
 jsonschema = pytest.importorskip("jsonschema")
 yaml = pytest.importorskip("yaml")
 
@@ -111,6 +113,49 @@ def test_names_of_an_org(binary):
     check = validator(binary, "--org", CORPUS / "schema")
     for name, fits in [("schema-clean", True), ("schema-unknown-entity", False), ("schema-unknown-field", False)]:
         assert check.is_valid(load(CORPUS / f"{name}.yaml")) == fits, name
+
+
+PICKLISTS = """sluice: 1
+destinations:
+  hook: {kind: webhook, url: https://erp.example/hook}
+rules:
+  - id: energy
+    description: Accounts of industries
+    match: {entity: Account, change: [update], changed: [FIELD]}
+    when: "record.Industry == 'VALUE'"
+    to: {destination: hook, body: {id: "${recordId}"}}
+"""
+
+
+def test_a_snapshot_that_sluice_itself_read_of_an_org(binary, tmp_path):
+    """Describe answers and event schemas come from an org; names and picklist values are then checked offline."""
+    org = WritableOrg(tmp_path)
+    folder = tmp_path / "schema"
+    folder.mkdir()
+    try:
+        (folder / "Account.json").write_text(org.ok("describe", "Account", "--raw"))
+        (folder / "Order_Ready__e.avsc").write_text(org.ok("event-schema", "Order_Ready__e", "--json"))
+    finally:
+        org.end()
+    check = validator(binary, "--org", folder)
+    names = json.dumps(check.schema)
+    assert "Industry" in names and "External_Id__c" in names and "Order_Ready__e" in names
+
+    def linted(field, value):
+        path = tmp_path / "rule.yaml"
+        path.write_text(PICKLISTS.replace("FIELD", field).replace("VALUE", value))
+        found = json.loads(run(binary, "lint", path, "--schema", folder, "--json").stdout)["findings"]
+        return check.is_valid(load(path)), {finding["code"]: finding for finding in found}
+
+    assert linted("Industry", "Energy") == (True, {})
+    fits, found = linted("Industri", "Energy")
+    assert not fits and "Industri" in found["unknown-field"]["message"]
+    fits, found = linted("Industry", "Enrgy")
+    assert fits, "values are for lint to judge"
+    assert found["not-a-picklist-value"]["message"] == "'Enrgy' is not a value of Industry"
+    assert "Energy" in found["not-a-picklist-value"]["hint"]
+    assert "not-a-picklist-value" in linted("Industry", "Coal")[1], "nobody can choose it any more"
+    assert "'energy' is written 'Energy'" in linted("Industry", "energy")[1]["case"]["message"]
 
 
 def test_the_committed_schemas_are_current(binary):

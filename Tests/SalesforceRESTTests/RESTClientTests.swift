@@ -94,7 +94,11 @@ import Testing
         }
         await #expect {
             try await org.client.send(RESTCall(.get, "/limits", action: "read the limits"))
-        } throws: { ($0 as? RESTError)?.kind == .limitReached }
+        } throws: { error in
+            guard let error = error as? RESTError else { return false }
+            return error.kind == .limitReached && error.code == "REQUEST_LIMIT_EXCEEDED"
+                && error.retryAfter == .seconds(1200)
+        }
         #expect(org.time.slept == [.seconds(300), .seconds(600)])
         #expect(org.calls.count == 3)
     }

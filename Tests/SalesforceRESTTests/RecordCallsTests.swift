@@ -1,5 +1,6 @@
 import Curl
 import Events
+import Salesforce
 import TestSupport
 import Testing
 
@@ -109,15 +110,15 @@ import Testing
         let request = Subrequest(.get, "/limits", referenceID: "r")
         #expect(try await org.client.batch([request])[0].body == .record(["x": .int(1)]))
         #expect(try await org.client.graph([("g", [request])])["g"]?[0].status == 204)
-        #expect(try await org.client.createTree("Account", [.record([:])]) == ["r1": "001"])
+        #expect(
+            try await org.client.createTree("Account", [.record([:])])
+                == .created([.init(referenceID: "r1", id: "001")]))
     }
 
-    @Test func `limits, versions, search, deletions and updates are typed`() async throws {
+    @Test func `limits, search, deletions and updates are typed`() async throws {
         let org = TestOrg { request throws(TransportError) in
             switch request.url {
             case let url where url.hasSuffix("/limits"): json(#"{"DailyApiRequests":{"Max":15000,"Remaining":14998}}"#)
-            case let url where url.hasSuffix("/services/data"):
-                json(#"[{"label":"Winter '25","url":"/x","version":"62.0"}]"#)
             case let url where url.contains("/search"):
                 json(#"{"searchRecords":[{"attributes":{"type":"Contact"},"Id":"003"}]}"#)
             case let url where url.contains("/deleted"):
@@ -128,7 +129,6 @@ import Testing
             }
         }
         #expect(try await org.client.limits() == [.init(name: "DailyApiRequests", maximum: 15000, remaining: 14998)])
-        #expect(try await org.client.versions().map(\.number) == ["62.0"])
         let found = try await org.client.search("FIND {x}")
         #expect(found.map(\.entity) == ["Contact"] && found[0].record == ["Id": .string("003")])
         let start: Int64 = 1_769_860_800_000
@@ -141,6 +141,67 @@ import Testing
         await #expect(throws: RESTError.self) {
             try await org.client.deleted("Account", from: start - 31 * 86_400_000, to: start)
         }
+    }
+
+    @Test func `versions are asked for without a sign-in`() async throws {
+        let busy = Steps()
+        let http = ScriptedHTTP { _ throws(TransportError) in
+            busy.next() == 1
+                ? HTTPResponse(status: 503, body: Array("<html>".utf8))
+                : json(#"[{"label":"Winter '25","url":"/x","version":"62.0"}]"#)
+        }
+        let list = VersionList(
+            try LoginURL("acme.my.salesforce.com"), http: http, time: ManualTime(autoAdvance: true).source)
+        #expect(try await list.versions() == [.init(number: "62.0", label: "Winter '25")])
+        #expect(http.requests.allSatisfy { !$0.headers.contains { $0.name == "Authorization" } })
+        #expect(http.requests[1].url == "https://acme.my.salesforce.com/services/data")
+    }
+
+    @Test func `a tree that fails names the records, and tries locked ones again`() async throws {
+        let steps = Steps()
+        let org = TestOrg { _ throws(TransportError) in
+            let code = steps.next() == 1 ? "UNABLE_TO_LOCK_ROW" : "INVALID_EMAIL_ADDRESS"
+            let error = #"{"statusCode":"\#(code)","message":"m","fields":["Email"]}"#
+            return json(#"{"hasErrors":true,"results":[{"referenceId":"r2","errors":[\#(error)]}]}"#, status: 400)
+        }
+        guard case .failed(let failures) = try await org.client.createTree("Account", [.record([:])]) else {
+            throw SuiteError()
+        }
+        #expect(failures.map(\.referenceID) == ["r2"] && failures[0].error.code == "INVALID_EMAIL_ADDRESS")
+        #expect(failures[0].error.reason == "INVALID_EMAIL_ADDRESS: m (fields: Email).")
+        #expect(org.calls.count == 2)
+    }
+
+    @Test func `the records of a tree are counted with their children`() async {
+        let org = TestOrg { _ throws(TransportError) in json("{}") }
+        let child = Value.record(["LastName": .string("x")])
+        let parent = Value.record([
+            "Contacts": .record(["records": .list(Array(repeating: child, count: 100))])
+        ])
+        await #expect(throws: RESTError.self) { try await org.client.createTree("Account", [parent, parent]) }
+        #expect(org.calls.isEmpty)
+    }
+
+    @Test func `a limit that a composite answers with 200 is an error of all`() async {
+        let org = TestOrg { _ throws(TransportError) in
+            json(
+                #"{"compositeResponse":[{"body":[{"errorCode":"LIMIT_EXCEEDED","message":"no"}],"httpHeaders":{},"httpStatusCode":400,"referenceId":null}]}"#
+            )
+        }
+        await #expect {
+            try await org.client.composite([Subrequest(.get, "/limits", referenceID: "a")])
+        } throws: { ($0 as? RESTError)?.code == "LIMIT_EXCEEDED" }
+    }
+
+    @Test func `an update that must meet an unchanged record is not sent again when its answer is lost`() async {
+        let org = TestOrg { _ throws(TransportError) in
+            throw TransportError(kind: .reset, target: "https://a:443", reason: "reset", mayHaveBeenSent: true)
+        }
+        await #expect {
+            try await org.client.update(
+                .id("Account", "001"), ["Name": .null], unmodifiedSince: "Sat, 31 Jan 2026 12:00:00 GMT")
+        } throws: { ($0 as? RESTError)?.mayHaveBeenDone == true }
+        #expect(org.calls.count == 1 && org.http.requests[0].isSentOnce)
     }
 
     private struct SuiteError: Error {}

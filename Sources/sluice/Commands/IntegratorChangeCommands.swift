@@ -44,20 +44,14 @@ struct IntegratorFlowPatchCommand: AsyncParsableCommand {
     var set: [String]
 
     func run() async throws {
-        let patch = JSONPatch(try set.map(Self.replacement))
+        let patch = JSONPatch(
+            try set.map(FieldAssignment.init).map { field in
+                .init(path: field.name.hasPrefix("/") ? field.name : "/" + field.name, value: field.value)
+            })
         let client = try options.client()
         try await integratorAnswer { () throws(IntegratorFailure) in try await client.patchFlow(id, patch) }
         if options.json { return Terminal.output.write(jsonLine(patch.json)) }
         Terminal.output.write("Changed \(counted(patch.replacements.count, "field")) of flow \(id).\n")
-    }
-
-    private static func replacement(_ text: String) throws -> JSONPatch.Replacement {
-        let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard pair.count == 2, !pair[0].isEmpty else {
-            throw CommandFailure(.badInput, "'\(text)' is not FIELD=VALUE")
-        }
-        let path = pair[0].hasPrefix("/") ? pair[0] : "/" + pair[0]
-        return JSONPatch.Replacement(path: path, value: (try? JSONReader.parse(pair[1])) ?? .string(pair[1]))
     }
 }
 

@@ -5,15 +5,32 @@ import SalesforceREST
 
 struct SalesforceDescribeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Lists the objects of the org, or the fields of one.")
+        commandName: "describe", abstract: "Lists the objects of the org, or the fields of one.",
+        discussion: """
+            --raw prints what Salesforce answers, for a snapshot that `rules lint --schema` and `rules schema --org` \
+            take:
+
+              sluice salesforce describe Opportunity --raw > schema/Opportunity.json
+            """)
 
     @OptionGroup var org: SalesforceOrgOption
     @Argument(help: "API name of an object; without it, all objects are listed.") var object: String?
+    @Flag(help: "Print Salesforce's own answer.") var raw = false
     @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        guard !raw || object != nil else { throw ValidationError("--raw wants an object.") }
+    }
 
     func run() async throws {
         let rest = try org.load().rest
         guard let object else { return try await listObjects(rest) }
+        if raw {
+            let answer = try await salesforceAnswer { () async throws(RESTError) in
+                try await rest.describeAnswer(object)
+            }
+            return Terminal.output.write(answer + [UInt8(ascii: "\n")])
+        }
         let description = try await salesforceAnswer { () async throws(RESTError) in
             try await DescribeCache(rest).description(of: object)
         }

@@ -13,6 +13,12 @@ struct SalesforceOrgOption: ParsableArguments {
     @Option(help: "The org's name in sluice.yaml; not needed if there is only one.") var org: String?
 
     func load() throws -> SalesforceOrg {
+        let (configuration, secrets) = try chosen()
+        return try SalesforceOrg(configuration, secrets)
+    }
+
+    /// What the configuration says of the org; no secret is read.
+    func chosen() throws -> (OrgConfiguration, SecretStore) {
         let loaded = try options.load()
         let names = loaded.configuration.orgs.map(\.alias)
         let chosen = loaded.configuration.orgs.first { org == nil ? names.count == 1 : $0.alias == org }
@@ -20,7 +26,7 @@ struct SalesforceOrgOption: ParsableArguments {
             let problem = org.map { "there is no org \($0) in \(options.config)" } ?? "say which org: --org"
             throw CommandFailure(.badInput, "\(problem); there are \(names.joined(separator: ", ")).")
         }
-        return try SalesforceOrg(chosen, loaded.secrets)
+        return (chosen, loaded.secrets)
     }
 }
 
@@ -57,6 +63,19 @@ func salesforceAnswer<Answer>(_ ask: () async throws(RESTError) -> Answer) async
         return try await ask()
     } catch {
         throw CommandFailure(error)
+    }
+}
+
+/// The same for what cannot simply be sent again: the operator has to know whether it was done.
+func salesforceWrite<Answer>(_ write: () async throws(RESTError) -> Answer) async throws -> Answer {
+    do throws(RESTError) {
+        return try await write()
+    } catch {
+        let failure = CommandFailure(error)
+        guard error.mayHaveBeenDone else { throw failure }
+        throw CommandFailure(
+            failure.code,
+            "\(failure.message) It is not known whether Salesforce did it: look there before you send it again.")
     }
 }
 

@@ -49,6 +49,7 @@ import Testing
         #expect(ReplayedDelivery.replay(ofDelivery: id) == "rp00c0ffee" && ReplayedDelivery.replay(ofDelivery: live) == nil)
         #expect(ReplayedDelivery.id(id, of: "rp12345678") == live + "_rp12345678")
         #expect(ReplayTime.parse("2026-11-22T03:00Z") == ReplayTime.parse("2026-11-22T04:00:00+01:00"))
+        #expect(ReplayTime.parse("2026-02-30") == nil && ReplayTime.parse("2026-11-22T24:00Z") == nil)
         #expect(ReplayTime.parse("2026-11-22T03:00:30.5Z") == 1_795_316_430_500 && ReplayTime.parse("yesterday") == nil)
     }
 }

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Events
+import SalesforceREST
+
+/// How several records are written: by collections, with a result for each.
+struct SalesforceCollectionOption: ParsableArguments {
+    @Flag(help: "One failure takes everything back; for up to 200 records.") var allOrNone = false
+
+    static let maximumTogether = 200
+
+    func write(
+        _ records: [Fields], _ write: CollectionWriter.Write, _ rest: RESTClient, _ report: SalesforceWriteReport
+    ) async throws {
+        guard !allOrNone || records.count <= Self.maximumTogether else {
+            throw CommandFailure(
+                .badInput,
+                "--all-or-none is kept for what goes into one call: \(Self.maximumTogether) records, and here are "
+                    + "\(records.count). Nothing was sent.")
+        }
+        var report = report
+        let ended = await CollectionWriter(rest, write, allOrNone: allOrNone).write(records) { report.add($0) }
+        try report.finish(ended)
+    }
+}
