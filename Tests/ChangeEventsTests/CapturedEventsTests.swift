@@ -17,6 +17,10 @@ import Testing
         return nil
     }()
 
+    private static let bitmaps: [String: [String]] = [
+        "R1": ["0x800000", "6-0x01"], "R2": ["6-0x0180"], "R7": ["0x800002"], "R8": ["0x800002"],
+    ]
+
     private static let expected: [String: (changed: [String], known: Fields)] = [
         "R1": (
             ["LastModifiedDate", "ShippingAddress.Street"],
@@ -55,7 +59,10 @@ import Testing
             let json = try String(contentsOf: folder.appendingPathComponent("schemas/\(id).avsc"), encoding: .utf8)
             let event = ConsumerEvent(id: "", schemaID: id, replayID: ReplayID([1])!, payload: Hex.decode(hex)!)
             let decoder = EventDecoder(org: Org(id: "00D", alias: "t", instanceURL: "", isSandbox: false))
-            let decoded = try decoder.decode(event, schema: EventSchema(json: json, id: id), topic: "/t", receivedAt: 0)
+            let schema = try EventSchema(json: json, id: id)
+            let decoded = try decoder.decode(event, schema: schema, topic: "/t", receivedAt: 0)
+            let raw = try #require(schema.bitmaps(of: event.payload))
+            #expect(raw["changedFields"] == .list((Self.bitmaps[name] ?? []).map(Value.string)))
             #expect(decoded.count == 1)
             #expect(decoded[0].entity == "Account")
             #expect(decoded[0].change == "update")

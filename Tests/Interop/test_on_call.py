@@ -50,6 +50,17 @@ def refused(binary, world):
         assert sluice.stop() == 0
 
 
+def test_an_event_shows_what_support_asks_for_and_the_bitmaps_as_they_came(refused):
+    relay, _, dead = refused
+    shown = answer(relay, "event", "show", base64.b64encode(replay_id(dead[0])).decode())
+    assert len(shown["rpcId"]) == 36 and shown["events"][0]["event"]["recordId"] == VICTIM
+    names, raw = shown["events"][0]["event"]["header"]["changedFields"], shown["bitmaps"]["changedFields"]
+    assert names and raw and all(item.startswith("0x") or "-0x" in item for item in raw), (names, raw)
+    assert shown["events"][0]["deliveries"][0]["state"] == "dead"
+    text = ask(relay, "event", "show", base64.b64encode(replay_id(dead[0])).decode())
+    assert f"rpc-id {shown['rpcId']}" in text
+
+
 def test_dead_letters_by_id_filter_time_and_count(refused):
     relay, sluice, dead = refused
     everything = letters(relay, "--limit", "1000")

@@ -67,26 +67,31 @@ package struct EventRoutes: Sendable {
         } catch {
             throw ControlError(.environment, "\(error)")
         }
-        var events: Result<[Event], EventProblem>?
+        var events: Result<Decoded, EventProblem>?
         if let entry { events = try await self.events(id, in: entry) }
         guard entry != nil || !history.isEmpty else { return nil }
         return TapLines.bytes(await answer(id, entry, events, history))
     }
 
     private func answer(
-        _ id: ReplayID, _ entry: JournalEntry?, _ events: Result<[Event], EventProblem>?, _ history: DeliveryHistory
+        _ id: ReplayID, _ entry: JournalEntry?, _ events: Result<Decoded, EventProblem>?, _ history: DeliveryHistory
     ) async -> Value {
         var fields: Fields = ["replayId": .string("\(id)")]
         if let entry {
             fields.append("org", .string(entry.org))
             fields.append("topic", .string(entry.topic))
             fields.append("receivedAt", .timestamp(entry.receivedAt))
+            // What Salesforce's support asks for.
+            if let response = try? FetchResponse(decoding: entry.raw), !response.rpcID.isEmpty {
+                fields.append("rpcId", .string(response.rpcID))
+            }
         }
         var shown: Set<String> = []
         switch events {
-        case .success(let events)?:
+        case .success(let decoded)?:
+            if let bitmaps = decoded.bitmaps { fields.append("bitmaps", .record(bitmaps)) }
             let rules = await rules()
-            fields.append("events", .list(events.map { value($0, rules, history, &shown) }))
+            fields.append("events", .list(decoded.events.map { value($0, rules, history, &shown) }))
         case .failure(let problem)?: fields.append("problem", .string(problem.text))
         case nil: fields.append("problem", .string("it is not in the journal any more"))
         }
@@ -118,13 +123,19 @@ package struct EventRoutes: Sendable {
 
     // MARK: Decoding
 
+    private struct Decoded {
+        var events: [Event]
+        /// The header's field lists as they came.
+        var bitmaps: Fields?
+    }
+
     private static func event(_ id: ReplayID, in entry: JournalEntry) -> ConsumerEvent? {
         (try? FetchResponse(decoding: entry.raw))?.events.first { $0.replayID == id }
     }
 
     private func events(
         _ id: ReplayID, in entry: JournalEntry
-    ) async throws(ControlError) -> Result<[Event], EventProblem> {
+    ) async throws(ControlError) -> Result<Decoded, EventProblem> {
         guard let event = Self.event(id, in: entry) else {
             preconditionFailure("the row was chosen because the event is in it")
         }
@@ -143,9 +154,9 @@ package struct EventRoutes: Sendable {
         let org = Org(
             id: cursor?.orgID ?? "", alias: entry.org, instanceURL: url, isSandbox: url.contains(".sandbox."))
         do throws(UndecodableEvent) {
-            return .success(
-                try EventDecoder(org: org).decode(
-                    event, schema: schema, topic: entry.topic, receivedAt: entry.receivedAt))
+            let events = try EventDecoder(org: org).decode(
+                event, schema: schema, topic: entry.topic, receivedAt: entry.receivedAt)
+            return .success(Decoded(events: events, bitmaps: schema.bitmaps(of: event.payload)))
         } catch {
             return .failure(EventProblem(text: "it was put to quarantine: \(error)"))
         }

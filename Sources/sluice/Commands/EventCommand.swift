@@ -47,7 +47,9 @@ struct EventText {
     var text: String {
         var text = "Event \(fields.text("replayId"))\n"
         if fields["topic"] != nil {
-            text += "  received \(fields.text("receivedAt")) on \(fields.text("topic")) of org \(fields.text("org"))\n"
+            let trace = fields.text("rpcId")
+            text += "  received \(fields.text("receivedAt")) on \(fields.text("topic")) of org \(fields.text("org"))"
+            text += (trace.isEmpty ? "" : output.styled("  rpc-id \(trace)", .dim)) + "\n"
         }
         let problem = fields.text("problem")
         if !problem.isEmpty { text += "  " + output.styled(problem, .yellow) + "\n" }
