@@ -49,13 +49,7 @@ package struct ChannelReader: Sendable {
     /// Members of `/data/ChangeEvents` are what is selected in Setup > Change Data Capture.
     package func members(of topic: String) async throws(RESTError) -> [String] {
         let channel = String(topic.split(separator: "/").last ?? "")
-        let query = "SELECT SelectedEntity FROM PlatformEventChannelMember WHERE EventChannel = \(SOQL.quoted(channel))"
-        let found = try await rest.records(query, kind: .tooling)
-        let names = found.compactMap { member -> String? in
-            guard case .string(let name)? = member["SelectedEntity"] else { return nil }
-            return Self.object(name)
-        }
-        return Set(names).sorted()
+        return Set(try await ChannelMembers(rest).events(of: channel).map(Self.object)).sorted()
     }
 
     /// `AccountChangeEvent` → `Account`, `Site__ChangeEvent` → `Site__c`; platform events as they are.

@@ -101,10 +101,9 @@ extension OrgCheck {
 
     /// Without Setup to look into, the subscription itself will tell.
     private func selected(_ entity: String, _ topic: String, _ rest: RESTClient) async -> [CheckResult] {
-        let query = "SELECT EventChannel FROM PlatformEventChannelMember WHERE SelectedEntity = "
-            + SOQL.quoted(String(topic.dropFirst("/data/".count)))
-        guard let found = try? await rest.records(query, kind: .tooling) else { return [] }
-        guard found.isEmpty else {
+        let event = String(topic.dropFirst("/data/".count))
+        guard let isSelected = try? await ChannelMembers(rest).isSelected(event) else { return [] }
+        guard !isSelected else {
             return [CheckResult(.ok, subject("selection of \(entity)"), "selected for Change Data Capture")]
         }
         return [
