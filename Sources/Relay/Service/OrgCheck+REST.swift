@@ -58,11 +58,7 @@ extension OrgCheck {
                     advice: isNear ? "Setup > System Overview shows who uses it; it is a rolling 24 hours (or one)." : "")
             }
         } catch {
-            return [
-                CheckResult(
-                    .warning, subject("limits"), "\(error)",
-                    advice: "Give the Run As user 'View Setup and Configuration', so that what is left can be seen.")
-            ]
+            return [CheckResult(.warning, subject("limits"), "\(error)", advice: ChannelContents.advice(error))]
         }
     }
 
@@ -88,9 +84,7 @@ extension OrgCheck {
                     + "permission set. Salesforce leaves them out without an error.")
         }
         if !contents.doubt.isEmpty {
-            return CheckResult(
-                .warning, what, contents.doubt,
-                advice: "Give the Run As user 'View Setup and Configuration', so that this can be checked.")
+            return CheckResult(.warning, what, contents.doubt, advice: contents.doubtAdvice)
         }
         guard !contents.carried.isEmpty else {
             return CheckResult(
@@ -133,8 +127,7 @@ extension OrgCheck {
             }
             return CheckResult(.ok, what, "exists, state RUN")
         } catch {
-            return CheckResult(
-                .warning, what, "\(error)", advice: "Looking it up needs 'View Setup and Configuration'.")
+            return CheckResult(.warning, what, "\(error)", advice: ChannelContents.advice(error))
         }
     }
 
