@@ -177,11 +177,10 @@ extension PubSubService {
         guard let deadline else { return }
         if let timer, timer.deadline <= deadline { return }
         timer?.task.cancel()
-        let wait = max(deadline - clock.monotonic(), .zero)
         timer = (
             deadline,
             Task { [weak self, clock] in
-                do { try await clock.sleep(wait) } catch { return }
+                do { try await clock.sleepUntil(deadline) } catch { return }
                 await self?.fire()
             }
         )

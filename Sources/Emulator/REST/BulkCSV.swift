@@ -36,6 +36,8 @@ struct BulkCSV {
     private static func cell(_ field: RESTField, _ row: RecordTable.Record) -> String {
         switch (field.type, field.value(of: row)) {
         case ("datetime", .int(let time)): EpochText.text(time)
+        case ("double", .int(let number)), ("currency", .int(let number)), ("percent", .int(let number)):
+            String(Double(number))
         default:
             switch field.shown(row) {
             case .string(let text): text
