@@ -9,7 +9,8 @@ import Testing
     private static let name = EmulatorDefaults.managedSubscription
     private static let id = "18xDp0000000001IAA"
     private var org = EmulatedOrg(
-        access: OrgAccess(clientID: "id", clientSecret: "s", organizationID: "00D", fixedToken: nil), seed: 3, now: 1_000,
+        access: OrgAccess(clientID: "id", clientSecret: "s", organizationID: "00D", fixedToken: nil), seed: 3,
+        now: 1_000,
         retention: .init(events: 20), forbidden: [])
 
     private func open(
@@ -38,7 +39,8 @@ import Testing
 
     private mutating func commit(_ id: ReplayID?, _ stream: inout ManagedStream, name: String = "c") throws {
         try stream.add(
-            ManagedFetchRequest(numRequested: 0, commit: CommitReplayRequest(id: name, replayID: id)), org: &org, now: 7)
+            ManagedFetchRequest(numRequested: 0, commit: CommitReplayRequest(id: name, replayID: id)), org: &org, now: 7
+        )
     }
 
     /// The answer that is due.
@@ -157,12 +159,15 @@ import Testing
 
     @Test mutating func `edits of what is not there are refused`() throws {
         for edit in [
-            ManagedEdit(name: "New"), ManagedEdit(name: "New", isDeleted: true), ManagedEdit(name: "New", topic: "/data/X"),
+            ManagedEdit(name: "New"), ManagedEdit(name: "New", isDeleted: true),
+            ManagedEdit(name: "New", topic: "/data/X"),
             ManagedEdit(name: Self.name, topic: "/data/ChangeEvents"),
         ] {
             #expect(throws: EmulatorError.self) { try org.perform(.managed(edit), now: 0) }
         }
-        for number in 2...200 { try org.perform(.managed(.init(name: "M\(number)", topic: "/data/ChangeEvents")), now: 0) }
+        for number in 2...200 {
+            try org.perform(.managed(.init(name: "M\(number)", topic: "/data/ChangeEvents")), now: 0)
+        }
         #expect(throws: EmulatorError.self) {
             try org.perform(.managed(.init(name: "M201", topic: "/data/ChangeEvents")), now: 0)
         }

@@ -7,7 +7,8 @@ import Testing
 /// What channels carry, and what of it a user is given.
 @Suite struct OrgChannelsTests {
     private var org = EmulatedOrg(
-        access: OrgAccess(clientID: "id", clientSecret: "s", organizationID: "00D", fixedToken: nil), seed: 3, now: 1_000,
+        access: OrgAccess(clientID: "id", clientSecret: "s", organizationID: "00D", fixedToken: nil), seed: 3,
+        now: 1_000,
         forbidden: [])
     private let orders = "/data/Orders__chn"
 
@@ -99,7 +100,8 @@ import Testing
 
     private func subscribe() throws -> SubscriptionState {
         try SubscriptionState(
-            first: FetchRequest(topicName: orders, replayPreset: .earliest, numRequested: 100), log: try org.log(orders),
+            first: FetchRequest(topicName: orders, replayPreset: .earliest, numRequested: 100),
+            log: try org.log(orders),
             rpcID: "r", limits: .init(), now: .zero)
     }
 }

@@ -33,7 +33,8 @@ import Testing
 
     @Test func `published events over the limit are refused one by one`() throws {
         var org = EmulatedOrg(
-            access: OrgAccess(clientID: "id", clientSecret: "s", organizationID: "00D", fixedToken: nil), seed: 3, now: 0,
+            access: OrgAccess(clientID: "id", clientSecret: "s", organizationID: "00D", fixedToken: nil), seed: 3,
+            now: 0,
             forbidden: [])
         org.limits.set(.publishedEvents, maximum: 10, remaining: 1)
         let event = ProducerEvent(id: "", schemaID: SalesforceSchemas.orderReady.id, payload: [1])

@@ -7,7 +7,8 @@ import Testing
 @Suite struct RESTBulkTests {
     private static let epoch: Int64 = 1_760_000_000_000
     private var org = EmulatedOrg(
-        access: OrgAccess(clientID: "client", clientSecret: "secret", organizationID: "00D", fixedToken: "token"), seed: 1,
+        access: OrgAccess(clientID: "client", clientSecret: "secret", organizationID: "00D", fixedToken: "token"),
+        seed: 1,
         now: epoch, forbidden: [])
     /// Milliseconds since the start.
     private var now: Int64 = 0
@@ -79,7 +80,8 @@ import Testing
 
     @Test mutating func `a page is bounded whatever is asked for`() throws {
         for number in 0..<700 {
-            try org.commit([EmulatedChange(entity: "Opportunity", change: .create, recordIDs: ["006x\(number)"])], now: 0)
+            try org.commit(
+                [EmulatedChange(entity: "Opportunity", change: .create, recordIDs: ["006x\(number)"])], now: 0)
         }
         let job = try start("SELECT Id FROM Opportunity")
         now = 1_000
@@ -95,7 +97,8 @@ import Testing
                     entity: "sfy24__ProductionOrder__c", change: .create, recordIDs: ["a0Bx"],
                     fields: [
                         "Name": .string("a \"b\"; c\nd"), "sfy24__Quantity__c": .int(5), "sfy24__Rush__c": .bool(true),
-                        "sfy24__Due_Date__c": .int(1_769_904_000_000), "sfy24__Planned_Start__c": .int(1_769_860_800_000),
+                        "sfy24__Due_Date__c": .int(1_769_904_000_000),
+                        "sfy24__Planned_Start__c": .int(1_769_860_800_000),
                     ])
             ], now: 0)
         let fields = "Name, sfy24__Quantity__c, sfy24__Rush__c, sfy24__Due_Date__c, sfy24__Planned_Start__c, OwnerId"

@@ -65,7 +65,8 @@ import Testing
         #expect(ask("/limits").status == 200)
     }
 
-    @Test mutating func `members name a custom channel and a custom entity by IDs, and their metadata by names`() throws {
+    @Test mutating func `members name a custom channel and a custom entity by IDs, and their metadata by names`() throws
+    {
         let channel = try #require(try tooling("SELECT Id, DeveloperName, ChannelType FROM PlatformEventChannel").first)
         #expect(channel["DeveloperName"] == .string("Orders") && channel["ChannelType"] == .string("data"))
         let id = try #require(channel["Id"]?.text)

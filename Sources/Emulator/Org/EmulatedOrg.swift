@@ -190,7 +190,8 @@ struct EmulatedOrg: Sendable {
                 result.error = .init(code: 1, message: problem)
             } else if let schema, topic.canPublish {
                 result.correlationKey = event.id.isEmpty ? random.uuid() : event.id
-                result.replayID = distribute(event.payload, of: schema, id: result.correlationKey, now: now)[schema.topic]
+                let published = distribute(event.payload, of: schema, id: result.correlationKey, now: now)
+                result.replayID = published[schema.topic]
             } else {
                 result.error = .init(code: 1, message: "Events can't be published to \(request.topicName).")
             }

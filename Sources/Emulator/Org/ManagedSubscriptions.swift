@@ -33,8 +33,9 @@ struct ManagedSubscriptions: Sendable {
         }
         guard id.utf8.count == 15 || id.utf8.count == 18 else { throw .badManagedID(id) }
         // The short form, without its check characters, names the same one.
-        if let found = all.first(where: { $0.id == id || (id.utf8.count == 15 && $0.id.hasPrefix(id)) }) { return found }
-        throw .unknownManagedID(id)
+        let found = all.first { $0.id == id || (id.utf8.count == 15 && $0.id.hasPrefix(id)) }
+        guard let found else { throw .unknownManagedID(id) }
+        return found
     }
 
     /// - Parameter isTopic: whether the org has that topic.

@@ -1,8 +1,9 @@
 import Events
 import PubSub
 
-/// One ManagedSubscribe stream: a subscription whose place the org keeps, and the answers to its commits. No sockets, no
-/// clocks.
+/// One ManagedSubscribe stream: a subscription whose place the org keeps, and the answers to its commits.
+///
+/// No sockets, no clocks.
 struct ManagedStream: Sendable {
     /// Answers that wait; the oldest goes when there are more.
     static let maximumAnswers = 100

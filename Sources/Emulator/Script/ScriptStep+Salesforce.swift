@@ -51,7 +51,8 @@ extension ScriptStep {
     /// `{entity: Opportunity, viewAll: false}`
     static func permission(_ value: Value) throws(ScriptProblem) -> SalesforceEdit {
         let fields = try map(value, "permission", allowed: ["entity", "viewAll"])
-        guard let entity = try entities(fields["entity"], "entity").first, let isGiven = try flag(fields, "viewAll") else {
+        let entity = try entities(fields["entity"], "entity").first
+        guard let entity, let isGiven = try flag(fields, "viewAll") else {
             throw ScriptProblem("permission needs \"entity\", such as Account, and \"viewAll\": true or false")
         }
         return .permission(entity: entity, isGiven: isGiven)
@@ -84,7 +85,9 @@ extension ScriptStep {
                 LimitEdit(
                     name: name, maximum: try number(numbers, "max"), remaining: try number(numbers, "remaining")))
         }
-        guard !edits.isEmpty else { throw ScriptProblem("limits needs one of \(names.sorted().joined(separator: ", "))") }
+        guard !edits.isEmpty else {
+            throw ScriptProblem("limits needs one of \(names.sorted().joined(separator: ", "))")
+        }
         return .limits(edits)
     }
 
