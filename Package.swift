@@ -49,6 +49,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"])]),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CPubSub", linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CAllocations"),
@@ -82,7 +83,7 @@ let package = Package(
             "RuleTests",
             ["Relay", "Rules", "Documents", "Events", "ChangeEvents", "Avro", "Curl", "IntegratorIO", log]),
         layer("RuleSchema", ["RuleTests", "Rules", "CEL", "Documents", "Events"]),
-        layer("Emulator", ["GRPC", "PubSub", "Events", lifecycle, http, yaml, log, crypto, collections] + sockets),
+        layer("Emulator", ["CZlib", "GRPC", "PubSub", "Events", lifecycle, http, yaml, log, crypto, collections] + sockets),
 
         .executableTarget(
             name: "sluice",

@@ -13,7 +13,7 @@ extension ManagedFetchRequest {
             var inner = Eventbus__V1__CommitReplayRequest()
             eventbus__v1__commit_replay_request__init(&inner)
             inner.commit_request_id = scratch.string(commit.id)
-            inner.replay_id = scratch.bytes(commit.replayID.bytes)
+            inner.replay_id = scratch.bytes(commit.replayID?.bytes ?? [])
             message.commit_replay_id_request = scratch.value(inner)
         }
         return packed(&message)
@@ -26,10 +26,10 @@ extension ManagedFetchRequest {
             ManagedFetchRequest(
                 subscriptionID: String(wire: message.subscription_id),
                 developerName: String(wire: message.developer_name), numRequested: message.num_requested,
-                commit: message.commit_replay_id_request.flatMap { inner in
-                    ReplayID([UInt8](wire: inner.pointee.replay_id)).map {
-                        CommitReplayRequest(id: String(wire: inner.pointee.commit_request_id), replayID: $0)
-                    }
+                commit: message.commit_replay_id_request.map { inner in
+                    CommitReplayRequest(
+                        id: String(wire: inner.pointee.commit_request_id),
+                        replayID: ReplayID([UInt8](wire: inner.pointee.replay_id)))
                 })
         }
     }

@@ -38,9 +38,10 @@ package struct ManagedFetchResponse: Sendable, Equatable {
 package struct CommitReplayRequest: Sendable, Equatable {
     /// Comes back in the answer.
     package var id: String
-    package var replayID: ReplayID
+    /// Nil is one that was left out, or cannot be one: the commit is refused, the stream goes on.
+    package var replayID: ReplayID?
 
-    package init(id: String, replayID: ReplayID) {
+    package init(id: String, replayID: ReplayID?) {
         self.id = id
         self.replayID = replayID
     }

@@ -54,7 +54,94 @@ import Testing
         }
     }
 
+    @Test func `a managed subscription has one client at a time, whatever connection that is on`() async throws {
+        try await withService { service, grpc, other in
+            let first = try await manage(grpc)
+            try await getTopic(grpc)
+            let refused = await failure(try await manage(other))
+            #expect(refused?.errorCode == "sfdc.platform.eventbus.grpc.managed.subscription.already.active")
+            #expect(refused?.trailers["type"] == "ManagedSubscribe")
+            #expect(await failure(try await manage(grpc))?.errorCode == refused?.errorCode)
+            await first.cancel()
+            try await getTopic(grpc)
+            try await service.publish([EmulatedChange(entity: "Opportunity", recordIDs: ["006"])])
+            #expect(try await next(try await manage(other)).events.count == 1)
+        }
+    }
+
+    @Test func `what was committed is kept when the connection is gone`() async throws {
+        try await withService { service, grpc, other in
+            for _ in 0..<3 { try await service.publish([EmulatedChange(entity: "Opportunity", recordIDs: ["006"])]) }
+            let stream = try await manage(other)
+            let events = try await next(stream).events
+            let commit = CommitReplayRequest(id: "mine", replayID: events[1].replayID)
+            try await stream.send(ManagedFetchRequest(numRequested: 0, commit: commit).encode())
+            let answer = try ManagedFetchResponse(decoding: try #require(try await stream.next()))
+            #expect(answer.commit?.id == "mine" && answer.commit?.error == nil)
+            await service.inject(.disconnect)
+            #expect(await failure(stream) != nil)
+            #expect(try await next(try await manage(grpc)).events.map(\.replayID) == [events[2].replayID])
+        }
+    }
+
+    @Test func `an idle publish stream is ended, and one in use is not`() async throws {
+        try await withService { _, grpc in
+            let stream = try await grpc.open(path: PubSubMethod.publishStream, metadata: metadata)
+            let event = ProducerEvent(id: "mine", schemaID: SalesforceSchemas.orderReady.id, payload: [1])
+            let request = PublishRequest(topicName: "/event/Order_Ready__e", events: [event])
+            for _ in 1...2 {
+                try await stream.send(request.encode())
+                let response = try PublishResponse(decoding: try #require(try await stream.next()))
+                #expect(response.results.map(\.correlationKey) == ["mine"])
+                time.advance(by: .seconds(60))
+                try await getTopic(grpc)
+            }
+            time.advance(by: .seconds(11))
+            #expect(
+                await failure(stream)?.errorCode == "sfdc.platform.eventbus.grpc.publish.stream.sweeper.timeout")
+        }
+    }
+
+    @Test func `a permission that is lost ends the stream, and one of a channel goes on without`() async throws {
+        try await withService { service, grpc in
+            let single = try await subscribe(grpc, "/data/OpportunityChangeEvent")
+            let channel = try await subscribe(grpc, "/data/Orders__chn")
+            try await getTopic(grpc)
+            try await service.perform(.permission(entity: "Opportunity", isGiven: false))
+            #expect(
+                await failure(single)?.errorCode
+                    == "sfdc.platform.eventbus.grpc.subscription.topic.cannot.subscribe")
+            try await service.publish([
+                EmulatedChange(entity: "Opportunity", recordIDs: ["006"]),
+                EmulatedChange(entity: "sfy24__ProductionOrder__c", recordIDs: ["a0B"]),
+            ])
+            let events = try await next(channel).events
+            #expect(events.map(\.schemaID) == [SalesforceSchemas.productionOrder.id])
+        }
+    }
+
+    @Test func `the delivery limit ends every stream that has something to get`() async throws {
+        try await withService { service, grpc in
+            let limits: [LimitEdit] = [.init(name: .deliveredEvents, maximum: 100, remaining: 2)]
+            try await service.perform(.limits(limits))
+            let stream = try await subscribe(grpc)
+            for _ in 0..<3 { try await service.publish([EmulatedChange(entity: "Account", recordIDs: ["001"])]) }
+            var got = 0
+            while let response = try? await next(stream) { got += response.events.count }
+            #expect(got == 2)
+            let again = await failure(try await subscribe(grpc))
+            #expect(again?.errorCode == "sfdc.platform.eventbus.grpc.subscription.limit.exceeded")
+        }
+    }
+
     private func withService(_ body: (PubSubService, GRPCConnection) async throws -> Void) async throws {
+        try await withService { service, grpc, _ in try await body(service, grpc) }
+    }
+
+    /// With a second client beside the first.
+    private func withService(
+        _ body: (PubSubService, GRPCConnection, GRPCConnection) async throws -> Void
+    ) async throws {
         var access = OrgAccess(
             clientID: "id", clientSecret: "secret", organizationID: EmulatorDefaults.organizationID,
             fixedToken: "fixed")
@@ -63,19 +150,38 @@ import Testing
             org: EmulatedOrg(access: access, seed: 1, now: time.source.wall(), forbidden: []), limits: .init(),
             clock: time.source, logger: Logger(label: "test"))
         let listener = try await PubSubListener.bind(port: 0, service: service)
-        let grpc = GRPCConnection(
-            endpoint: GRPCEndpoint(host: "127.0.0.1", port: listener.port, plaintext: true))
+        let clients = (1...2).map { _ in
+            GRPCConnection(endpoint: GRPCEndpoint(host: "127.0.0.1", port: listener.port, plaintext: true))
+        }
         var failure: (any Error)?
-        do { try await body(service, grpc) } catch { failure = error }
-        await grpc.close()
+        do { try await body(service, clients[0], clients[1]) } catch { failure = error }
+        for client in clients { await client.close() }
         await listener.stop()
         await service.stop()
         if let failure { throw failure }
     }
 
-    private func subscribe(_ grpc: GRPCConnection) async throws -> GRPCStream {
+    private func manage(_ grpc: GRPCConnection) async throws -> GRPCStream {
+        let stream = try await grpc.open(path: PubSubMethod.managedSubscribe, metadata: metadata)
+        let name = EmulatorDefaults.managedSubscription
+        try await stream.send(ManagedFetchRequest(developerName: name, numRequested: 10).encode())
+        return stream
+    }
+
+    private func failure(_ stream: GRPCStream) async -> GRPCError? {
+        do throws(GRPCError) {
+            while try await stream.next() != nil {}
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func subscribe(
+        _ grpc: GRPCConnection, _ topic: String = "/data/ChangeEvents"
+    ) async throws -> GRPCStream {
         let stream = try await grpc.open(path: PubSubMethod.subscribe, metadata: metadata)
-        let request = FetchRequest(topicName: "/data/ChangeEvents", replayPreset: .earliest, numRequested: 10)
+        let request = FetchRequest(topicName: topic, replayPreset: .earliest, numRequested: 10)
         try await stream.send(request.encode())
         return stream
     }

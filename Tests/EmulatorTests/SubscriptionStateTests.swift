@@ -95,7 +95,7 @@ import Testing
             limits: limits, now: .zero)
     }
 
-    private func sent(_ step: SubscriptionState.Step?) -> FetchResponse? {
+    private func sent(_ step: StreamStep<FetchResponse>?) -> FetchResponse? {
         if case .respond(let response)? = step { response } else { nil }
     }
 }

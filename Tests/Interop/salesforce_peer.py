@@ -396,12 +396,21 @@ class REST:
         return 200, body
 
     def tooling(self, soql):
+        """Members name their channel and custom objects by IDs; names stand in their metadata, of one row at a time."""
+        if "SELECT Metadata FROM PlatformEventChannelMember WHERE Id = '0v8000000000001AAA'" in soql:
+            return self.rows({"Metadata": {"selectedEntity": "sfy24__ProductionOrder__ChangeEvent"}})
+        if "FROM PlatformEventChannelMember" in soql and "'ChangeEvents'" in soql:
+            return self.rows({"Id": "0v8000000000002AAA", "SelectedEntity": "AccountChangeEvent"})
         if "FROM PlatformEventChannelMember" in soql:
-            entity = ["AccountChangeEvent"] if "'ChangeEvents'" in soql else ["sfy24__ProductionOrder__ChangeEvent"]
-            return 200, {"done": True, "totalSize": 1, "records": [{"SelectedEntity": name} for name in entity]}
+            orders = {"Id": "0v8000000000001AAA", "SelectedEntity": "01I000000000001AAA"}
+            return self.rows(*[orders] if "'0YL000000000001AAA'" in soql else [])
         if "FROM PlatformEventChannel" in soql:
-            return 200, {"done": True, "totalSize": 1, "records": [{"DeveloperName": "Orders", "ChannelType": "data"}]}
+            return self.rows({"Id": "0YL000000000001AAA", "DeveloperName": "Orders", "ChannelType": "data"})
         return 400, error("INVALID_TYPE", "sObject type is not supported")
+
+    @staticmethod
+    def rows(*records):
+        return 200, {"done": True, "totalSize": len(records), "records": list(records)}
 
     def bulk(self, request, rest, query):
         match (request.method, rest):

@@ -15,6 +15,14 @@ import Testing
         #expect(try ManagedFetchRequest(decoding: later.encode()) == later)
     }
 
+    @Test(arguments: [[], [UInt8](repeating: 1, count: ReplayID.maximumBytes + 1)])
+    func `a commit whose replay ID is missing, or cannot be one, is still a commit`(replayID: [UInt8]) throws {
+        let size = UInt8(replayID.count)
+        let bytes: [UInt8] = [0x2A, size + 6, 0x0A, 2, 0x63, 0x31, 0x12, size] + replayID
+        let commit = CommitReplayRequest(id: "c1", replayID: nil)
+        #expect(try ManagedFetchRequest(decoding: bytes) == ManagedFetchRequest(numRequested: 0, commit: commit))
+    }
+
     @Test func `an answer to a commit alone says nothing of the stream`() throws {
         let refused = ManagedFetchResponse(
             response: FetchResponse(),

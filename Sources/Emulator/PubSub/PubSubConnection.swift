@@ -10,12 +10,19 @@ final class PubSubConnection {
     /// A stream with more than this held back by flow control gets no further events.
     static let maximumUnsentBytes = 4 << 20
 
-    private struct Call {
+    struct Call {
+        enum Work {
+            /// No message yet.
+            case begun
+            /// Of a unary call; another one is an error of the client.
+            case unary([UInt8])
+            case subscription(SubscriptionState)
+            case managed(ManagedStream)
+            case publishing(PublishStream)
+        }
+
         let path: String
-        /// Set by the first request of a Subscribe.
-        var subscription: SubscriptionState?
-        /// Unary only: more than one message is an error of the client.
-        var message: [UInt8]?
+        var work = Work.begun
     }
 
     struct Moment {
@@ -23,58 +30,64 @@ final class PubSubConnection {
         var wallMilliseconds: Int64
     }
 
-    private let session = GRPCServerSession()
-    private let limits: SubscriptionState.Limits
-    private var calls: [Int32: Call] = [:]
+    /// What stands in the way of new calls.
+    struct Gate {
+        /// When not nil, every new call fails with it.
+        var refusal: PubSubFailure?
+        /// IDs of managed subscriptions that other connections have.
+        var busy: Set<String> = []
+    }
+
+    let session = GRPCServerSession()
+    let limits: SubscriptionState.Limits
+    var calls: [Int32: Call] = [:]
 
     init(limits: SubscriptionState.Limits) { self.limits = limits }
 
-    /// Feeds bytes from the client.
-    ///
-    /// - Parameter refusal: when not nil, every new call fails with it.
-    /// - Returns: true if something was published, so that other connections have something to send.
-    func receive(
-        _ bytes: [UInt8], org: inout EmulatedOrg, now: Moment, refusal: PubSubFailure?
-    ) throws(HTTP2Failure) -> Bool {
-        var published = false
-        let events: [GRPCServerEvent]
-        do { events = try session.receive(bytes) } catch { throw HTTP2Failure(reason: "\(error)") }
-        for event in events {
-            switch event {
-            case .rpcStarted(let id, let path, let metadata):
-                start(id, path: path, metadata: metadata, org: &org, refusal: refusal)
-            case .message(let id, let bytes):
-                published = message(bytes, on: id, org: &org, now: now) || published
-            case .halfClosed(let id): published = halfClosed(id, org: &org, now: now) || published
-            case .cancelled(let id, _): calls[id] = nil
-            case .pingAcknowledged, .goAwayReceived: break
+    /// Sends what the streams owe their clients now.
+    func pump(org: inout EmulatedOrg, now: Moment) {
+        for id in calls.keys {
+            while session.unsentBytes(on: id) < Self.maximumUnsentBytes, let step = next(on: id, org: &org, now: now) {
+                switch step {
+                case .respond(let bytes): session.send(bytes, on: id)
+                case .close:
+                    session.reset(id, code: .noError)
+                    calls[id] = nil
+                case .fail(let failure): fail(id, path: calls[id]?.path ?? "", failure, rpcID: org.newRPCID())
+                }
             }
-        }
-        return published
-    }
-
-    /// Sends what the subscriptions owe their clients now.
-    func pump(org: EmulatedOrg, now: Moment) {
-        for (id, call) in calls {
-            guard var state = call.subscription, let log = org.topics[state.topic] else { continue }
-            let isOpen = send(to: id, from: log, &state, now: now)
-            calls[id] = isOpen ? Call(path: call.path, subscription: state) : nil
         }
     }
 
-    /// - Returns: false once the stream is closed.
-    private func send(to id: Int32, from log: TopicLog, _ state: inout SubscriptionState, now: Moment) -> Bool {
-        while session.unsentBytes(on: id) < Self.maximumUnsentBytes,
-            let step = state.next(from: log, now: now.uptime)
-        {
-            switch step {
-            case .respond(let response): session.send(response.encode(), on: id)
-            case .close:
-                session.reset(id, code: .noError)
-                return false
+    private func next(on id: Int32, org: inout EmulatedOrg, now: Moment) -> StreamStep<[UInt8]>? {
+        switch calls[id]?.work {
+        case .subscription(var state):
+            guard let log = log(state.topic, org) else { return .fail(.cannotSubscribe(state.topic)) }
+            let step = state.next(from: log, terms: org.terms, now: now.uptime)
+            calls[id]?.work = .subscription(state)
+            return step?.map { Self.counted($0, &org).encode() }
+        case .managed(var stream):
+            guard let log = log(stream.topic, org) else { return .fail(.cannotSubscribe(stream.topic)) }
+            let step = stream.next(from: log, org: org, now: now.uptime)
+            calls[id]?.work = .managed(stream)
+            return step?.map { response in
+                _ = Self.counted(response.response, &org)
+                return response.encode()
             }
+        case .publishing(let stream): return stream.isIdle(now: now.uptime) ? .fail(.publishStreamIdle) : nil
+        case .begun, .unary, nil: return nil
         }
-        return true
+    }
+
+    /// Nil for a topic whose permission was lost.
+    private func log(_ topic: String, _ org: EmulatedOrg) -> TopicLog? {
+        org.forbidden.contains(topic) ? nil : org.topics[topic]
+    }
+
+    /// Every event that any subscriber gets is one of the org's allocation.
+    private static func counted(_ response: FetchResponse, _ org: inout EmulatedOrg) -> FetchResponse {
+        org.limits.use(.deliveredEvents, response.events.count)
+        return response
     }
 
     /// What to write now; empty when there is nothing.
@@ -82,10 +95,24 @@ final class PubSubConnection {
 
     var isFinished: Bool { session.isFinished }
 
-    /// When a subscription must say something next. One that waits for the client to read has no such time.
+    /// IDs of the managed subscriptions that this connection has.
+    var managedSubscriptions: Set<String> {
+        Set(calls.values.compactMap { if case .managed(let stream) = $0.work { stream.id } else { nil } })
+    }
+
+    /// When a stream must say something next. One that waits for the client to read has no such time.
     var deadline: Duration? {
         calls.lazy.filter { [session] in session.unsentBytes(on: $0.key) < Self.maximumUnsentBytes }
-            .compactMap { $0.value.subscription?.deadline }.min()
+            .compactMap { $0.value.deadline }.min()
+    }
+
+    func fail(_ id: Int32, path: String, _ failure: PubSubFailure, rpcID: String) {
+        calls[id] = nil
+        var trailers = GRPCMetadata()
+        let method = path.split(separator: "/").last.map(String.init) ?? path
+        for (name, value) in failure.trailers(rpcID: rpcID, method: method) { trailers.add(name, value) }
+        let code = GRPCStatus.Code(rawValue: failure.status.rawValue) ?? .unknown
+        session.finish(id, GRPCStatus(code, failure.text(rpcID: rpcID)), trailers: trailers)
     }
 
     // MARK: Faults
@@ -105,106 +132,16 @@ final class PubSubConnection {
     }
 }
 
-/// The bytes of a connection are not HTTP/2: it must be closed.
-struct HTTP2Failure: Error { let reason: String }
-
-extension PubSubConnection {
-    private func start(
-        _ id: Int32, path: String, metadata: GRPCMetadata, org: inout EmulatedOrg, refusal: PubSubFailure?
-    ) {
-        let known = [
-            PubSubMethod.subscribe, PubSubMethod.getTopic, PubSubMethod.getSchema, PubSubMethod.publish,
-            PubSubMethod.publishStream,
-        ]
-        guard known.contains(path) else {
-            session.finish(id, GRPCStatus(.unimplemented, "unknown method \(path)"))
-            return
+extension PubSubConnection.Call {
+    fileprivate var deadline: Duration? {
+        switch work {
+        case .subscription(let state): state.deadline
+        case .managed(let stream): stream.deadline
+        case .publishing(let stream): stream.deadline
+        case .begun, .unary: nil
         }
-        do throws(PubSubFailure) {
-            if let refusal { throw refusal }
-            try org.access.check { metadata[$0] }
-            calls[id] = Call(path: path)
-        } catch {
-            fail(id, path: path, error, rpcID: org.newRPCID())
-        }
-    }
-
-    private func message(_ bytes: [UInt8], on id: Int32, org: inout EmulatedOrg, now: Moment) -> Bool {
-        guard let call = calls[id] else { return false }
-        do throws(PubSubFailure) {
-            switch call.path {
-            case PubSubMethod.subscribe: try fetch(bytes, on: id, org: &org, now: now)
-            case PubSubMethod.publishStream:
-                session.send(try publish(bytes, org: &org, now: now), on: id)
-                return true
-            default: calls[id]?.message = bytes
-            }
-        } catch {
-            fail(id, path: call.path, error, rpcID: org.newRPCID())
-        }
-        return false
-    }
-
-    private func fetch(_ bytes: [UInt8], on id: Int32, org: inout EmulatedOrg, now: Moment) throws(PubSubFailure) {
-        let request = try decoded { () throws(WireFormatError) in try FetchRequest(decoding: bytes) }
-        if calls[id]?.subscription != nil {
-            try calls[id]?.subscription?.add(request)
-        } else {
-            let log = try org.log(request.topicName)
-            calls[id]?.subscription = try SubscriptionState(
-                first: request, log: log, rpcID: org.newRPCID(), limits: limits, now: now.uptime)
-            session.sendInitialMetadata(on: id)
-        }
-    }
-
-    /// The end of a unary request, or of a stream whose client wants no more.
-    private func halfClosed(_ id: Int32, org: inout EmulatedOrg, now: Moment) -> Bool {
-        guard let call = calls.removeValue(forKey: id) else { return false }
-        guard let message = call.message else {
-            let isStream = call.path == PubSubMethod.subscribe || call.path == PubSubMethod.publishStream
-            session.finish(id, isStream ? GRPCStatus(.ok) : GRPCStatus(.internal, "the request has no message"))
-            return false
-        }
-        do throws(PubSubFailure) {
-            session.send(try answer(call.path, message, org: &org, now: now), on: id)
-            session.finish(id)
-        } catch {
-            fail(id, path: call.path, error, rpcID: org.newRPCID())
-        }
-        return call.path == PubSubMethod.publish
-    }
-
-    private func answer(
-        _ path: String, _ message: [UInt8], org: inout EmulatedOrg, now: Moment
-    ) throws(PubSubFailure) -> [UInt8] {
-        switch path {
-        case PubSubMethod.getTopic:
-            let request = try decoded { () throws(WireFormatError) in try TopicRequest(decoding: message) }
-            return try org.topicInfo(request).encode()
-        case PubSubMethod.getSchema:
-            let request = try decoded { () throws(WireFormatError) in try SchemaRequest(decoding: message) }
-            return try org.schemaInfo(request).encode()
-        default: return try publish(message, org: &org, now: now)
-        }
-    }
-
-    private func publish(_ bytes: [UInt8], org: inout EmulatedOrg, now: Moment) throws(PubSubFailure) -> [UInt8] {
-        let request = try decoded { () throws(WireFormatError) in try PublishRequest(decoding: bytes) }
-        return try org.publish(request, now: now.wallMilliseconds).encode()
-    }
-
-    private func decoded<Message>(
-        _ decode: () throws(WireFormatError) -> Message
-    ) throws(PubSubFailure) -> Message {
-        do { return try decode() } catch { throw .badMessage }
-    }
-
-    private func fail(_ id: Int32, path: String, _ failure: PubSubFailure, rpcID: String) {
-        calls[id] = nil
-        var trailers = GRPCMetadata()
-        let method = path.split(separator: "/").last.map(String.init) ?? path
-        for (name, value) in failure.trailers(rpcID: rpcID, method: method) { trailers.add(name, value) }
-        let code = GRPCStatus.Code(rawValue: failure.status.rawValue) ?? .unknown
-        session.finish(id, GRPCStatus(code, failure.text(rpcID: rpcID)), trailers: trailers)
     }
 }
+
+/// The bytes of a connection are not HTTP/2: it must be closed.
+struct HTTP2Failure: Error { let reason: String }

@@ -5,6 +5,8 @@ struct PubSubFailure: Error, Equatable, Sendable {
         case invalidArgument = 3
         case notFound = 5
         case permissionDenied = 7
+        case resourceExhausted = 8
+        case failedPrecondition = 9
         case unimplemented = 12
         case internalError = 13
         case unavailable = 14
@@ -87,6 +89,65 @@ extension PubSubFailure {
             : PubSubFailure(.notFound, "schema.validation.failed", "There is no schema with the ID \(id).")
     }
 
+    static let deliveryLimitReached = PubSubFailure(
+        .resourceExhausted, "subscription.limit.exceeded",
+        "You have exceeded the event delivery limit for your org.")
+}
+
+/// Publish, and PublishStream.
+extension PubSubFailure {
     static let nothingToPublish = PubSubFailure(
         .invalidArgument, "publish.event.count.invalid", "A publish request needs at least one event.")
+    static let emptyPublishTopic = PubSubFailure(
+        .invalidArgument, "publish.topic.validation.empty", "The topic name can't be blank.")
+    static let publishStreamIdle = PubSubFailure(
+        .unavailable, "publish.stream.sweeper.timeout", "The stream was idle for too long.")
+
+    static func publishTopicMismatch(first: String, now: String) -> PubSubFailure {
+        PubSubFailure(
+            .invalidArgument, "publish.topic.mismatch",
+            "The topic can't change within a stream: it began with \(first) and now names \(now).")
+    }
+}
+
+/// ManagedSubscribe.
+extension PubSubFailure {
+    static let managedNameMissing = managed(
+        .invalidArgument, "id.or.developer.name.empty",
+        "The first request names the subscription, by its ID or by its developer name and not by both.")
+    static let managedCommitFirst = managed(
+        .invalidArgument, "fetch.request.commit.request.restricted", "The first request can't commit.")
+    static let managedRequestEmpty = managed(
+        .invalidArgument, "fetch.request.invalid", "The request asks for no events and commits nothing.")
+    static let managedDeleted = managed(.notFound, "config.deleted", "The managed subscription was deleted.")
+
+    static func badManagedID(_ id: String) -> PubSubFailure {
+        managed(.invalidArgument, "subscription.id.invalid", "The ID \(id) has neither 15 nor 18 characters.")
+    }
+
+    static func unknownManagedID(_ id: String) -> PubSubFailure {
+        managed(.notFound, "subscription.id.not.found", "There is no managed subscription with the ID \(id).")
+    }
+
+    static func unknownManagedName(_ name: String) -> PubSubFailure {
+        managed(.notFound, "developer.name.not.found", "There is no managed subscription \(name).")
+    }
+
+    static func managedCount(_ count: Int32) -> PubSubFailure {
+        managed(
+            .invalidArgument, "fetch.request.events.invalid",
+            "The number of requested events can't be below zero: \(count).")
+    }
+
+    static func managedActive(_ name: String) -> PubSubFailure {
+        managed(.failedPrecondition, "already.active", "The managed subscription \(name) has another client.")
+    }
+
+    static func managedStopped(_ name: String) -> PubSubFailure {
+        managed(.failedPrecondition, "config.stopped", "The state of the managed subscription \(name) is STOP.")
+    }
+
+    private static func managed(_ status: Status, _ code: String, _ message: String) -> PubSubFailure {
+        PubSubFailure(status, "managed.subscription." + code, message)
+    }
 }

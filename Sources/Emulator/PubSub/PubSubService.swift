@@ -45,7 +45,7 @@ actor PubSubService {
     func receive(_ bytes: [UInt8], from id: Int) {
         guard let peer = peers[id] else { return }
         do {
-            _ = try peer.connection.receive(bytes, org: &org, now: now, refusal: refusal)
+            try peer.connection.receive(bytes, org: &org, now: now, gate: gate(of: id))
         } catch {
             logger.debug("a Pub/Sub connection does not speak HTTP/2: \(error.reason)")
             flush(id)
@@ -100,16 +100,13 @@ actor PubSubService {
 
     func isValid(token: String) -> Bool { org.access.isValid(token: token) }
 
-    func perform(_ edit: SalesforceEdit) {
-        switch edit {
-        case .refuse(let error, let description, let times):
-            org.access.grants.refusal = .init(error: error, description: description, left: times)
-        case .rotate(let rotates): org.access.grants.rotates = rotates
-        case .refreshSandbox(let id):
-            org.access.refresh(as: id)
+    /// - Throws: `EmulatorError` when it names something that is not there.
+    func perform(_ edit: SalesforceEdit) throws(EmulatorError) {
+        try org.perform(edit, now: clock.wall())
+        if case .refreshSandbox = edit {
             for peer in peers.values { peer.connection.failAll(.sessionInvalid, org: &org) }
-            step()
         }
+        step()
     }
 
     func inject(_ fault: PubSubFault) {
@@ -147,12 +144,17 @@ extension PubSubService {
         return .serviceUnavailable
     }
 
+    private func gate(of id: Int) -> PubSubConnection.Gate {
+        let others = peers.lazy.filter { $0.key != id }.map(\.value.connection.managedSubscriptions)
+        return .init(refusal: refusal, busy: others.reduce(into: []) { $0.formUnion($1) })
+    }
+
     /// After anything that happened: send what is due, write it, and set the timer for what is due next.
     private func step() {
         let now = now
         let isSilent = silentUntil.map { now.uptime < $0 } ?? false
         for id in peers.keys {
-            if !isSilent { peers[id]?.connection.pump(org: org, now: now) }
+            if !isSilent { peers[id]?.connection.pump(org: &org, now: now) }
             flush(id)
         }
         arm(isSilent ? silentUntil : peers.values.compactMap { $0.connection.deadline }.min())
@@ -175,11 +177,10 @@ extension PubSubService {
         guard let deadline else { return }
         if let timer, timer.deadline <= deadline { return }
         timer?.task.cancel()
-        let wait = max(deadline - clock.monotonic(), .zero)
         timer = (
             deadline,
             Task { [weak self, clock] in
-                do { try await clock.sleep(wait) } catch { return }
+                do { try await clock.sleepUntil(deadline) } catch { return }
                 await self?.fire()
             }
         )

@@ -16,10 +16,12 @@ struct SubscriptionState: Sendable {
         var keepalive: Duration = .seconds(60)
     }
 
-    enum Step: Equatable {
-        case respond(FetchResponse)
-        /// No credit for too long: the stream is reset without trailers, as the real server does.
-        case close
+    /// What the org lets the user have at this moment.
+    struct Terms: Sendable, Equatable {
+        /// IDs of schemas whose events the user is not given.
+        var hidden: Set<String> = []
+        /// Of events that may be delivered at all.
+        var allowance = Int.max
     }
 
     let topic: String
@@ -37,12 +39,22 @@ struct SubscriptionState: Sendable {
         first: FetchRequest, log: TopicLog, rpcID: String, limits: Limits, now: Duration
     ) throws(PubSubFailure) {
         guard first.numRequested > 0 else { throw .badCount(first.numRequested) }
-        topic = first.topicName
+        self.init(
+            topic: first.topicName, position: try log.start(first), credit: first.numRequested, rpcID: rpcID,
+            limits: limits, now: now)
+    }
+
+    /// - Parameters:
+    ///   - position: what comes after it is sent.
+    ///   - credit: may be zero; a client then has as long to ask for some as one that used up its own.
+    init(topic: String, position: UInt64, credit: Int32, rpcID: String, limits: Limits, now: Duration) {
+        self.topic = topic
         self.rpcID = rpcID
         self.limits = limits
-        position = try log.start(first)
-        credit = min(first.numRequested, limits.credit)
+        self.position = position
+        self.credit = min(credit, limits.credit)
         lastResponse = now
+        if credit == 0 { creditlessSince = now }
     }
 
     /// A later request. Its replay fields mean nothing.
@@ -51,16 +63,26 @@ struct SubscriptionState: Sendable {
             throw .topicMismatch(first: topic, now: request.topicName)
         }
         guard request.numRequested > 0 else { throw .badCount(request.numRequested) }
-        credit = min(limits.credit, credit + min(request.numRequested, limits.credit))
+        add(credit: request.numRequested)
+    }
+
+    /// - Parameter credit: above zero.
+    mutating func add(credit more: Int32) {
+        credit = min(limits.credit, credit + min(more, limits.credit))
         creditlessSince = nil
     }
 
     /// What is due now; call until nil.
-    mutating func next(from log: TopicLog, now: Duration) -> Step? {
+    mutating func next(from log: TopicLog, terms: Terms = Terms(), now: Duration) -> StreamStep<FetchResponse>? {
         if credit > 0 {
             let batch = log.read(
-                after: position, count: min(Int(credit), limits.batchEvents), bytes: limits.batchBytes)
-            if !batch.events.isEmpty { return send(batch.events, upTo: batch.position, log: log, now: now) }
+                after: position, count: min(Int(credit), limits.batchEvents, max(1, terms.allowance)),
+                bytes: limits.batchBytes, hidden: terms.hidden)
+            if !batch.events.isEmpty {
+                guard terms.allowance > 0 else { return .fail(.deliveryLimitReached) }
+                return send(batch.events, upTo: batch.position, log: log, now: now)
+            }
+            position = batch.position
             return now - lastResponse >= limits.keepalive ? send([], upTo: position, log: log, now: now) : nil
         }
         guard let since = creditlessSince, now - since >= limits.zeroCredit else { return nil }
@@ -74,7 +96,7 @@ struct SubscriptionState: Sendable {
 
     private mutating func send(
         _ events: [ConsumerEvent], upTo position: UInt64, log: TopicLog, now: Duration
-    ) -> Step {
+    ) -> StreamStep<FetchResponse> {
         self.position = position
         credit -= Int32(events.count)
         lastResponse = now

@@ -25,7 +25,7 @@ struct TopicLog: Sendable {
     /// Of the newest event ever, or where the topic began.
     private(set) var newest: UInt64
     /// Everything up to here is gone (or never was).
-    private var purged: UInt64
+    private(set) var purged: UInt64
 
     /// - Parameter base: where IDs begin; one that no earlier life of the topic used.
     init(base: UInt64, limits: Limits = Limits()) {
@@ -75,11 +75,21 @@ struct TopicLog: Sendable {
     }
 
     /// Events after `position`, at most `count`, and at most `bytes` of payload (but always one if there is one).
-    func read(after position: UInt64, count: Int, bytes: Int) -> (events: [ConsumerEvent], position: UInt64) {
+    ///
+    /// - Parameter hidden: IDs of schemas whose events are passed over.
+    /// - Returns: the position behind what was read or passed over.
+    func read(
+        after position: UInt64, count: Int, bytes: Int, hidden: Set<String> = []
+    ) -> (events: [ConsumerEvent], position: UInt64) {
         var events: [ConsumerEvent] = []
         var last = position
         var size = 0
-        for entry in entries[firstIndex(after: position)...].prefix(count) {
+        for entry in entries[firstIndex(after: position)...] {
+            guard !hidden.contains(entry.event.schemaID) else {
+                last = entry.position
+                continue
+            }
+            guard events.count < count else { break }
             size += entry.event.payload.count
             if !events.isEmpty, size > bytes { break }
             events.append(entry.event)
@@ -88,7 +98,8 @@ struct TopicLog: Sendable {
         return (events, last)
     }
 
-    private func isKnown(_ position: UInt64) -> Bool {
+    /// Whether a stream may start after it.
+    func isKnown(_ position: UInt64) -> Bool {
         if position == newest || position == purged { return true }
         let index = firstIndex(after: position) - 1
         return index >= 0 && entries[index].position == position

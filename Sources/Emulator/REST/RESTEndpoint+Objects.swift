@@ -50,6 +50,11 @@ extension RESTEndpoint {
     private mutating func platformEvent(_ schema: EmulatedSchema, _ call: Call) throws(Refusal) -> HTTPAnswer {
         if call.method == "GET", call.path.last == "describe" { return Self.description(schema) }
         guard call.method == "POST", call.path.count == 2 else { throw .notFound }
+        guard org.limits.allowance(.publishedEvents) > 0 else {
+            throw Refusal(
+                status: 400, code: "LIMIT_EXCEEDED",
+                message: "You have exceeded the event publishing limit for your org.")
+        }
         try commit(EmulatedChange(entity: schema.entityName, fields: try written(schema, call.body)))
         return .json(201, Self.saved("e00Dp0000000001AAA"))
     }

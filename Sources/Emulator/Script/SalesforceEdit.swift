@@ -1,5 +1,3 @@
-import Events
-
 /// What a script changes of the emulated org.
 package enum SalesforceEdit: Sendable, Equatable {
     /// The token endpoint refuses so often, in these words.
@@ -8,28 +6,48 @@ package enum SalesforceEdit: Sendable, Equatable {
     case rotate(Bool)
     /// The sandbox is refreshed: the same address and app, another org; sessions end.
     case refreshSandbox(String)
+    case channel(ChannelEdit)
+    /// Whether the user may see all records of an object, or read a platform event.
+    case permission(entity: String, isGiven: Bool)
+    case managed(ManagedEdit)
+    case limits([LimitEdit])
+    /// Answers of the REST API in place of its own. The path is what stands behind the version: `/query`.
+    case rest(TargetFault)
 }
 
-extension ScriptStep {
-    /// `{error: invalid_grant, description: inactive user, times: 2}` or `{rotate: true}`
-    static func oauth(_ value: Value) throws(ScriptProblem) -> SalesforceEdit {
-        let fields = try map(value, "oauth", allowed: ["error", "description", "times", "rotate"])
-        if case .bool(let rotates)? = fields["rotate"] { return .rotate(rotates) }
-        guard case .string(let error)? = fields["error"], !error.isEmpty else {
-            throw ScriptProblem("oauth needs \"error\", such as invalid_grant, or \"rotate\": true or false")
-        }
-        let description: String = if case .string(let text)? = fields["description"] { text } else { "" }
-        return .refuse(
-            error: error, description: description,
-            times: try count(fields["times"] ?? .int(1), "times", 1...TargetFault.maximumTimes))
-    }
+/// Members of a channel. One that is not there is made, if its name ends in `__chn`.
+package struct ChannelEdit: Sendable, Equatable {
+    package var name: String
+    /// Entities: `Account`, `Order_Ready__e`.
+    package var add: [String] = []
+    package var remove: [String] = []
+}
 
-    /// `{id: 00DDp0000000002MAA}`
-    static func org(_ value: Value) throws(ScriptProblem) -> SalesforceEdit {
-        let fields = try map(value, "org", allowed: ["id"])
-        guard case .string(let id)? = fields["id"], id.hasPrefix("00D"), id.utf8.count == 18 else {
-            throw ScriptProblem("org needs \"id\": 18 characters that begin with 00D")
-        }
-        return .refreshSandbox(id)
-    }
+package enum ManagedReplay: String, Sendable, CaseIterable {
+    case latest = "LATEST"
+    case earliest = "EARLIEST"
+}
+
+package enum ManagedState: String, Sendable, CaseIterable {
+    case run = "RUN"
+    case stop = "STOP"
+}
+
+/// A managed subscription, by its developer name. What is nil stays, or is a new one's default.
+package struct ManagedEdit: Sendable, Equatable {
+    package var name: String
+    /// Of a new one.
+    package var topic: String?
+    package var state: ManagedState?
+    package var defaultReplay: ManagedReplay?
+    package var errorRecoveryReplay: ManagedReplay?
+    package var isDeleted = false
+}
+
+package struct LimitEdit: Sendable, Equatable {
+    package var name: OrgLimit
+    /// Nil stays as it is.
+    package var maximum: Int?
+    /// Nil is what the maximum leaves of what was used.
+    package var remaining: Int?
 }

@@ -25,7 +25,7 @@ struct ScriptRunner: Sendable {
         case .feed(let count): await feed.publish(count)
         case .wait(let duration): try await clock.sleep(duration)
         case .fault(let fault): await service.inject(fault)
-        case .salesforce(let edit): await service.perform(edit)
+        case .salesforce(let edit): try await service.perform(edit)
         case .target(let fault): await targets.add(fault)
         case .flowMate(let edit): try await targets.perform(edit)
         case .integrator(let edit): try await targets.perform(edit)

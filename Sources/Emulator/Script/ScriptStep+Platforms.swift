@@ -78,19 +78,19 @@ extension ScriptStep {
             refill: try count(fields["refill"] ?? .int(300), "refill", 1...1_000_000))
     }
 
-    private static func text(_ fields: Fields, _ name: String) throws(ScriptProblem) -> String? {
+    static func text(_ fields: Fields, _ name: String) throws(ScriptProblem) -> String? {
         guard let value = fields[name] else { return nil }
         guard let text = value.string else { throw ScriptProblem("\"\(name)\" takes text") }
         return text
     }
 
-    private static func word(_ fields: Fields, _ name: String, _ words: [String]) throws(ScriptProblem) -> String? {
+    static func word(_ fields: Fields, _ name: String, _ words: [String]) throws(ScriptProblem) -> String? {
         guard let text = try text(fields, name) else { return nil }
         guard words.contains(text) else { throw ScriptProblem("\"\(name)\" is \(words.joined(separator: " or "))") }
         return text
     }
 
-    private static func flag(_ fields: Fields, _ name: String) throws(ScriptProblem) -> Bool? {
+    static func flag(_ fields: Fields, _ name: String) throws(ScriptProblem) -> Bool? {
         guard let value = fields[name] else { return nil }
         guard case .bool(let flag) = value else { throw ScriptProblem("\"\(name)\" is true or false") }
         return flag

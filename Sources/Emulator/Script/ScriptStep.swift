@@ -31,6 +31,11 @@ package enum ScriptStep: Sendable, Equatable {
         case "fault": self = .fault(try Self.fault(step.value))
         case "oauth": self = .salesforce(try Self.oauth(step.value))
         case "org": self = .salesforce(try Self.org(step.value))
+        case "channel": self = .salesforce(try Self.channel(step.value))
+        case "permission": self = .salesforce(try Self.permission(step.value))
+        case "managed": self = .salesforce(try Self.managed(step.value))
+        case "limits": self = .salesforce(try Self.limits(step.value))
+        case "rest": self = .salesforce(try Self.rest(step.value))
         case "target": self = .target(try Self.target(step.value))
         case "job": self = .job(errors: try Self.job(step.value))
         case "flow": self = .flowMate(try Self.flow(step.value))
@@ -50,6 +55,11 @@ package enum ScriptStep: Sendable, Equatable {
         #"{"publish": {"entity": "Account", "change": "update", "ids": ["001Dp0000010000IAA"], "fields": {"Name": "A"}}}"#,
         #"{"feed": 10}"#, #"{"wait": "5s"}"#, #"{"fault": {"kind": "silence", "for": "10s"}}"#,
         #"{"oauth": {"error": "invalid_grant", "times": 3}}"#, #"{"org": {"id": "00DDp0000000002MAA"}}"#,
+        #"{"channel": {"name": "\#(EmulatorDefaults.orderChannel)", "add": ["Account"], "remove": ["Opportunity"]}}"#,
+        #"{"permission": {"entity": "Opportunity", "viewAll": false}}"#,
+        #"{"managed": {"name": "\#(EmulatorDefaults.managedSubscription)", "state": "STOP"}}"#,
+        #"{"limits": {"DailyApiRequests": {"max": 100, "remaining": 3}}}"#,
+        #"{"rest": {"path": "/sobjects/*", "code": "UNABLE_TO_LOCK_ROW", "times": 3}}"#,
         #"{"target": {"path": "/webhooks/*", "status": 503, "times": 3, "retryAfter": 10}}"#,
         #"{"flow": {"id": "\#(EmulatorDefaults.flowMateOrderFlow)", "status": "inactive", "inputs": {"n": "number"}}}"#,
         #"{"user": {"username": "new", "status": "ACTIVE"}}"#, #"{"flowmate": {"head": false, "conflict": true}}"#,
@@ -60,8 +70,8 @@ package enum ScriptStep: Sendable, Equatable {
     ]
 
     static let names = [
-        "publish", "feed", "wait", "fault", "oauth", "org", "target", "job", "flow", "user", "connection", "records",
-        "bucket", "listener", "flowmate",
+        "publish", "feed", "wait", "fault", "oauth", "org", "channel", "permission", "managed", "limits", "rest",
+        "target", "job", "flow", "user", "connection", "records", "bucket", "listener", "flowmate",
     ]
 }
 

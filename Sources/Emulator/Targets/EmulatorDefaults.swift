@@ -5,6 +5,10 @@ package enum EmulatorDefaults {
     /// Of its user, for the password flow; a security token may follow.
     package static let salesforcePassword = "emulator-password"
     package static let organizationID = "00DDp0000000001MAA"
+    /// A custom channel, of production orders and opportunities.
+    package static let orderChannel = "Orders__chn"
+    /// Of that channel, by its developer name.
+    package static let managedSubscription = "Sluice_Orders"
 
     /// Accepted by FlowMate as the admin's, and by `/v1`.
     package static let flowMateToken = "emulator-flowmate-token"

@@ -9,15 +9,20 @@ package struct TargetFault: Sendable, Equatable {
     package var times: Int
     /// Whole seconds, as a `Retry-After` header.
     package var retryAfter: Int?
-    /// Plain text; empty for none.
+    /// Empty for none.
     package var body: String
+    package var contentType: String
 
-    package init(path: String, status: Int, times: Int = 1, retryAfter: Int? = nil, body: String = "") {
+    package init(
+        path: String, status: Int, times: Int = 1, retryAfter: Int? = nil, body: String = "",
+        contentType: String = "text/plain; charset=utf-8"
+    ) {
         self.path = path
         self.status = status
         self.times = times
         self.retryAfter = retryAfter
         self.body = body
+        self.contentType = contentType
     }
 
     func matches(_ path: String) -> Bool {
@@ -26,7 +31,7 @@ package struct TargetFault: Sendable, Equatable {
 
     var answer: HTTPAnswer {
         var answer = HTTPAnswer(status: status, body: Array(body.utf8))
-        if !body.isEmpty { answer.headers.append(.init(name: "content-type", value: "text/plain; charset=utf-8")) }
+        if !body.isEmpty { answer.headers.append(.init(name: "content-type", value: contentType)) }
         if let retryAfter { answer.headers.append(.init(name: "retry-after", value: String(retryAfter))) }
         return answer
     }

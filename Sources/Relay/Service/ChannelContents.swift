@@ -9,6 +9,15 @@ package struct ChannelContents: Sendable, Equatable {
     package var withheld: [String]
     /// Why that is not known, in plain words; empty if it is.
     package var doubt: String
+    /// What would let it be known.
+    var doubtAdvice = ChannelContents.needsSetup
+
+    static let needsSetup = "Give the Run As user 'View Setup and Configuration', so that this can be checked."
+
+    /// - Parameter error: of looking it up.
+    static func advice(_ error: RESTError) -> String {
+        error.isRetryable ? "Ask again when the REST API answers." : needsSetup
+    }
 
     /// `/data/ChangeEvents`, or a custom channel. Other topics have one object, whose permission is checked when they are
     /// subscribed to.
@@ -30,7 +39,9 @@ package struct ChannelReader: Sendable {
         do throws(RESTError) {
             carried = try await members(of: topic)
         } catch {
-            return ChannelContents(carried: [], withheld: [], doubt: "what it carries is not to be seen: \(error)")
+            return ChannelContents(
+                carried: [], withheld: [], doubt: "what it carries is not to be seen: \(error)",
+                doubtAdvice: ChannelContents.advice(error))
         }
         guard topic.hasPrefix("/data/"), !carried.isEmpty else {
             return ChannelContents(carried: carried, withheld: [], doubt: "")
@@ -42,20 +53,15 @@ package struct ChannelReader: Sendable {
             return ChannelContents(carried: carried, withheld: try await withheld(carried, userID), doubt: "")
         } catch {
             return ChannelContents(
-                carried: carried, withheld: [], doubt: "the user's permissions are not to be seen: \(error)")
+                carried: carried, withheld: [], doubt: "the user's permissions are not to be seen: \(error)",
+                doubtAdvice: ChannelContents.advice(error))
         }
     }
 
     /// Members of `/data/ChangeEvents` are what is selected in Setup > Change Data Capture.
     package func members(of topic: String) async throws(RESTError) -> [String] {
         let channel = String(topic.split(separator: "/").last ?? "")
-        let query = "SELECT SelectedEntity FROM PlatformEventChannelMember WHERE EventChannel = \(SOQL.quoted(channel))"
-        let found = try await rest.records(query, kind: .tooling)
-        let names = found.compactMap { member -> String? in
-            guard case .string(let name)? = member["SelectedEntity"] else { return nil }
-            return Self.object(name)
-        }
-        return Set(names).sorted()
+        return Set(try await ChannelMembers(rest).events(of: channel).map(Self.object)).sorted()
     }
 
     /// `AccountChangeEvent` → `Account`, `Site__ChangeEvent` → `Site__c`; platform events as they are.

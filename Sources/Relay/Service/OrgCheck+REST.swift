@@ -58,11 +58,7 @@ extension OrgCheck {
                     advice: isNear ? "Setup > System Overview shows who uses it; it is a rolling 24 hours (or one)." : "")
             }
         } catch {
-            return [
-                CheckResult(
-                    .warning, subject("limits"), "\(error)",
-                    advice: "Give the Run As user 'View Setup and Configuration', so that what is left can be seen.")
-            ]
+            return [CheckResult(.warning, subject("limits"), "\(error)", advice: ChannelContents.advice(error))]
         }
     }
 
@@ -88,9 +84,7 @@ extension OrgCheck {
                     + "permission set. Salesforce leaves them out without an error.")
         }
         if !contents.doubt.isEmpty {
-            return CheckResult(
-                .warning, what, contents.doubt,
-                advice: "Give the Run As user 'View Setup and Configuration', so that this can be checked.")
+            return CheckResult(.warning, what, contents.doubt, advice: contents.doubtAdvice)
         }
         guard !contents.carried.isEmpty else {
             return CheckResult(
@@ -101,10 +95,9 @@ extension OrgCheck {
 
     /// Without Setup to look into, the subscription itself will tell.
     private func selected(_ entity: String, _ topic: String, _ rest: RESTClient) async -> [CheckResult] {
-        let query = "SELECT EventChannel FROM PlatformEventChannelMember WHERE SelectedEntity = "
-            + SOQL.quoted(String(topic.dropFirst("/data/".count)))
-        guard let found = try? await rest.records(query, kind: .tooling) else { return [] }
-        guard found.isEmpty else {
+        let event = String(topic.dropFirst("/data/".count))
+        guard let isSelected = try? await ChannelMembers(rest).isSelected(event) else { return [] }
+        guard !isSelected else {
             return [CheckResult(.ok, subject("selection of \(entity)"), "selected for Change Data Capture")]
         }
         return [
@@ -134,8 +127,7 @@ extension OrgCheck {
             }
             return CheckResult(.ok, what, "exists, state RUN")
         } catch {
-            return CheckResult(
-                .warning, what, "\(error)", advice: "Looking it up needs 'View Setup and Configuration'.")
+            return CheckResult(.warning, what, "\(error)", advice: ChannelContents.advice(error))
         }
     }
 

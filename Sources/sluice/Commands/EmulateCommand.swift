@@ -22,7 +22,7 @@ struct EmulateCommand: AsyncParsableCommand {
     @Option(help: "Port of the Pub/Sub API; 0 takes a free one.") var grpcPort = 0
     @Option(help: "Transactions per second of the built-in feed; 0 for none.") var rate = 1.0
     @Option(help: "The same seed gives the same feed.") var seed: UInt64 = 1
-    @Option(help: "A script of steps: events, faults, answers of targets, edits of flows.") var script: String?
+    @Option(help: "A script of steps: events, faults, limits, answers of targets, edits of the org and of flows.") var script: String?
     @Option(help: "Seconds between keepalives.") var keepalive = 60
 
     func validate() throws {

@@ -46,6 +46,8 @@ struct EmulatedSetup {
         Emulated Salesforce, FlowMate and integrator.io at \(emulator.url)
         Emulated Pub/Sub API at 127.0.0.1:\(emulator.grpcPort)
         What arrived: \(emulator.url)/emulator/received
+        A custom channel: /data/\(EmulatorDefaults.orderChannel), with the managed subscription \
+        \(EmulatorDefaults.managedSubscription)
 
         sluice.yaml:
         \(configuration)

@@ -112,12 +112,8 @@ private struct TopicList {
     }
 
     private func members(of channel: String) async -> String {
-        let query = "SELECT SelectedEntity FROM PlatformEventChannelMember WHERE EventChannel = \(SOQL.quoted(channel))"
-        let found = (try? await rest.records(query, kind: .tooling)) ?? []
-        let names = found.compactMap { member -> String? in
-            if case .string(let name)? = member["SelectedEntity"] { name } else { nil }
-        }
-        return names.isEmpty ? "every selected object" : names.sorted().joined(separator: ", ")
+        let names = (try? await ChannelMembers(rest).events(of: channel)) ?? []
+        return names.isEmpty ? "every selected object" : names.joined(separator: ", ")
     }
 
     private static func entity(of event: String) -> String {

@@ -5,15 +5,21 @@ import PubSub
 struct EmulatedOrg: Sendable {
     static let userID = "005Dp000001AbCdIAK"
     static let secondUserID = "005Dp000001XyZzIAK"
-    static let changeEvents = "/data/ChangeEvents"
+    /// A longer event is refused.
+    static let maximumEventBytes = 1 << 20
 
     var access: OrgAccess
-    /// Topics that this user may not subscribe to.
+    /// Topics that this user may not subscribe to; of what they carry, nothing comes by channels either.
     var forbidden: Set<String>
     private(set) var topics: [String: TopicLog] = [:]
+    private(set) var channels = OrgChannels()
+    var managed = ManagedSubscriptions()
+    var limits = OrgLimits()
     var records: RecordTable
-    /// Of the REST API.
-    var callsUsed = 0
+    var bulkJobs = BulkJobs()
+    /// What the REST API answers in place of its own.
+    var restFaults = TargetFaults()
+    private let retention: TopicLog.Limits
     private let schemas: [String: EmulatedSchema]
     private var random: SeededRandom
     private var commitNumber: Int64
@@ -28,13 +34,14 @@ struct EmulatedOrg: Sendable {
         commitNumber = now &* 7
         records = .sample(now: now)
         schemas = Dictionary(uniqueKeysWithValues: SalesforceSchemas.all.map { ($0.id, $0) })
-        for (index, name) in Self.topicNames.enumerated() {
-            let base = UInt64(clamping: now) &* 1000 &+ UInt64(index) &* 10_007
-            topics[name] = TopicLog(base: base, limits: retention)
-        }
+        self.retention = retention
+        for name in channels.all.map(\.topic) + SalesforceSchemas.all.map(\.topic) { addTopic(name, now: now) }
     }
 
-    static var topicNames: [String] { [changeEvents] + SalesforceSchemas.all.map(\.topic) }
+    private mutating func addTopic(_ name: String, now: Int64) {
+        let base = UInt64(clamping: now) &* 1000 &+ UInt64(topics.count) &* 10_007
+        topics[name] = TopicLog(base: base, limits: retention)
+    }
 
     static func schema(of entity: String) throws(EmulatorError) -> EmulatedSchema {
         if let schema = SalesforceSchemas.all.first(where: { $0.entityName == entity }) { return schema }
@@ -53,12 +60,37 @@ struct EmulatedOrg: Sendable {
         return token
     }
 
+    /// Its entity may be on other channels; what comes late on this one begins with the selection.
+    mutating func change(_ edit: ChannelEdit, now: Int64) throws(EmulatorError) {
+        if let new = try channels.change(edit) { addTopic(new, now: now) }
+    }
+
     /// The topic's log, if this user may subscribe to it.
     func log(_ topic: String) throws(PubSubFailure) -> TopicLog {
-        if topic.isEmpty { throw .emptyTopic }
-        guard let log = topics[topic] else { throw .unknownTopic(topic) }
+        let log = try known(topic)
         if forbidden.contains(topic) { throw .cannotSubscribe(topic) }
         return log
+    }
+
+    /// An object that is selected for no channel has no topic of its own either.
+    private func known(_ topic: String) throws(PubSubFailure) -> TopicLog {
+        if topic.isEmpty { throw .emptyTopic }
+        guard let log = topics[topic], Self.schema(at: topic).map(channels.isSelected) ?? true else {
+            throw .unknownTopic(topic)
+        }
+        return log
+    }
+
+    private static func schema(at topic: String) -> EmulatedSchema? {
+        SalesforceSchemas.all.first { $0.topic == topic }
+    }
+
+    /// What may be sent of a topic now. A channel leaves out what the user may not see, without a word.
+    var terms: SubscriptionState.Terms {
+        SubscriptionState.Terms(
+            hidden: forbidden.isEmpty
+                ? [] : Set(SalesforceSchemas.all.lazy.filter { forbidden.contains($0.topic) }.map(\.id)),
+            allowance: limits.allowance(.deliveredEvents))
     }
 
     // MARK: Publishing
@@ -91,13 +123,23 @@ struct EmulatedOrg: Sendable {
         for (change, stamp) in zip(changes, stamps) { records.apply(change, stamp) }
         var touched: Set<String> = []
         for (schema, payload) in encoded {
-            let id = random.uuid()
-            for topic in schema.kind == .change ? [Self.changeEvents, schema.topic] : [schema.topic] {
-                _ = append(to: topic, id: id, schemaID: schema.id, payload: payload, now: now)
-                touched.insert(topic)
-            }
+            touched.formUnion(distribute(payload, of: schema, id: random.uuid(), now: now).keys)
         }
         return touched
+    }
+
+    /// To every topic that carries it.
+    private mutating func distribute(
+        _ payload: [UInt8], of schema: EmulatedSchema, id: String, now: Int64
+    ) -> [String: ReplayID] {
+        guard channels.isSelected(schema) else { return [:] }
+        if schema.kind == .platform { limits.use(.publishedEvents) }
+        var replayIDs: [String: ReplayID] = [:]
+        for topic in channels.topics(carrying: schema) + [schema.topic] {
+            replayIDs[topic] = topics[topic]?.append(
+                id: id, schemaID: schema.id, payload: payload, stride: 1 + random.next() % 3, now: now)
+        }
+        return replayIDs
     }
 
     /// Tries a change without publishing it.
@@ -115,13 +157,6 @@ struct EmulatedOrg: Sendable {
         if case .unknown(let symbol) = change.change { throw .badChange("there is no change type \(symbol)") }
     }
 
-    private mutating func append(
-        to topic: String, id: String, schemaID: String, payload: [UInt8], now: Int64
-    ) -> ReplayID {
-        topics[topic]!.append(
-            id: id, schemaID: schemaID, payload: payload, stride: 1 + random.next() % 3, now: now)
-    }
-
     mutating func purge(now: Int64) {
         for name in topics.keys { topics[name]!.purge(now: now) }
     }
@@ -129,9 +164,8 @@ struct EmulatedOrg: Sendable {
     // MARK: Unary calls
 
     mutating func topicInfo(_ request: TopicRequest) throws(PubSubFailure) -> TopicInfo {
-        if request.topicName.isEmpty { throw .emptyTopic }
-        guard topics[request.topicName] != nil else { throw .unknownTopic(request.topicName) }
-        let schema = SalesforceSchemas.all.first { $0.topic == request.topicName }
+        _ = try known(request.topicName)
+        let schema = Self.schema(at: request.topicName)
         return TopicInfo(
             topicName: request.topicName, tenantGUID: "core/emulator/\(access.organizationID)",
             canPublish: schema?.kind == .platform, canSubscribe: !forbidden.contains(request.topicName),
@@ -145,25 +179,39 @@ struct EmulatedOrg: Sendable {
 
     /// Publishes as given: the payload is not checked against its schema, as the real server does not.
     mutating func publish(_ request: PublishRequest, now: Int64) throws(PubSubFailure) -> PublishResponse {
+        if request.topicName.isEmpty { throw .emptyPublishTopic }
         let topic = try topicInfo(TopicRequest(topicName: request.topicName))
         guard !request.events.isEmpty else { throw .nothingToPublish }
-        let results = request.events.map { event -> PublishResult in
-            let key = event.id.isEmpty ? random.uuid() : event.id
-            guard topic.canPublish else {
-                return refused(key, "Change events can't be published to \(request.topicName).")
+        let schema = Self.schema(at: request.topicName)
+        var results: [PublishResult] = []
+        for event in request.events {
+            var result = PublishResult(replayID: nil, correlationKey: event.id)
+            if let schema, topic.canPublish, let problem = problem(event, schema) {
+                result.error = .init(code: 1, message: problem)
+            } else if let schema, topic.canPublish {
+                result.correlationKey = event.id.isEmpty ? random.uuid() : event.id
+                let published = distribute(event.payload, of: schema, id: result.correlationKey, now: now)
+                result.replayID = published[schema.topic]
+            } else {
+                result.error = .init(code: 1, message: "Events can't be published to \(request.topicName).")
             }
-            guard event.schemaID == topic.schemaID else {
-                return refused(key, "The schema \(event.schemaID) isn't the one of \(request.topicName).")
-            }
-            let replayID = append(
-                to: request.topicName, id: key, schemaID: event.schemaID, payload: event.payload, now: now)
-            return PublishResult(replayID: replayID, correlationKey: key)
+            results.append(result)
         }
         return PublishResponse(results: results, schemaID: topic.schemaID, rpcID: newRPCID())
     }
 
-    private func refused(_ key: String, _ message: String) -> PublishResult {
-        PublishResult(replayID: nil, error: .init(code: 1, message: message), correlationKey: key)
+    /// Why one event is refused; the others of its request are not.
+    private func problem(_ event: ProducerEvent, _ schema: EmulatedSchema) -> String? {
+        if event.schemaID != schema.id {
+            return "The schema \(event.schemaID) isn't the one of \(schema.topic)."
+        }
+        if event.payload.count > Self.maximumEventBytes {
+            return "The event is longer than \(Self.maximumEventBytes >> 20) MB."
+        }
+        guard limits.allowance(.publishedEvents) > 0 else {
+            return "LIMIT_EXCEEDED: You have exceeded the event publishing limit for your org."
+        }
+        return nil
     }
 }
 
