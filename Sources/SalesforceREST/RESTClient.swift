@@ -11,6 +11,7 @@ package struct RESTClient: Sendable {
     private let http: any HTTPClient
     private let gate: CallGate
     let time: TimeSource
+    private var isImpatient = false
 
     package init(
         authenticator: Authenticator, http: any HTTPClient, options: RESTOptions = RESTOptions(),
@@ -28,10 +29,18 @@ package struct RESTClient: Sendable {
         get async { await gate.usage }
     }
 
+    /// As this one, but a call that fails is not made again, and none waits for a limit: for those who hold something up
+    /// meanwhile, and wait elsewhere.
+    package var impatient: RESTClient {
+        var client = self
+        client.isImpatient = true
+        return client
+    }
+
     /// - Returns: an answer of 2xx, 304 to a conditional request, or one of the call's `alsoWanted`.
     package func send(_ call: RESTCall) async throws(RESTError) -> RESTAnswer {
         var retry = RESTRetry()
-        var patience = options.patience
+        var patience = isImpatient ? .zero : options.patience
         var generator = SystemRandomNumberGenerator()
         var session = try await session(for: call)
         var refusal: RESTError?
@@ -42,7 +51,9 @@ package struct RESTClient: Sendable {
             switch retry.next(after: error, isRepeatable: call.isRepeatable, using: &generator) {
             case .giveUp: throw error
             case .renewSession: session = try await renewed(after: session, for: call)
-            case .wait(let pause): try await wait(pause, for: call)
+            case .wait(let pause):
+                if isImpatient { throw error }
+                try await wait(pause, for: call)
             case .hold: refusal = error  // The gate holds; `enter` waits, or loses patience.
             }
         }

@@ -6,12 +6,21 @@ import Store
 struct BackfillPatience {
     static let base: Duration = .seconds(1)
     static let ceiling: Duration = .seconds(300)
+    /// One failure or two are nothing that anybody needs to hear of.
+    static let quietFailures = 2
 
     private var wait = base
+    private var failures = 0
+
+    /// Whether the last failure was the first that is worth a line.
+    func isNews(_ error: RESTError) -> Bool {
+        failures == (error.isRetryable && error.kind != .limitReached ? Self.quietFailures + 1 : 1)
+    }
 
     /// Nil: waiting does not help.
     mutating func next(after error: RESTError) -> Duration? {
         guard Self.helps(error) else { return nil }
+        failures += 1
         defer { wait = min(wait * 2, Self.ceiling) }
         return max(wait, error.retryAfter ?? .zero)
     }
@@ -43,7 +52,7 @@ extension BackfillRunner {
         try Task.checkCancellation()
         guard let wait = patience.next(after: error) else { throw ReplayFailure("\(error)") }
         tracker.waits("\(error)")
-        log.warning("\(error); the \(plan.title) waits, and goes on where it was")
+        if patience.isNews(error) { log.warning("\(error); the \(plan.title) waits, and goes on where it was") }
         try await parts.time.sleep(wait)
     }
 

@@ -77,7 +77,8 @@ actor BackfillRunner {
         let description = try await asking { () async throws(RESTError) in
             try await entry.describes.description(of: entity)
         }
-        let reader = SnapshotReader(entry.client, description, condition: plan.condition)
+        // A page holds events up: while Salesforce does not answer, the wait is outside of it.
+        let reader = SnapshotReader(entry.client.impatient, description, condition: plan.condition)
         if progress.beganAt == nil { try await begin(reader, entry) }
         while !isBulkRefused, wantsBulk(entry) { try await startBulk(reader) }
         while progress.bulk != nil { try await readBulk(reader) }

@@ -88,6 +88,33 @@ import TestSupport
         #expect(try await bench.ended(started.id).records == 30)
     }
 
+    @Test func `events go by while a page waits for a server that fails`() async throws {
+        let time = ManualTime()
+        let org = SimulatedOrg(records: 30, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        org.failPages(true)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        try await pass(bench) { await bench.service.tracker(started.id)?.waits.contains("scripted") == true }
+        for record in 0..<5 { org.change(record) }
+        // No time passes.
+        try await bench.stream()
+        org.failPages(false)
+        try await pass(bench) { (try? await bench.bench.store.backfill(started.id))??.state.isFinal == true }
+        try await bench.settled()
+        #expect(receiver.regressions.isEmpty && receiver.numbers == org.truth)
+    }
+
+    private func pass(_ bench: BackfillBench, until condition: () async -> Bool) async throws {
+        for _ in 0..<10_000 {
+            if await condition() { return }
+            bench.org.time.advance(by: .seconds(1))
+            bench.bench.clock.advance(by: 100)
+            for _ in 0..<10 { await Task.yield() }
+        }
+        Issue.record("it does not come")
+    }
+
     @Test func `many records are read by a bulk query, in whatever pages it gives`() async throws {
         let org = SimulatedOrg(records: 2_300, time: time)
         let receiver = ReceivedRecords()

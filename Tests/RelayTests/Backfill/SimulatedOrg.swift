@@ -32,6 +32,7 @@ final class SimulatedOrg: Sendable {
         var stream: [Change] = []
         var queries: [String] = []
         var faults = 0
+        var failsPages = false
         var bulk = SimulatedBulk()
     }
 
@@ -63,6 +64,9 @@ final class SimulatedOrg: Sendable {
 
     /// So many of the next calls fail.
     func fail(_ count: Int) { state.withLock { $0.faults = count } }
+
+    /// Pages of records cannot be read meanwhile; everything else can.
+    func failPages(_ fails: Bool) { state.withLock { $0.failsPages = fails } }
 
     static func id(_ record: Int) -> String { "a0" + String(String(100_000_000_000_0 + record).dropFirst()) + "AAA" }
 
@@ -165,6 +169,9 @@ final class SimulatedOrg: Sendable {
         let cuts = cutsSeconds
         return state.withLock { state in
             state.queries.append(soql.text)
+            if state.failsPages, !soql.counts {
+                return Self.json(#"[{"errorCode":"SERVER_UNAVAILABLE","message":"scripted"}]"#, 503)
+            }
             let found = state.records.indices.filter { index in
                 let record = state.records[index]
                 return record.isDeleted == soql.wantsDeleted && Self.id(index) > soql.after
