@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import harness  # noqa: E402
+import sweep  # noqa: E402
 
 
 @pytest.fixture
@@ -18,6 +19,15 @@ def binary():
     if not os.access(path, os.X_OK):
         pytest.skip(f"SLUICE_BIN is {path}, which is not an executable file")
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_secret_shows():
+    """Whatever a test is about."""
+    harness.Workspace.made.clear()
+    yield
+    for made in harness.Workspace.made:
+        sweep.workspace(made)
 
 
 @pytest.fixture

@@ -122,7 +122,12 @@ def receiver(folder, **config) -> PeerProcess:
 class Workspace:
     """sluice.yaml, rules and store in one folder."""
 
+    made = []  # in the test that runs
+
     def __init__(self, folder, salesforce=None):
+        self.made.append(self)
+        self.said = []  # by relays and commands
+        self.kept = {".env", "key.pem"}  # names of files where somebody keeps secrets
         self.folder = pathlib.Path(folder)
         self.salesforce = salesforce
         self.environment = {**os.environ, **SECRETS, "NO_COLOR": "1"}
@@ -178,7 +183,7 @@ class Workspace:
 
     def command(self, *arguments, timeout=20) -> subprocess.CompletedProcess:
         """One short command of the binary, run in this folder."""
-        return subprocess.run(
+        done = subprocess.run(
             [binary(), *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -186,6 +191,8 @@ class Workspace:
             text=True,
             timeout=timeout,
         )
+        self.said += [done.stdout, done.stderr]
+        return done
 
     def cursors(self) -> dict[str, bytes]:
         """Topic to replay id, as `sluice cursor list --json` tells them."""
@@ -243,6 +250,7 @@ class Sluice:
             self.process.kill()
             self.process.wait(10)
         self._reader.join(5)
+        self.workspace.said += self.lines
         if kind is not None:
             print(f"--- last log lines of {self.workspace.folder}", file=sys.stderr)
             print("".join(self.lines[-60:]), file=sys.stderr)

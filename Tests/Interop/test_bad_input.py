@@ -160,6 +160,7 @@ def test_a_literal_secret(binary, world):
     relay = relay_of(world)
     text = relay.workspace.config_path.read_text().replace("{env: SF_CLIENT_SECRET}", "interop-secret")
     relay.workspace.config_path.write_text(text)
+    relay.workspace.kept.add(relay.workspace.config_path.name)
     check_refused(relay, 2, r"sluice\.yaml:\d+:\d+.*secret", 6)
 
 

@@ -1,11 +1,14 @@
 """What an org is silent about, or changes while it is watched: withheld objects, schemas, diffs, transactions, other orgs."""
 
 import json
+import re
+import time
+import urllib.request
 
 import pytest
 
 from certificates import Authority
-from harness import Sluice, Workspace, wait_until
+from harness import Sluice, Workspace, free_port, wait_until
 from peer_process import PeerProcess
 
 pytestmark = pytest.mark.usefixtures("binary")
@@ -130,7 +133,8 @@ def test_doctor_is_content_with_an_org_in_order(make_org):
 
 def test_a_changed_schema_is_told_with_the_rules_that_it_breaks(make_org):
     org = make_org()
-    org.configure(extra="alerts: {destination: hook, path: alarm}\n")
+    console = free_port()
+    org.configure(extra=f'alerts: {{destination: hook, path: alarm}}\nconsole: {{listen: "127.0.0.1:{console}"}}\n')
     org.peer.call("schema", version=2)
     with Sluice(org.workspace) as sluice:
         sluice.wait_for_line("subscribed")
@@ -144,6 +148,9 @@ def test_a_changed_schema_is_told_with_the_rules_that_it_breaks(make_org):
         alarm = org.wait(1, sluice, "/alarm")[0]
         assert "Added__c" in json.dumps(alarm)
         assert "Added__c" in json.dumps(org.json("status")), "status shows it"
+        with urllib.request.urlopen(f"http://127.0.0.1:{console}/metrics", timeout=5) as page:
+            counts = re.findall(r"^sluice_schema_changes_total\{[^}]*\} (\d+)", page.read().decode(), re.MULTILINE)
+        assert counts == ["1"], counts
         assert sluice.stop() == 0
 
 
@@ -188,6 +195,34 @@ def test_a_commit_is_one_body_in_sequence_order(make_org):
         [("commit-2", number) for number in (5, 6)],
     ]
     assert all(event["commitNumber"] > 0 and event["entity"] == "Account" for body in bodies for event in body["events"])
+
+
+def test_a_commit_that_does_not_end_is_sent_when_its_time_is_over(make_org):
+    """What shows that a commit is complete may not come: then `quiet` counts, and `max` where more of it trickles in."""
+    org = make_org(keepalive=8.0)
+    org.rules("""    to:
+      destination: hook
+      path: commits
+      coalesce: {key: all, quiet: 1s, max: 3s, transaction: true, keep: records}
+      body: {events: "${batch.events}"}""")
+    org.configure()
+    with Sluice(org.workspace) as sluice:
+        sluice.wait_for_line("subscribed")
+        began = time.monotonic()
+        for number in range(2):
+            org.peer.call("tell", record=number, seq=number, transaction="commit-1", sequence=number + 1)
+        first = org.wait(1, sluice, "/commits")[0]
+        assert 0.9 <= time.monotonic() - began < 6
+        assert [event["sequenceNumber"] for event in first["events"]] == [1, 2]
+        sequence, began = 0, time.monotonic()
+        while len(org.told("/commits")) < 2 and time.monotonic() - began < 15:
+            sequence += 1
+            org.peer.call("tell", record=sequence % 10, seq=sequence, transaction="commit-2", sequence=sequence)
+            time.sleep(0.3)
+        second = org.wait(2, sluice, "/commits")[1]
+        assert 2.5 <= time.monotonic() - began < 10, "never quiet for a second"
+        assert [event["sequenceNumber"] for event in second["events"]] == list(range(1, len(second["events"]) + 1))
+        assert len(second["events"]) > 3 and sluice.stop() == 0
 
 
 def test_one_org_that_fails_leaves_the_others_alone_and_comes_back(make_org):

@@ -1,4 +1,5 @@
-"""Marked secrets and tokens everywhere, and then a search: logs, store, errors, status, arguments, core files."""
+"""Marked secrets and tokens everywhere, and then a search: logs, store, errors, status, arguments, core files. The
+fixture `no_secret_shows` looks into what every other test leaves behind."""
 
 import os
 import pathlib
@@ -12,24 +13,11 @@ from feed import FeedSpec
 from harness import SECRETS, wait_until
 from rest_org import RESTOrg
 from rest_org import SECRETS as REST_SECRETS
+from sweep import search, search_folder
 
 pytestmark = pytest.mark.usefixtures("binary")
 TOPIC = "/data/AccountChangeEvent"
 MARK = "PLANTED-SECRET-7f3a9"
-
-
-def search(where: str, content: bytes, secrets):
-    found = [secret for secret in secrets if secret.encode() in content]
-    assert found == [], f"{where} holds {len(found)} secrets in clear"
-
-
-def search_folder(folder, secrets, ignored=()):
-    count = 0
-    for path in pathlib.Path(folder).rglob("*"):
-        if path.is_file() and path.name not in ignored:
-            search(str(path), path.read_bytes(), secrets)
-            count += 1
-    return count
 
 
 def test_a_relay_shows_no_secret(world):
@@ -84,6 +72,11 @@ def test_sign_ins_show_no_secret_whatever_goes_wrong(tmp_path, auth):
         org.run("query", "SELECT Id FROM Account")
         org.peer.call("fault", path="/query", status=500, code="UNKNOWN_EXCEPTION", count=9, body="<html>oops</html>")
         org.run("limits")
+        org.run("query", "--bulk", "SELECT Id FROM Account")
+        org.peer.call("fault", path="/jobs/query", status=400, code="INVALIDJOB", count=1)
+        org.run("query", "--bulk", "SELECT Id FROM Account")
+        for command in (["describe", "Account"], ["topics"], ["get", "Account", "001000000000001AAA"], ["logout"]):
+            org.run(*command)
         secrets = planted + org.peer.call("tokens")
         assert len(secrets) > len(planted)
         for output in org.outputs:
