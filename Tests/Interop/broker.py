@@ -75,6 +75,7 @@ class Topic:
             self.sizes.append(self.sizes[-1] + len(field))
         self.started = started
         self.held = None  # so many are available, and no more come until `release`
+        self.grows = False  # events are added at any moment
         self.floor = 0  # events up to this number left retention
         self.reject_custom = 0  # so many CUSTOM subscriptions are told that their id is corrupted
         self.highest_sent = 0
@@ -355,8 +356,8 @@ class Session:
         if now >= due:
             self._last_response = now
             return Send(wire.fetch_response([], replay_id(self.position), self.rpc_id, self.credit))
-        rate = self.topic.spec.rate
-        return Wait(min(due - now, 5.0, 0.02 if rate and self.position < len(self.topic.fields) else 5.0))
+        is_lively = self.topic.grows or self.topic.spec.rate and self.position < len(self.topic.fields)
+        return Wait(min(due - now, 5.0, 0.02 if is_lively else 5.0))
 
     def _batch(self, ready, now):
         topic, broker = self.topic, self.broker

@@ -103,6 +103,7 @@ class Org:
         payload = feed._encode(self.writer, values)
         field = wire.consumer_event_field(f"e{count}", self.writer.id, payload, feed.replay_id(count))
         for topic in (self.topic, *self.channels):
+            topic.grows = True
             topic.fields.append(field)
             topic.sizes.append(topic.sizes[-1] + len(field))
 

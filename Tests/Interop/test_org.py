@@ -199,7 +199,7 @@ def test_a_commit_is_one_body_in_sequence_order(make_org):
 
 def test_a_commit_that_does_not_end_is_sent_when_its_time_is_over(make_org):
     """What shows that a commit is complete may not come: then `quiet` counts, and `max` where more of it trickles in."""
-    org = make_org(keepalive=8.0)
+    org = make_org(keepalive=4.0)
     org.rules("""    to:
       destination: hook
       path: commits
