@@ -65,6 +65,22 @@ extension Store {
         }
     }
 
+    /// Events of the rows from `first` to `last` that may have been committed before `until`: at least as many as were.
+    package func journalEvents(
+        of key: Cursor.Key, from first: Int64, through last: Int64, before until: Int64
+    ) async throws(StoreError) -> Int {
+        try await perform("search the journal") { database in
+            let place: StatementArguments = [key.org, key.topic, first, last, until]
+            let rows = "FROM journal WHERE org = ? AND topic = ? AND id >= ? AND id <= ? AND"
+            // What was committed before stands in rows that end before it, and in the first that does not.
+            let before = try Int.fetchOne(
+                database, sql: "SELECT sum(events) \(rows) (commit_time IS NULL OR commit_time < ?)", arguments: place)
+            let next = try Int.fetchOne(
+                database, sql: "SELECT events \(rows) commit_time >= ? ORDER BY id LIMIT 1", arguments: place)
+            return (before ?? 0) + (next ?? 0)
+        }
+    }
+
     /// The oldest row there is, of any topic.
     package func journalFirstRow() async throws(StoreError) -> Int64? {
         try await perform("search the journal") { database in

@@ -21,7 +21,8 @@ struct ReplayDesk: Sendable {
         let plan = try await planner.plan(request)
         let counts = plan.topics.map(\.expectedEvents)
         let expected = counts.contains(nil) ? nil : counts.compactMap { $0 }.reduce(0, +)
-        return ReplayPreview(plan: plan, expectedEvents: expected, startsNow: service != nil)
+        return ReplayPreview(
+            plan: plan, expectedEvents: expected.map { min($0, plan.limit ?? .max) }, startsNow: service != nil)
     }
 
     func dryRun(_ request: ReplayRequest) async throws(ControlError) -> ReplayDryRun {

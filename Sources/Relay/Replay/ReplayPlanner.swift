@@ -122,10 +122,13 @@ struct ReplayPlanner: Sendable {
         topic.lastRow = span.lastRow
         if case .time(let since) = request.start { topic.since = since }
         let store = store
-        let rest = try await stored { () async throws(StoreError) in
-            try await store.journalSpan(of: key, after: place.row - 1, through: span.lastRow)
+        let events = try await stored { () async throws(StoreError) in
+            guard let until = request.until else {
+                return try await store.journalSpan(of: key, after: place.row - 1, through: span.lastRow)?.events ?? 0
+            }
+            return try await store.journalEvents(of: key, from: place.row, through: span.lastRow, before: until)
         }
-        topic.expectedEvents = max(0, (rest?.events ?? 0) - place.offset)
+        topic.expectedEvents = min(max(0, events - place.offset), request.limit ?? .max)
         return topic
     }
 

@@ -31,6 +31,12 @@ import Testing
         request.source = .journal
         request.until = ReplayEvents.time(111)
         request.topics = ["Sample__ChangeEvent"]
+        let preview: ReplayPreview = try await bench.ask("replay.plan", request)
+        // Responses are counted whole: two of eleven, without what comes before the time.
+        #expect((7...22).contains(try #require(preview.expectedEvents)))
+        var few = request
+        few.limit = 5
+        #expect(try await bench.ask("replay.plan", few, as: ReplayPreview.self).expectedEvents == 5)
         let other = try await bench.replay(request)
         #expect(bench.replayed(by: other.id).sorted() == Array(104..<111))
     }
