@@ -6,11 +6,12 @@ import Events
 struct DestinationHold {
     enum Phase: Equatable { case free, held(until: Int64), probing }
 
-    /// Who decided, and so how long a hold lasts that nobody gave a length.
+    /// Who decided, the answer itself or the rate of failures, and so how long a hold lasts that nobody gave a length.
     enum Cause { case judgement, unreachable }
 
     private(set) var phase = Phase.free
     private(set) var reason = ""
+    private(set) var cause = Cause.judgement
     /// Wall time at which the trouble began, through all its probes.
     private(set) var since: Int64 = 0
     /// Holds one after another; each is longer than the one before.
@@ -71,6 +72,7 @@ struct DestinationHold {
         let jitter = Int64.random(in: 0...max(1, min(wait / 10, 10_000)), using: &random)
         phase = .held(until: now.uptime + wait + jitter)
         self.reason = reason
+        self.cause = cause
         isAsked = asked != nil
         return true
     }
@@ -116,6 +118,6 @@ struct DestinationHold {
 
 /// A hold that began, was prolonged, or ended; `target` nil means the whole destination.
 enum HoldChange: Equatable {
-    case held(target: String?, reason: String, until: Int64, isNews: Bool, isAlarm: Bool)
+    case held(target: String?, reason: String, until: Int64, cause: DestinationHold.Cause, isNews: Bool, isAlarm: Bool)
     case released(target: String?)
 }

@@ -95,7 +95,8 @@ extension LaneQueue {
         let until = hold.until!
         timers.insert(Timer(due: until, target: group.map { .group($0) } ?? .destination))
         return .held(
-            target: group?.key, reason: hold.reason, until: until, isNews: hold.isNew, isAlarm: hold.isAlarm)
+            target: group?.key, reason: hold.reason, until: until, cause: hold.cause, isNews: hold.isNew,
+            isAlarm: hold.isAlarm)
     }
 
     // MARK: After the trouble

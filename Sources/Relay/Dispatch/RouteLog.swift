@@ -58,10 +58,11 @@ struct RouteLog {
 
     func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {
         switch change {
-        case .held(let target, let reason, let until, let isNews, let isAlarm):
+        case .held(let target, let reason, let until, let cause, let isNews, let isAlarm):
             let what = target.map { "\(name) (\($0))" } ?? name
-            // The trouble is said once; `status` tells every next try.
-            let level: Logger.Level = !isNews ? .debug : isAlarm ? .critical : .warning
+            // The trouble is said once, and what follows from it no louder; `status` tells every next try.
+            let isKnown = cause == .unreachable && now.uptime < quietUntil
+            let level: Logger.Level = !isNews ? .debug : isAlarm ? .critical : isKnown ? .notice : .warning
             logger.log(
                 level: level,
                 """
