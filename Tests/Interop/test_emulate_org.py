@@ -196,7 +196,7 @@ def test_a_limit_that_is_reached(org):
     assert status == 403 and json.loads(body)[0]["errorCode"] == "REQUEST_LIMIT_EXCEEDED"
     assert headers["Sforce-Limit-Info"] == "api-usage=100/100"
     level, message, advice = findings(org)["limits"]
-    assert level == "warning" and "100 of the org's 100 API calls" in message and "when the REST API answers" in advice
+    assert level == "warning" and "TotalRequests Limit exceeded" in message and "when the REST API answers" in advice
 
 
 def test_failures_of_rest_pass(org):
