@@ -3,7 +3,9 @@ extension RelayService {
     package nonisolated var routes: [ControlRoute] {
         StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
             + DestinationRoutes.make(outbox) { [loader] in _ = await loader.reload() }
-            + EventRoutes.make(store: store, rules: { [rules] in rules.current }, recent: monitor.recent)
+            + EventRoutes.make(
+                store: store, rules: { [rules] in rules.current }, recent: monitor.recent,
+                write: { [outbox] in await outbox.flushIfPossible() })
             + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules)
             + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays)
             + BackfillRoutes.make(store: store, topics: topics, rules: rules, service: backfills)

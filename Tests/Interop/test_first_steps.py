@@ -1,0 +1,80 @@
+"""What somebody types who is new to it, and what the commands say."""
+
+import contextlib
+import json
+import subprocess
+
+import pytest
+
+from emulated_org import EmulatedOrg
+from harness import wait_until
+
+RULES = """rules:
+  - id: ready
+    match: {event: Order_Ready__e}
+    to: {destination: erp, body: {number: '${record.Order_Number__c}'}}
+"""
+
+
+@pytest.fixture
+def org(binary, tmp_path):
+    org = EmulatedOrg(binary, tmp_path)
+    org.rules(RULES)
+    yield org
+    org.stop()
+
+
+@contextlib.contextmanager
+def running(org):
+    """`sluice run`, once it is up; ends well."""
+    relay = org.run()
+    try:
+        wait_until(lambda: is_up(org), "the relay is up")
+        yield relay
+        relay.terminate()
+        assert relay.wait(20) == 0
+    finally:
+        relay.kill()
+        relay.communicate()
+
+
+def is_up(org):
+    """It has signed in, and its streams are there or nearly so: until something comes, they are said to connect."""
+    done = subprocess.run([org.binary, "status", "--json"], cwd=org.folder, capture_output=True, text=True, timeout=20)
+    report = json.loads(done.stdout) if done.returncode == 0 else {"live": False}
+    return report["live"] and {topic["state"] for topic in report["topics"]} <= {"connecting", "streaming"}
+
+
+@contextlib.contextmanager
+def tapping(org, *arguments):
+    with subprocess.Popen(
+        [org.binary, "tap", "--json", *arguments], cwd=org.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as tap:  # fmt: skip
+        try:
+            yield tap
+        finally:
+            tap.kill()
+
+
+def publish(org, number="PO-1", **options):
+    event = json.dumps({"Order_Number__c": number, "Quantity__c": 1})
+    return org.command("salesforce", "publish", "/event/Order_Ready__e", "--data", event, **options)
+
+
+def tapped(org, *arguments):
+    """The first line of a tap; it may begin a moment after an event has passed."""
+    with tapping(org, "--limit", "1", *arguments) as tap:
+        wait_until(lambda: publish(org) and tap.poll() is not None, "an event passes the tap", every=0.2)
+        return json.loads(tap.stdout.readline())
+
+
+def test_an_event_is_known_as_soon_as_a_tap_shows_it(org):
+    with running(org):
+        for _ in range(3):
+            with tapping(org, "--events", "--limit", "1") as tap:
+                wait_until(lambda tap=tap: publish(org) and tap.poll() is not None, "an event passes", every=0.2)
+                event = json.loads(tap.stdout.readline())
+            replay_id = event.get("replayId") or event["header"]["replayId"]
+            assert "Order_Ready__e" in org.command("event", "show", replay_id).stdout
+            assert "ready" in org.command("rules", "explain", replay_id).stdout
