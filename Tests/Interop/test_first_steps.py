@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from emulated_org import EmulatedOrg
-from harness import wait_until
+from harness import free_port, wait_until
 
 RULES = """rules:
   - id: ready
@@ -78,3 +78,22 @@ def test_an_event_is_known_as_soon_as_a_tap_shows_it(org):
             replay_id = event.get("replayId") or event["header"]["replayId"]
             assert "Order_Ready__e" in org.command("event", "show", replay_id).stdout
             assert "ready" in org.command("rules", "explain", replay_id).stdout
+
+
+def test_warnings_are_for_those_who_ask(org):
+    unused = "vars: {limit: 7}\n"
+    file = org.folder / "rules" / "rules.yaml"
+    file.write_text(file.read_text() + unused)
+    config = org.folder / "sluice.yaml"
+    config.write_text(config.read_text() + f'console: {{listen: "0.0.0.0:{free_port()}"}}\n')
+    with running(org) as relay:
+        event = tapped(org, "--events")
+        for command in ("status", "dlq list", "cursor list", "top --once", f"event show {event['replayId']}"):
+            assert org.command(*command.split()).stderr == ""
+        relay.terminate()
+        errors = relay.communicate(timeout=20)[1]
+    assert "'limit' is never used" in errors and "can read topics" in errors, errors
+    assert org.command("event", "show", event["replayId"]).stderr == ""
+    assert "'limit' is never used" in org.command("rules", "lint").stdout
+    doctor = org.command("doctor").stderr
+    assert "'limit' is never used" in doctor and "can read topics" in doctor

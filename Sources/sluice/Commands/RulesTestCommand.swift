@@ -62,7 +62,7 @@ struct RulesTestCommand: AsyncParsableCommand {
         guard access(options.config, F_OK) == 0 || options.config != ConfigurationOption.usual else {
             return (["rules"], nil)
         }
-        let configuration = try options.configuration()
+        let configuration = try options.configuration(showsWarnings: true)
         return ([configuration.rulesPath], configuration.orgs.map(\.alias))
     }
 }
