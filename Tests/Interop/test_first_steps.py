@@ -80,6 +80,20 @@ def test_an_event_is_known_as_soon_as_a_tap_shows_it(org):
             assert "ready" in org.command("rules", "explain", replay_id).stdout
 
 
+def test_rules_are_explained_as_they_are_in_force(org):
+    with running(org):
+        event = tapped(org, "--events")
+        (org.folder / "event.json").write_text(json.dumps(event))
+        assert org.command("rules", "explain", "event.json").stderr == ""
+        file = org.folder / "rules" / "rules.yaml"
+        file.write_text(file.read_text().replace("Order_Number__c", "Order_Number__c +"))
+        told = org.command("rules", "explain", "event.json")
+        assert "matched" in told.stdout and "ready" in told.stdout
+        assert "1 error and are NOT in force" in told.stderr and len(told.stderr.splitlines()) == 1, told.stderr
+    refused = org.command("rules", "explain", "event.json", code=2)
+    assert "1 error" in refused.stderr
+
+
 def test_warnings_are_for_those_who_ask(org):
     unused = "vars: {limit: 7}\n"
     file = org.folder / "rules" / "rules.yaml"
