@@ -94,6 +94,27 @@ def test_rules_are_explained_as_they_are_in_force(org):
     assert "1 error" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "filter, said",
+    [
+        (("--rule", "redy"), ["no rule 'redy'", "did you mean 'ready'?"]),
+        (("--destination", "nosuch"), ["no destination 'nosuch'", "It has erp."]),
+        (("--topic", "/event/Order_Redy__e"), ["no topic", "did you mean '/event/Order_Ready__e'?", "It has /data/"]),
+    ],
+)
+def test_a_tap_of_what_there_is_not_is_refused(org, filter, said):
+    with running(org):
+        refused = org.command("tap", *filter, code=2)
+        assert all(part in refused.stderr for part in said), refused.stderr
+
+
+def test_a_tap_of_an_object_that_no_topic_brings_says_so(org):
+    org.topics("/data/AccountChangeEvent", "/event/Order_Ready__e")
+    with running(org), tapping(org, "--entity", "Acount") as tap:
+        assert "brings 'Acount': did you mean 'Account'?" in tap.stderr.readline()
+        assert tap.poll() is None, "a backfill may bring it"
+
+
 def test_warnings_are_for_those_who_ask(org):
     unused = "vars: {limit: 7}\n"
     file = org.folder / "rules" / "rules.yaml"

@@ -13,7 +13,13 @@ extension RelayService {
                 store: store, orgs: replayOrgs, outbox: outbox, topics: topicSwitch, start: { [starts] in starts[$0] })
     }
 
-    package nonisolated var streams: [ControlStream] { TapRoutes.make(monitor.taps) }
+    package nonisolated var streams: [ControlStream] {
+        TapRoutes.make(monitor.taps) { [topics, rules] in
+            let rules = rules.current
+            return TapSubjects(
+                topics: topics.map(\.topic), rules: rules.ruleIDs, destinations: Array(rules.destinations.keys))
+        }
+    }
 
     package nonisolated var console: RelayConsole {
         RelayConsole(source: statusSource, meters: { [monitor] in monitor.destinations })
