@@ -27,6 +27,8 @@ package struct RESTCall: Sendable {
     package var alsoWanted: Set<Int> = []
     /// Carried out twice it does what it does once, so that it may be sent again when its answer was lost.
     package var isRepeatable: Bool
+    /// Somebody waits for the answer: sent once, and not kept for later when a limit is reached.
+    package var isUrgent = false
     /// For errors: "read Account 001…".
     package var action: String
 

@@ -38,9 +38,35 @@ extension RESTClient {
         }
     }
 
+    /// How long somebody waits for the answer of an urgent call.
+    private static let urgentTimeout: Duration = .seconds(10)
+
+    /// The name of an object as the org writes it, upper and lower case; nil if there is none, or none that the user
+    /// may see. Asks once.
+    package func objectName(_ entity: String) async throws(RESTError) -> String? {
+        var call = RESTCall(.get, RESTCall.path("sobjects", entity, "describe"), action: "describe \(entity)")
+        call.isUrgent = true
+        call.timeout = Self.urgentTimeout
+        do throws(RESTError) {
+            let answer = try await send(call)
+            guard let description = ObjectDescription(try answer.json()) else {
+                throw answer.unexpected("it is no description of an object")
+            }
+            return description.name
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            return nil
+        }
+    }
+
     /// All objects that the user may see.
-    package func objects() async throws(RESTError) -> [ObjectSummary] {
-        let answer = try await send(RESTCall(.get, "/sobjects", action: "list the objects"))
+    ///
+    /// - Parameter urgently: asks once.
+    package func objects(urgently: Bool = false) async throws(RESTError) -> [ObjectSummary] {
+        var call = RESTCall(.get, "/sobjects", action: "list the objects")
+        call.isUrgent = urgently
+        if urgently { call.timeout = Self.urgentTimeout }
+        let answer = try await send(call)
         guard let objects = try answer.json().list("sobjects") else { throw answer.unexpected("it has no sobjects") }
         return objects.compactMap(ObjectSummary.init)
     }

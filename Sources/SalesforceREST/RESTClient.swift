@@ -31,7 +31,7 @@ package struct RESTClient: Sendable {
     /// - Returns: an answer of 2xx, 304 to a conditional request, or one of the call's `alsoWanted`.
     package func send(_ call: RESTCall) async throws(RESTError) -> RESTAnswer {
         var retry = RESTRetry()
-        var patience = options.patience
+        var patience = call.isUrgent ? .zero : options.patience
         var generator = SystemRandomNumberGenerator()
         var session = try await session(for: call)
         var refusal: RESTError?
@@ -42,6 +42,7 @@ package struct RESTClient: Sendable {
             switch retry.next(after: error, isRepeatable: call.isRepeatable, using: &generator) {
             case .giveUp: throw error
             case .renewSession: session = try await renewed(after: session, for: call)
+            case .wait where call.isUrgent: throw error
             case .wait(let pause): try await wait(pause, for: call)
             case .hold: refusal = error  // The gate holds; `enter` waits, or loses patience.
             }

@@ -115,6 +115,16 @@ def test_a_tap_of_an_object_that_no_topic_brings_says_so(org):
         assert tap.poll() is None, "a backfill may bring it"
 
 
+def test_a_backfill_of_no_object_is_refused(org):
+    with running(org):
+        refused = org.command("backfill", "--entity", "Acount", code=2)
+        assert "no object 'Acount'" in refused.stderr and "Did you mean 'Account'?" in refused.stderr, refused.stderr
+        refused = org.command("backfill", "--entity", "Nope__c", code=2)
+        assert "no object 'Nope__c'" in refused.stderr and "salesforce describe" in refused.stderr, refused.stderr
+        assert json.loads(org.command("backfill", "list", "--json").stdout) == []
+        assert json.loads(org.command("backfill", "--entity", "Account", "--json").stdout)["state"] == "running"
+
+
 def test_warnings_are_for_those_who_ask(org):
     unused = "vars: {limit: 7}\n"
     file = org.folder / "rules" / "rules.yaml"
