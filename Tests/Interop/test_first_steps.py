@@ -142,3 +142,19 @@ def test_warnings_are_for_those_who_ask(org):
     assert "'limit' is never used" in org.command("rules", "lint").stdout
     doctor = org.command("doctor").stderr
     assert "'limit' is never used" in doctor and "can read topics" in doctor
+
+
+def test_a_topic_that_does_not_exist_is_named(org):
+    org.topics("/data/ChangeEvents", "/event/Nope__e")
+    relay = org.run()
+    try:
+        line = next(line for line in relay.stderr if "stopped" in line)
+        assert "there is no topic /event/Nope__e: topic.not.found" in line and "sluice salesforce topics" in line, line
+        said = json.loads(org.command("status", "--json").stdout)
+        topic = next(topic for topic in said["topics"] if topic["topic"] == "/event/Nope__e")
+        assert "there is no topic /event/Nope__e" in topic["detail"], topic
+    finally:
+        relay.kill()
+        relay.communicate()
+    checks = json.loads(org.command("doctor", "--json", code=3).stdout)
+    assert any("there is no topic /event/Nope__e" in check["message"] for check in checks), checks
