@@ -1,8 +1,13 @@
 """What somebody types who is new to it, and what the commands say."""
 
 import contextlib
+import fcntl
 import json
+import os
+import pty
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -158,3 +163,40 @@ def test_a_topic_that_does_not_exist_is_named(org):
         relay.communicate()
     checks = json.loads(org.command("doctor", "--json", code=3).stdout)
     assert any("there is no topic /event/Nope__e" in check["message"] for check in checks), checks
+
+
+def on_terminal(org, columns, *arguments):
+    """What a command shows in a window of this width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    process = subprocess.Popen(
+        [org.binary, *arguments], cwd=org.folder, env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"}, stdin=theirs,
+        stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other side is closed
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert process.wait(20) == 0
+    return shown.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("command", [("status",), ("top", "--once")])
+def test_a_table_is_as_wide_as_the_terminal(org, command):
+    org.topics("/data/ChangeEvents", "/event/Nope__e")
+    relay = org.run()
+    try:
+        assert any("stopped" in line for line in relay.stderr)
+        whole = org.command(*command).stdout
+        row = next(line for line in whole.splitlines() if "/event/Nope__e" in line)
+        assert "…" not in row and len(row) > 120, "a pipe gets everything"
+        shown = on_terminal(org, 120, *command)
+        cut = next(line for line in shown.splitlines() if "/event/Nope__e" in line)
+        assert len(cut) == 120 and cut.endswith("…") and cut[:100].split() == row[:100].split(), cut
+        wide = on_terminal(org, 400, *command)
+        assert any(line.endswith("those of the org.") for line in wide.splitlines() if "/event/Nope__e" in line), wide
+    finally:
+        relay.kill()
+        relay.communicate()
