@@ -284,7 +284,7 @@ def test_many_events_go_over_one_publish_stream(org):
     assert org.json("limits")["HourlyPublishedPlatformEvents"]["remaining"] == 250_000 - 900
     org.step(limits={"HourlyPublishedPlatformEvents": {"remaining": 1}})
     told = org.command(
-        "salesforce", "publish", "/event/Order_Ready__e", "--stream", "--json", code=2, stdin="{}\n{}\n")
+        "salesforce", "publish", "/event/Order_Ready__e", "--stream", "--json", code=3, stdin="{}\n{}\n")
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     assert rows[0]["replayId"] and "LIMIT_EXCEEDED" in rows[1]["error"]
 

@@ -200,3 +200,13 @@ def test_a_table_is_as_wide_as_the_terminal(org, command):
     finally:
         relay.kill()
         relay.communicate()
+
+
+def test_an_event_that_met_a_limit_is_no_mistake(org):
+    org.step(limits={"HourlyPublishedPlatformEvents": {"remaining": 0}})
+    told = publish(org, code=3)
+    assert "LIMIT_EXCEEDED" in told.stdout and "later" in told.stderr and "Mend" not in told.stderr, told.stderr
+    events = '{"Nope__c": 1}\n{"Quantity__c": 1}\n'
+    told = org.command("salesforce", "publish", "/event/Order_Ready__e", code=2, stdin=events)
+    assert "1 event not published, see above. Mend them" in told.stderr, told.stderr
+    assert "1 event not published since a limit" in told.stderr
