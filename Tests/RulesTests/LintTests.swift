@@ -32,6 +32,16 @@ import Testing
                 """)
     }
 
+    @Test func `counts what it does not show`() {
+        let report = check("sluice: 1\n" + (0..<213).map { "k\($0): 1\n" }.joined())
+        #expect(report.findings.count == 200)
+        #expect(report.errorCount == 213 && report.errorsInWords == "213 errors (13 of them are not shown)")
+        #expect(report.json.hasPrefix(#"{"files":1,"errors":213,"warnings":0,"findings":["#))
+        #expect(check("sluice: 1\nk: 1\n").errorsInWords == "1 error")
+    }
+
+    }
+
     @Test func `loads an empty set from no files at all`() {
         let report = Lint.check([])
         #expect(report.findings.isEmpty)

@@ -77,7 +77,7 @@ struct Loaded {
         guard let rules = report.ruleSet else {
             throw CommandFailure(
                 .badInput,
-                "the rules in \(configuration.rulesPath) have \(counted(report.errorCount, "error")), see above; nothing was "
+                "the rules in \(configuration.rulesPath) have \(report.errorsInWords), see above; nothing was "
                     + "started.")
         }
         return rules

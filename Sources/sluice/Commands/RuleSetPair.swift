@@ -116,7 +116,7 @@ struct RuleSetPair {
         let report = Lint.check(sources, options: options)
         guard let rules = report.ruleSet else {
             for finding in report.findings where finding.severity == .error { Terminal.error.write(finding.text) }
-            throw CommandFailure(.badInput, "\(what) have \(counted(report.errorCount, "error")), see above.")
+            throw CommandFailure(.badInput, "\(what) have \(report.errorsInWords), see above.")
         }
         return rules
     }

@@ -84,7 +84,7 @@ struct RuleFiles {
         }
         guard let rules = report.ruleSet else {
             Terminal.error.write(report.text)
-            throw CommandFailure(.badInput, "the rules have \(report.errorCount) errors, see above.")
+            throw CommandFailure(.badInput, "the rules have \(report.errorsInWords), see above.")
         }
         return rules
     }

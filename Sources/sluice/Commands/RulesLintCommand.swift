@@ -117,8 +117,8 @@ struct RulesLintCommand: AsyncParsableCommand {
     private func summary(_ report: LintReport) -> String {
         let rules = report.ruleSet.map { ", " + counted($0.ruleIDs.count, "rule") } ?? ""
         let fixable = fix || report.fixableCount == 0 ? "" : "; --fix mends \(report.fixableCount)"
-        return "\(counted(report.fileCount, "file"))\(rules): \(counted(report.errorCount, "error")), "
-            + "\(counted(report.warningCount, "warning"))\(fixable)\n"
+        return "\(counted(report.fileCount, "file"))\(rules): \(report.errorsInWords), "
+            + "\(report.warningsInWords)\(fixable)\n"
     }
 
     /// Without paths the configuration says where the rules are, and which orgs they may name.
