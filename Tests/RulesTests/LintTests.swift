@@ -40,6 +40,37 @@ import Testing
         #expect(check("sluice: 1\nk: 1\n").errorsInWords == "1 error")
     }
 
+    @Test(arguments: [
+        ("retry: {for: 1h}", "'retry' belongs under 'to'"), ("changed: [Name]", "'changed' belongs under 'match'"),
+        ("entity: Account", "'entity' belongs under 'match'"), ("quiet: 5s", "'quiet' belongs under 'to.coalesce'"),
+        ("key: x", "'key' belongs under 'to'"), ("timeout: 5s", "'timeout' belongs under 'destinations.NAME'"),
+        ("vars: {}", "'vars' belongs at the top of the file"), ("lables: {}", "did you mean 'labels'?"),
+    ])
+    func `says where a key belongs that is somewhere else`(line: String, hint: String) {
+        let report = check(
+            """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x"}
+            rules:
+              - id: one
+                match: {entity: Account, change: [update]}
+                \(line)
+                to: {destination: hook, body: {}}
+
+            """)
+        #expect(report.findings.map(\.code) == [.unknownKey] && report.findings.first?.hint == hint, "\(report.text)")
+    }
+
+    @Test func `a key that belongs to two places is told both`() {
+        let report = check(
+            """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x", retry: {for: 1h}}
+
+            """)
+        #expect(report.findings.first?.hint == "'retry' belongs under 'defaults' or under 'rules.to'", "\(report.text)")
     }
 
     @Test func `loads an empty set from no files at all`() {
