@@ -19,6 +19,7 @@ RULES = """rules:
     match: {event: Order_Ready__e}
     to: {destination: erp, body: {number: '${record.Order_Number__c}'}}
 """
+ACCOUNT = "001Dp000000AAAAAAA"
 
 
 @pytest.fixture
@@ -210,3 +211,32 @@ def test_an_event_that_met_a_limit_is_no_mistake(org):
     told = org.command("salesforce", "publish", "/event/Order_Ready__e", code=2, stdin=events)
     assert "1 event not published, see above. Mend them" in told.stderr, told.stderr
     assert "1 event not published since a limit" in told.stderr
+
+
+MISSING = """
+status --config no.yaml
+rules lint no
+rules lint --schema no
+rules test no
+rules dry-run no
+rules dry-run rules --events no.json
+rules dry-run rules --against no
+rules explain no.json
+rules explain no.such
+rules explain event.json --rules no
+rules explain event.json --record no.json
+dlq edit x --file no.json
+cursor import no.json
+salesforce create Account --file no.csv
+salesforce composite --file no.json
+emulate --script no.yaml
+"""
+
+
+@pytest.mark.parametrize("command", MISSING.split("\n")[1:-1])
+def test_what_is_not_there_is_bad_input(org, command):
+    event = {"entity": "Account", "change": "update", "ids": [ACCOUNT], "changed": {"Name": "A"}}
+    (org.folder / "event.json").write_text(json.dumps(event))
+    said = org.command(*command.split(), code=2).stderr
+    name = next(word for word in command.split() if word.split(".")[0] == "no")
+    assert name in said and len(said.splitlines()) == 1, said

@@ -235,8 +235,8 @@ import Testing
         let error = #expect(throws: RuleFolderError.self) { try Lint.check(paths: ["/nonexistent/rules"]) }
         #expect(
             error?.description == """
-                cannot read rules from /nonexistent/rules: there is no such file or folder. Check 'rules' in \
-                sluice.yaml and the permissions of the folder.
+                cannot read rules from /nonexistent/rules: there is no such file or folder. Check the path (without \
+                one, 'rules' in sluice.yaml) and its permissions.
                 """)
     }
 }

@@ -13,7 +13,7 @@ package struct EventRequest: Codable, Sendable {
     package init(replayID: String) { self.replayID = replayID }
 
     /// What the text can mean: some hex text is base64 as well.
-    var meanings: [ReplayID] {
+    package var meanings: [ReplayID] {
         [Hex.decode(replayID).flatMap(ReplayID.init), ReplayID(base64: replayID)].compactMap { $0 }
     }
 }

@@ -71,7 +71,7 @@ struct Loaded {
             report = try Lint.check(
                 paths: [configuration.rulesPath], options: Lint.Options(knownOrgs: configuration.orgs.map(\.alias)))
         } catch {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         }
         if showsWarnings || report.ruleSet == nil { Terminal.error.write(report.text) }
         guard let rules = report.ruleSet else {
@@ -97,4 +97,9 @@ func storeAnswer<Answer>(_ read: () async throws(StoreError) -> Answer) async th
     } catch {
         throw CommandFailure(.environment, "\(error)")
     }
+}
+
+extension CommandFailure {
+    /// What cannot be read was named wrongly, as any other wrong input; what cannot be written is the machine's.
+    init(_ error: RuleFolderError) { self.init(error.isOfWriting ? .environment : .badInput, "\(error)") }
 }

@@ -108,7 +108,7 @@ struct RuleSetPair {
         do throws(RuleFolderError) {
             return try RuleFolder.read(paths: paths)
         } catch {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         }
     }
 

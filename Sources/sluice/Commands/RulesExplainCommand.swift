@@ -46,8 +46,8 @@ struct RulesExplainCommand: AsyncParsableCommand {
     }
 
     private func fields(_ path: String) throws -> Fields {
-        guard let data = try? Data(contentsOf: URL(filePath: path)),
-            case .record(let fields)? = try? JSONReader.parse(Array(data))
+        let bytes = try InputFile.read(path, maximumBytes: GivenEvents.maximumBytes, advice: "It is one JSON object.")
+        guard case .record(let fields)? = try? JSONReader.parse(bytes)
         else { throw CommandFailure(.badInput, "\(path) is no file with one JSON object of fields.") }
         return fields
     }
@@ -80,7 +80,7 @@ struct RuleFiles {
         do throws(RuleFolderError) {
             report = try Lint.check(paths: [path])
         } catch {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         }
         guard let rules = report.ruleSet else {
             Terminal.error.write(report.text)

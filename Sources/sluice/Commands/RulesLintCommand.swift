@@ -63,7 +63,7 @@ struct RulesLintCommand: AsyncParsableCommand {
                 report = Lint.check(fix ? try RuleFolder.read(paths: target.paths) : sources, options: options)
             }
         } catch {
-            throw CommandFailure(.environment, "\(error)")
+            throw CommandFailure(error)
         }
         switch json ? .json : format {
         case .json: Terminal.output.write(report.json + "\n")

@@ -40,7 +40,7 @@ struct RulesTestCommand: AsyncParsableCommand {
         do {
             report = try await RuleTester(options: settings).run(paths: target.paths)
         } catch let error as RuleFolderError {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         } catch let error as TestFileError {
             throw CommandFailure(.badInput, "\(error)")
         }
