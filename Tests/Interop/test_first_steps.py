@@ -13,6 +13,7 @@ import pytest
 
 from emulated_org import EmulatedOrg
 from harness import free_port, wait_until
+from test_bad_input import small_disk
 
 RULES = """rules:
   - id: ready
@@ -240,3 +241,27 @@ def test_what_is_not_there_is_bad_input(org, command):
     said = org.command(*command.split(), code=2).stderr
     name = next(word for word in command.split() if word.split(".")[0] == "no")
     assert name in said and len(said.splitlines()) == 1, said
+
+
+def test_a_store_on_a_disk_that_cannot_be_written_is_read(org, tmp_path):
+    with small_disk(tmp_path / "disk", 20) as (folder, _):
+        config = org.folder / "sluice.yaml"
+        config.write_text(config.read_text().replace("path: sluice.db", f"path: {folder}/sluice.db"))
+        with running(org):
+            publish(org)
+            wait_until(lambda: org.received(), "it is delivered")
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        assert "No relay is running" in org.command("status").stdout
+        assert json.loads(org.command("dlq", "list", "--json").stdout)["letters"] == []
+        assert "/event/Order_Ready__e" in org.command("cursor", "list").stdout
+        subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+        relay = org.run()
+        wait_until(lambda: is_up(org), "the relay is up")
+        publish(org)
+        wait_until(lambda: len(org.received()) == 2, "it is delivered")
+        relay.kill()
+        relay.communicate()
+        (folder / "sluice.db-shm").unlink()
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        refused = org.command("status", code=3)
+        assert "sluice.db-wal" in refused.stderr and "a copy of both files" in refused.stderr, refused.stderr
