@@ -197,6 +197,11 @@ def test_a_table_is_as_wide_as_the_terminal(org, command):
         shown = on_terminal(org, 120, *command)
         cut = next(line for line in shown.splitlines() if "/event/Nope__e" in line)
         assert len(cut) == 120 and cut.endswith("…") and cut[:100].split() == row[:100].split(), cut
+        narrow = on_terminal(org, 80, *command)
+        tables = narrow[narrow.index("ORG "):].splitlines()
+        assert max(map(len, tables)) <= 80, narrow
+        assert any(line.startswith("    ") and "state ok" in line for line in tables), narrow
+        assert any(line.startswith("    ") and "detail there is no topic" in line for line in tables), narrow
         wide = on_terminal(org, 400, *command)
         assert any(line.endswith("those of the org.") for line in wide.splitlines() if "/event/Nope__e" in line), wide
     finally:

@@ -1,7 +1,9 @@
 /// Columns of text, as wide as their contents.
 struct Table {
-    /// Less than this of a last cell tells nothing: then the line may wrap.
-    static let leastOfLastCell = 10
+    /// Less than this of a last cell tells nothing.
+    private static let leastOfLastCell = 10
+    /// Between columns.
+    private static let gap = 2
 
     private var rows: [[String]]
 
@@ -14,16 +16,35 @@ struct Table {
 
     var text: String { text(within: nil) }
 
-    /// - Parameter columns: of a terminal, where a last cell that is too long is cut, so that no line wraps; nil cuts
-    ///   nothing.
+    /// - Parameter columns: of a terminal. No line is longer there: a last cell that is too long is cut, and columns that
+    ///   do not fit at all follow their row on a line of their own. Nil cuts nothing.
     func text(within columns: Int?) -> String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let room = columns.map { max(Self.leastOfLastCell, $0 - widths.dropLast().reduce(0) { $0 + $1 + 2 }) }
-        return rows.map { row in
-            let row = row.dropLast() + row.suffix(1).map { $0.cut(to: room) }
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }
-            let line = cells.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+        let before = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
+        guard let columns, before + (widths.last ?? 0) > columns else { return rows.map { line($0, widths) }.joined() }
+        guard columns - before >= Self.leastOfLastCell else { return folded(within: columns, widths) }
+        return rows.map { line($0.dropLast() + $0.suffix(1).map { $0.cut(to: columns - before) }, widths) }.joined()
+    }
+
+    private func line(_ cells: some Sequence<String>, _ widths: [Int]) -> String {
+        let padded = zip(cells, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }
+        let line = padded.joined(separator: String(repeating: " ", count: Self.gap))
+        return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+    }
+
+    private func folded(within columns: Int, _ widths: [Int]) -> String {
+        var count = 1
+        var used = widths[0]
+        while count < widths.count, used + Self.gap + widths[count] <= columns {
+            used += Self.gap + widths[count]
+            count += 1
+        }
+        return rows.enumerated().map { number, row in
+            let first = line(row.prefix(count), widths)
+            let rest = zip(rows[0], row).dropFirst(count).filter { $1 != "-" && !$1.isEmpty }
+            guard number > 0, !rest.isEmpty else { return first }
+            let named = rest.map { "\($0.lowercased()) \($1)" }.joined(separator: ", ")
+            return first + "    \(named)".cut(to: columns) + "\n"
         }.joined()
     }
 }
