@@ -75,8 +75,8 @@ let package = Package(
         layer(
             "Relay",
             [
-                "Settings", "Salesforce", "SalesforceREST", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents", "PubSub", "Curl", "Events",
-                log, crypto, collections,
+                "Settings", "Salesforce", "SalesforceREST", "FlowMate", "IntegratorIO", "Store", "Rules", "ChangeEvents",
+                "PubSub", "Documents", "Curl", "Events", log, crypto, collections,
             ]),
         layer("Control", ["Relay", "Events", http, lifecycle, log, .product(name: "NIOHTTP1", package: "swift-nio")] + sockets),
         layer(

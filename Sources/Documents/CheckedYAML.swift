@@ -18,7 +18,7 @@ package struct CheckedYAML {
             return
         }
         self.root = root
-        KeyChecker(source: root.source, findings: findings).check(root, table, at: root.position)
+        KeyChecker(source: root.source, findings: findings, file: table).check(root, table, at: root.position)
     }
 
     /// Not one key is known, or nearly so: another kind of file, which is one finding and not one for each key.

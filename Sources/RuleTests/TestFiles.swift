@@ -16,6 +16,9 @@ enum TestFiles {
         var folders: [Folder] = []
         for path in paths {
             let clean = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+            guard FileManager.default.fileExists(atPath: clean) else {
+                throw TestFileError(path: path, reason: "there is no such file or folder")
+            }
             let isFolder = isFolder(clean)
             let set = rules ?? (isFolder ? clean : folder(of: clean))
             let tests = isFolder ? try tests(in: clean) : [clean]

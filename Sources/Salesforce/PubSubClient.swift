@@ -42,7 +42,12 @@ package struct PubSubClient: PubSubConnection {
     }
 
     package func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo {
-        let bytes = try await unary(PubSubMethod.getTopic, TopicRequest(topicName: name).encode(), session)
+        let bytes: [UInt8]
+        do throws(StreamFailure) {
+            bytes = try await unary(PubSubMethod.getTopic, TopicRequest(topicName: name).encode(), session)
+        } catch {
+            throw error.about(topic: name)
+        }
         return try decoded { () throws(WireFormatError) in try TopicInfo(decoding: bytes) }
     }
 

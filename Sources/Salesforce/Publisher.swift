@@ -10,6 +10,11 @@ package struct Publisher: Sendable {
     package enum Outcome: Sendable, Equatable {
         case published(ReplayID?)
         case refused(String)
+
+        /// Refused for a limit of the org, which passes, and not for what the event is.
+        package var isOverLimit: Bool {
+            if case .refused(let reason) = self { reason.contains("LIMIT_EXCEEDED") } else { false }
+        }
     }
 
     package let topic: TopicInfo

@@ -302,7 +302,12 @@ package actor Subscription {
         var minimum: Duration = .zero
         var isImmediate = false
         switch failure.reaction {
-        case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
+        case .stopTopic:
+            let named = failure.about(topic: settings.name)
+            guard case .stopTopic(let fix) = named.reaction else {
+                preconditionFailure("a topic is not mended by its name")
+            }
+            return await stop("\(named)", fix: fix)
         case .replayInvalid:
             // Another start is chosen, so there is nothing to wait for; a second refusal in a row is not about the ID.
             isImmediate = plan.position != nil

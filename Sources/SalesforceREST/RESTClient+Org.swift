@@ -38,6 +38,22 @@ extension RESTClient {
         }
     }
 
+    /// The name of an object as the org writes it, upper and lower case; nil if there is none, or none that the user
+    /// may see.
+    package func objectName(_ entity: String) async throws(RESTError) -> String? {
+        let call = RESTCall(.get, RESTCall.path("sobjects", entity, "describe"), action: "describe \(entity)")
+        do throws(RESTError) {
+            let answer = try await send(call)
+            guard let description = ObjectDescription(try answer.json()) else {
+                throw answer.unexpected("it is no description of an object")
+            }
+            return description.name
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            return nil
+        }
+    }
+
     /// All objects that the user may see.
     package func objects() async throws(RESTError) -> [ObjectSummary] {
         let answer = try await send(RESTCall(.get, "/sobjects", action: "list the objects"))

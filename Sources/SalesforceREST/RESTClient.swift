@@ -12,6 +12,8 @@ package struct RESTClient: Sendable {
     private let gate: CallGate
     let time: TimeSource
     private var isImpatient = false
+    /// For each call, if it is shorter than the call's own.
+    private var timeout: Duration?
 
     package init(
         authenticator: Authenticator, http: any HTTPClient, options: RESTOptions = RESTOptions(),
@@ -31,9 +33,12 @@ package struct RESTClient: Sendable {
 
     /// As this one, but a call that fails is not made again, and none waits for a limit: for those who hold something up
     /// meanwhile, and wait elsewhere.
-    package var impatient: RESTClient {
+    ///
+    /// - Parameter timeout: for each call.
+    package func impatient(timeout: Duration? = nil) -> RESTClient {
         var client = self
         client.isImpatient = true
+        client.timeout = timeout
         return client
     }
 
@@ -110,7 +115,7 @@ package struct RESTClient: Sendable {
             headers: [
                 .init("Authorization", "Bearer \(session.accessToken.exposed)"), .init("Accept", call.accept),
                 .init("Sforce-Call-Options", "client=\(options.clientName)"),
-            ], body: call.body, timeout: call.timeout, maximumResponseBytes: call.maximumResponseBytes,
+            ], body: call.body, timeout: min(call.timeout, timeout ?? call.timeout), maximumResponseBytes: call.maximumResponseBytes,
             connection: options.connection)
         if !call.body.isEmpty { request.headers.append(.init("Content-Type", call.contentType)) }
         request.headers += call.headers

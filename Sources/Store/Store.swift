@@ -55,14 +55,12 @@ package final class Store: Sendable {
                 kind: .cannotOpen, action: "read the store", path: path, reason: "there is no such file yet; the first `sluice run` makes it")
         }
         do {
-            var configuration = Self.configuration(limits)
-            configuration.readonly = true
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Self.checkVersion(queue, path: path)
-            guard try queue.read({ try StoreMigrations.migrator.hasCompletedMigrations($0) }) else {
-                throw StoreError(
-                    kind: .older, action: "read the store", path: path,
-                    reason: "it was written by an earlier version of Sluice")
+            do {
+                queue = try Self.reading(path, of: path)
+            } catch {
+                // SQLite wants to make its index of the log beside the file.
+                guard let unchanging = try ReadOnlyDisk(storePath: path)?.unchangingPath() else { throw error }
+                queue = try Self.reading(unchanging, of: path)
             }
         } catch {
             throw StoreError(error, action: "read the store", path: path)
@@ -125,6 +123,20 @@ package final class Store: Sendable {
             }
             return result!
         }
+    }
+
+    /// - Parameter file: as SQLite is to open it.
+    private static func reading(_ file: String, of path: String) throws -> DatabaseQueue {
+        var configuration = Self.configuration(StoreLimits())
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: file, configuration: configuration)
+        try checkVersion(queue, path: path)
+        guard try queue.read({ try StoreMigrations.migrator.hasCompletedMigrations($0) }) else {
+            throw StoreError(
+                kind: .older, action: "read the store", path: path,
+                reason: "it was written by an earlier version of Sluice")
+        }
+        return queue
     }
 
     private static func configuration(_ limits: StoreLimits) -> Configuration {

@@ -196,7 +196,7 @@ def test_a_limit_that_is_reached(org):
     assert status == 403 and json.loads(body)[0]["errorCode"] == "REQUEST_LIMIT_EXCEEDED"
     assert headers["Sforce-Limit-Info"] == "api-usage=100/100"
     level, message, advice = findings(org)["limits"]
-    assert level == "warning" and "100 of the org's 100 API calls" in message and "when the REST API answers" in advice
+    assert level == "warning" and "TotalRequests Limit exceeded" in message and "when the REST API answers" in advice
 
 
 def test_failures_of_rest_pass(org):
@@ -284,7 +284,7 @@ def test_many_events_go_over_one_publish_stream(org):
     assert org.json("limits")["HourlyPublishedPlatformEvents"]["remaining"] == 250_000 - 900
     org.step(limits={"HourlyPublishedPlatformEvents": {"remaining": 1}})
     told = org.command(
-        "salesforce", "publish", "/event/Order_Ready__e", "--stream", "--json", code=2, stdin="{}\n{}\n")
+        "salesforce", "publish", "/event/Order_Ready__e", "--stream", "--json", code=3, stdin="{}\n{}\n")
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     assert rows[0]["replayId"] and "LIMIT_EXCEEDED" in rows[1]["error"]
 

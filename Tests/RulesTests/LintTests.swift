@@ -32,6 +32,47 @@ import Testing
                 """)
     }
 
+    @Test func `counts what it does not show`() {
+        let report = check("sluice: 1\n" + (0..<213).map { "k\($0): 1\n" }.joined())
+        #expect(report.findings.count == 200)
+        #expect(report.errorCount == 213 && report.errorsInWords == "213 errors (13 of them are not shown)")
+        #expect(report.json.hasPrefix(#"{"files":1,"errors":213,"warnings":0,"findings":["#))
+        #expect(check("sluice: 1\nk: 1\n").errorsInWords == "1 error")
+    }
+
+    @Test(arguments: [
+        ("retry: {for: 1h}", "'retry' belongs under 'to'"), ("changed: [Name]", "'changed' belongs under 'match'"),
+        ("entity: Account", "'entity' belongs under 'match'"), ("quiet: 5s", "'quiet' belongs under 'to.coalesce'"),
+        ("key: x", "'key' belongs under 'to'"), ("timeout: 5s", "'timeout' belongs under 'destinations.NAME'"),
+        ("vars: {}", "'vars' belongs at the top of the file"), ("lables: {}", "did you mean 'labels'?"),
+    ])
+    func `says where a key belongs that is somewhere else`(line: String, hint: String) {
+        let report = check(
+            """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x"}
+            rules:
+              - id: one
+                match: {entity: Account, change: [update]}
+                \(line)
+                to: {destination: hook, body: {}}
+
+            """)
+        #expect(report.findings.map(\.code) == [.unknownKey] && report.findings.first?.hint == hint, "\(report.text)")
+    }
+
+    @Test func `a key that belongs to two places is told both`() {
+        let report = check(
+            """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x", retry: {for: 1h}}
+
+            """)
+        #expect(report.findings.first?.hint == "'retry' belongs under 'defaults' or under 'rules.to'", "\(report.text)")
+    }
+
     @Test func `loads an empty set from no files at all`() {
         let report = Lint.check([])
         #expect(report.findings.isEmpty)
@@ -194,8 +235,8 @@ import Testing
         let error = #expect(throws: RuleFolderError.self) { try Lint.check(paths: ["/nonexistent/rules"]) }
         #expect(
             error?.description == """
-                cannot read rules from /nonexistent/rules: there is no such file or folder. Check 'rules' in \
-                sluice.yaml and the permissions of the folder.
+                cannot read rules from /nonexistent/rules: there is no such file or folder. Check the path (without \
+                one, 'rules' in sluice.yaml) and its permissions.
                 """)
     }
 }

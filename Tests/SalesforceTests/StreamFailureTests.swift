@@ -33,4 +33,25 @@ import Testing
         error.trailers = ["error-code": ErrorCode.prefix + "service.auth.error"]
         #expect(StreamFailure(error).reaction == .renewSession)
     }
+
+    @Test(arguments: [
+        ("topic.not.found", "/data/AChangeEvent", "there is no topic /data/AChangeEvent: topic.not.found", "Data Capture"),
+        ("topic.not.found", "/event/Nope__e", "there is no topic /event/Nope__e: topic.not.found", "__e"),
+        ("topic.meta.permission", "/event/A__e", "the topic /event/A__e is refused: topic.meta.permission", "Run As"),
+        (
+            "managed.subscription.subscription.id.invalid", "/event/A__e",
+            "managed.subscription.subscription.id.invalid", "managed"
+        ),
+    ])
+    func `a topic that is refused is named`(code: String, topic: String, reason: String, fix: String) {
+        var error = GRPCError(.notFound, "no", origin: .peer)
+        error.trailers = ["error-code": ErrorCode.prefix + code, "grpc-status": "5"]
+        let failure = StreamFailure(error).about(topic: topic)
+        #expect(failure.reason.hasPrefix(reason))
+        guard case .stopTopic(let said) = failure.reaction else {
+            Issue.record("\(code) does not stop the topic")
+            return
+        }
+        #expect(said.contains(fix))
+    }
 }

@@ -4,6 +4,16 @@ package final class FindingList {
     /// A file that is wrong in thousands of places is shown its first ones.
     static let limitPerFile = 200
     private var countPerFile: [String: Int] = [:]
+    /// What was found beyond that, and is counted only.
+    package private(set) var unshown = Unshown()
+
+    package struct Unshown: Sendable, Equatable {
+        package var errors = 0
+        package var warnings = 0
+
+        package init() {}
+    }
+
     /// The line shown last: many findings may stand on one long line.
     private var shown: (source: SourceText, line: Int, masked: [Unicode.Scalar])?
 
@@ -19,7 +29,10 @@ package final class FindingList {
         length: Int = 1, _ message: String, hint: String? = nil, fix: Fix? = nil, secret: Bool = false
     ) {
         let count = countPerFile[source.path, default: 0]
-        guard count < Self.limitPerFile || (severity == .error && !hasErrors) else { return }
+        guard count < Self.limitPerFile || (severity == .error && !hasErrors) else {
+            if severity == .error { unshown.errors += 1 } else { unshown.warnings += 1 }
+            return
+        }
         countPerFile[source.path] = count + 1
         if severity == .error { hasErrors = true }
         let shown = excerpt(of: source, at: position, length: length, secret: secret)

@@ -3,6 +3,8 @@
 struct KeyChecker {
     let source: SourceText
     let findings: FindingList
+    /// That of the whole file, for keys that are somewhere else in it.
+    let file: KeyTable
 
     /// - Parameters:
     ///   - place: where a missing key is reported: the key that holds the map, or the start of a list's element.
@@ -26,14 +28,16 @@ struct KeyChecker {
     /// - Returns: the key that was probably meant.
     private func unknownKey(_ entry: YAMLNode.Entry, of node: YAMLNode, _ table: KeyTable) -> String? {
         let free = table.keys.map(\.name).filter { node.entry($0) == nil }
-        let name = Suggestion.nearest(to: entry.key, in: free)
+        let place = table.keyPlace(of: entry.key, in: file)
+        let isBelow = place?.isBelow ?? false
+        let name = isBelow ? nil : Suggestion.nearest(to: entry.key, in: free)
         report(
             .unknownKey, at: entry.keyPosition, length: entry.key.unicodeScalars.count,
             "'\(entry.key.shortened)' is not a key of \(table.name)",
-            hint: name.map { "did you mean '\($0)'?" }
-                ?? Suggestion.hint(for: entry.key, in: table.keys.map(\.name))
+            hint: (isBelow ? place?.hint : nil) ?? name.map { "did you mean '\($0)'?" }
+                ?? Suggestion.hint(for: entry.key, in: table.keys.map(\.name)) ?? place?.hint
                 ?? "the keys are \(table.keys.map(\.name).joined(separator: ", "))",
-            fix: Suggestion.only(to: entry.key, in: free).flatMap {
+            fix: isBelow ? nil : Suggestion.only(to: entry.key, in: free).flatMap {
                 Fix(replacing: entry.key, with: $0, at: entry.keyPosition, in: source)
             })
         return name

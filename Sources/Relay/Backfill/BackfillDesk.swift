@@ -1,3 +1,4 @@
+import Documents
 import Events
 import SalesforceREST
 import Store
@@ -12,6 +13,7 @@ struct BackfillDesk: Sendable {
 
     func start(_ request: BackfillRequest) async throws(ControlError) -> BackfillView {
         let plan = try plan(request)
+        try await checkObject(plan)
         let store = store
         let present = try await stored { () async throws(StoreError) in try await store.backfills() }
         let twin = present.first { $0.state == .running && BackfillService.plan(of: $0)?.subject == plan.subject }
@@ -139,6 +141,28 @@ struct BackfillDesk: Sendable {
         if let wrong = request.destinations.first(where: { rules.destinations[$0] == nil }) {
             throw ControlError(.badInput, "there is no destination '\(wrong)'.")
         }
+    }
+
+    /// How long somebody waits for Salesforce before the command answers.
+    private static let patience: Duration = .seconds(10)
+
+    /// Refuses an object that the org does not have. While Salesforce cannot be asked, the backfill waits for it as any
+    /// other, and finds out then.
+    private func checkObject(_ plan: BackfillPlan) async throws(ControlError) {
+        guard let client = service?.orgs.entry(plan.org)?.client else { return }
+        let hurried = client.impatient(timeout: Self.patience)
+        let name: String?
+        do throws(RESTError) { name = try await hurried.objectName(plan.entity) } catch { return }
+        guard name != plan.entity else { return }
+        if let name {
+            throw ControlError(.badInput, "the object '\(plan.entity)' is written '\(name)' in the org \(plan.org).")
+        }
+        let objects = (try? await hurried.objects()) ?? []
+        let hint = Suggestion.nearest(to: plan.entity, in: objects.map(\.name)).map { " Did you mean '\($0)'?" }
+        throw ControlError(
+            .badInput,
+            "the org \(plan.org) has no object '\(plan.entity)', or its user may not see it.\(hint ?? "") "
+                + "`sluice salesforce describe` lists the objects.")
     }
 
     // MARK: Views

@@ -78,7 +78,7 @@ actor BackfillRunner {
             try await entry.describes.description(of: entity)
         }
         // A page holds events up: while Salesforce does not answer, the wait is outside of it.
-        let reader = SnapshotReader(entry.client.impatient, description, condition: plan.condition)
+        let reader = SnapshotReader(entry.client.impatient(), description, condition: plan.condition)
         if progress.beganAt == nil { try await begin(reader, entry) }
         while !isBulkRefused, wantsBulk(entry) { try await startBulk(reader) }
         while progress.bulk != nil { try await readBulk(reader) }

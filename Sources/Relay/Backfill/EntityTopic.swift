@@ -19,6 +19,12 @@ package enum EntityTopic {
         return self.entity(of: topic).map { $0 == entity } ?? true
     }
 
+    /// Whether events of this name can come on a topic: a platform event comes on its own, and a channel may carry any.
+    package static func mayBring(_ entity: String, _ topic: String) -> Bool {
+        guard topic.hasPrefix("/event/") else { return mayCarry(entity, topic) }
+        return topic.hasSuffix("__chn") || topic == "/event/\(entity)"
+    }
+
     /// Of those that are subscribed to, the one that stands for the object's records: its own before any channel's.
     package static func preferred(_ entity: String, among topics: [String]) -> String {
         let own = single(entity)

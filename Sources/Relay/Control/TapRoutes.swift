@@ -4,10 +4,13 @@ import FoundationEssentials
 package enum TapRoutes {
     package static let maximumSample = 1_000_000
 
-    package static func make(_ hub: TapHub) -> [ControlStream] {
+    /// - Parameter subjects: what the relay has now.
+    static func make(_ hub: TapHub, subjects: @escaping @Sendable () -> TapSubjects) -> [ControlStream] {
         [
             ControlStream("tap") { request throws(ControlError) in
-                let items = try hub.watch(try filter(request))
+                let filter = try filter(request)
+                try subjects().check(filter)
+                let items = try hub.watch(filter)
                 return AsyncStream {
                     var iterator = items.makeAsyncIterator()
                     return await iterator.next().map(TapLines.line)

@@ -135,8 +135,14 @@ extension Outbox {
 
     private func succeeded(_ take: Int) {
         recovered()
+        resumeFlushWaiters { $0.take <= take }
+    }
+
+    private func resumeFlushWaiters(
+        where isOver: ((take: Int, endsOnFailure: Bool, continuation: CheckedContinuation<Void, Never>)) -> Bool
+    ) {
         flushWaiters.removeAll { waiter in
-            guard waiter.take <= take else { return false }
+            guard isOver(waiter) else { return false }
             waiter.continuation.resume()
             return true
         }
@@ -153,17 +159,26 @@ extension Outbox {
         commitDue =
             clock.uptime
             + RetryPolicy.doubled(limits.commitRetryBase, times: tries - 1, ceiling: limits.commitRetryCeiling)
+        resumeFlushWaiters { $0.endsOnFailure }
     }
 
     /// Returns when everything accepted so far is acknowledged or stored, with its cursor. Waits as long as the store
     /// cannot be written.
-    package func flush() async {
+    package func flush() async { await flush(endsOnFailure: false) }
+
+    /// As `flush`, but returns as well when the store cannot be written: for who only wants to read what is newest.
+    func flushIfPossible() async {
+        guard failure == nil else { return }
+        await flush(endsOnFailure: true)
+    }
+
+    private func flush(endsOnFailure: Bool) async {
         guard !isAbandoned, !ledger.isClean else { return }
         // What is being written now does not hold everything, unless nothing was added since.
         let take = ledger.isDirty ? takes + 1 : takes
         if ledger.isDirty, failure == nil { commitIsUrgent = true }
         stir()
-        await withCheckedContinuation { flushWaiters.append((take, $0)) }
+        await withCheckedContinuation { flushWaiters.append((take, endsOnFailure, $0)) }
     }
 
     // MARK: Pages

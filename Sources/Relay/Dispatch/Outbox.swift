@@ -61,7 +61,7 @@ package actor Outbox {
     var failure: CommitFailure?
     /// When to look again why the store's log grows; nil while it does not.
     var logCheckDue: Int64?
-    var flushWaiters: [(take: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    var flushWaiters: [(take: Int, endsOnFailure: Bool, continuation: CheckedContinuation<Void, Never>)] = []
 
     // Waiting for room
     private var roomWaiters: [Int: CheckedContinuation<Void, Never>] = [:]

@@ -3,7 +3,9 @@ extension RelayService {
     package nonisolated var routes: [ControlRoute] {
         StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
             + DestinationRoutes.make(outbox) { [loader] in _ = await loader.reload() }
-            + EventRoutes.make(store: store, rules: { [rules] in rules.current }, recent: monitor.recent)
+            + EventRoutes.make(
+                store: store, rules: { [rules] in rules.current }, recent: monitor.recent,
+                write: { [outbox] in await outbox.flushIfPossible() })
             + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules)
             + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays)
             + BackfillRoutes.make(store: store, topics: topics, rules: rules, service: backfills)
@@ -11,7 +13,13 @@ extension RelayService {
                 store: store, orgs: replayOrgs, outbox: outbox, topics: topicSwitch, start: { [starts] in starts[$0] })
     }
 
-    package nonisolated var streams: [ControlStream] { TapRoutes.make(monitor.taps) }
+    package nonisolated var streams: [ControlStream] {
+        TapRoutes.make(monitor.taps) { [topics, rules] in
+            let rules = rules.current
+            return TapSubjects(
+                topics: topics.map(\.topic), rules: rules.ruleIDs, destinations: Array(rules.destinations.keys))
+        }
+    }
 
     package nonisolated var console: RelayConsole {
         RelayConsole(source: statusSource, meters: { [monitor] in monitor.destinations })

@@ -93,7 +93,7 @@ struct OrgWriter: SalesforceWriter {
         switch outcome {
         case .published(let replayID):
             .delivered(AttemptNote(reason: "published\(replayID.map { ", replay ID \($0)" } ?? "")"))
-        case .refused(let reason) where reason.contains("LIMIT_EXCEEDED"):
+        case .refused(let reason) where outcome.isOverLimit:
             .hold(AttemptNote(reason: reason), scope: .destination, for: limitHold)
         case .refused(let reason): .park(AttemptNote(reason: reason))
         }

@@ -65,7 +65,8 @@ package struct Lint {
                 rules: rules.map(\.rule), destinations: destinations.byName,
                 hash: RuleSet.contentHash(of: sources), reusing: previous)
         }
-        let report = LintReport(findings: sorted, ruleSet: ruleSet, fileCount: sources.count)
+        let report = LintReport(
+            findings: sorted, ruleSet: ruleSet, fileCount: sources.count, unshown: findings.unshown)
         return Result(report: report, files: files, destinations: destinations, rules: rules)
     }
 

@@ -8,9 +8,21 @@ package struct LintReport: Sendable {
     /// Nil when there is an error: a set loads whole or not at all.
     package let ruleSet: RuleSet?
     package let fileCount: Int
+    /// Of a file that is wrong in very many places, only the first ones are among `findings`.
+    package var unshown = FindingList.Unshown()
 
-    package var errorCount: Int { findings.count { $0.severity == .error } }
-    package var warningCount: Int { findings.count { $0.severity == .warning } }
+    package var errorCount: Int { findings.count { $0.severity == .error } + unshown.errors }
+    package var warningCount: Int { findings.count { $0.severity == .warning } + unshown.warnings }
+    /// `213 errors (13 of them are not shown)`
+    package var errorsInWords: String { Self.inWords(errorCount, "error", unshown: unshown.errors) }
+    package var warningsInWords: String { Self.inWords(warningCount, "warning", unshown: unshown.warnings) }
+
+    private static func inWords(_ count: Int, _ word: String, unshown: Int) -> String {
+        let counted = "\(count) \(count == 1 ? word : word + "s")"
+        guard unshown > 0 else { return counted }
+        return "\(counted) (\(unshown) of them \(unshown == 1 ? "is" : "are") not shown)"
+    }
+
     /// Findings that `--fix` can mend.
     package var fixableCount: Int { findings.count { $0.fix != nil } }
 

@@ -78,9 +78,13 @@ package enum RuleFolder {
 package struct RuleFolderError: Error, CustomStringConvertible {
     package var path: String
     package var reason: String
+    /// It was read, and could not be written.
+    package var isOfWriting = false
 
     package var description: String {
-        "cannot read rules from \(path): \(reason). Check 'rules' in sluice.yaml and the permissions of the folder."
+        guard !isOfWriting else { return "cannot write \(path): \(reason). Check the permissions of its folder." }
+        return "cannot read rules from \(path): \(reason). Check the path (without one, 'rules' in sluice.yaml) and "
+            + "its permissions."
     }
 }
 

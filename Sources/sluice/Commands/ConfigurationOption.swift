@@ -12,9 +12,12 @@ struct ConfigurationOption: ParsableArguments {
 
     static let usual = "sluice.yaml"
 
-    /// Prints warnings; ends the command with all findings if there is an error.
-    func load() throws -> Loaded {
-        let configuration = try configuration()
+    /// Ends the command with all findings if there is an error.
+    ///
+    /// - Parameter showsWarnings: for commands that are about the configuration; before the answers of others, warnings
+    ///   that were read a hundred times are noise.
+    func load(showsWarnings: Bool = false) throws -> Loaded {
+        let configuration = try configuration(showsWarnings: showsWarnings)
         let folder = config.lastIndex(of: "/").map { String(config[..<$0]) } ?? ""
         let first: [String: String]
         do throws(EnvironmentFileError) {
@@ -28,15 +31,17 @@ struct ConfigurationOption: ParsableArguments {
         return Loaded(configuration: configuration, secrets: secrets)
     }
 
-    /// Without its secrets.
-    func configuration() throws -> Configuration {
+    /// Without its secrets. See `load`.
+    func configuration(showsWarnings: Bool = false) throws -> Configuration {
         let file: ConfigurationFile
         do throws(ConfigurationFileError) {
             file = try ConfigurationFile(path: config)
         } catch {
             throw CommandFailure(.badInput, "\(error)")
         }
-        for finding in file.findings { Terminal.error.write(finding.text) }
+        for finding in file.findings where showsWarnings || file.configuration == nil {
+            Terminal.error.write(finding.text)
+        }
         guard let configuration = file.configuration else { throw CommandFailure(.badInput) }
         return configuration
     }
@@ -57,20 +62,22 @@ struct Loaded {
     let configuration: Configuration
     let secrets: SecretStore
 
-    /// The rules of the configuration. Prints warnings; ends the command with all findings if there is an error.
-    func ruleSet() throws -> RuleSet {
+    /// The rules of the configuration. Ends the command with all findings if there is an error.
+    ///
+    /// - Parameter showsWarnings: see `ConfigurationOption.load`.
+    func ruleSet(showsWarnings: Bool = false) throws -> RuleSet {
         let report: LintReport
         do throws(RuleFolderError) {
             report = try Lint.check(
                 paths: [configuration.rulesPath], options: Lint.Options(knownOrgs: configuration.orgs.map(\.alias)))
         } catch {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         }
-        if !report.text.isEmpty { Terminal.error.write(report.text) }
+        if showsWarnings || report.ruleSet == nil { Terminal.error.write(report.text) }
         guard let rules = report.ruleSet else {
             throw CommandFailure(
                 .badInput,
-                "the rules in \(configuration.rulesPath) have \(counted(report.errorCount, "error")), see above; nothing was "
+                "the rules in \(configuration.rulesPath) have \(report.errorsInWords), see above; nothing was "
                     + "started.")
         }
         return rules
@@ -90,4 +97,9 @@ func storeAnswer<Answer>(_ read: () async throws(StoreError) -> Answer) async th
     } catch {
         throw CommandFailure(.environment, "\(error)")
     }
+}
+
+extension CommandFailure {
+    /// What cannot be read was named wrongly, as any other wrong input; what cannot be written is the machine's.
+    init(_ error: RuleFolderError) { self.init(error.isOfWriting ? .environment : .badInput, "\(error)") }
 }

@@ -142,7 +142,8 @@ struct CursorCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
-            guard let document = try? JSONDecoder().decode(CursorDocument.self, from: Data(ReplayInput.read(file))) else {
+            let bytes = try ReplayInput.read(file)
+            guard let document = try? JSONDecoder().decode(CursorDocument.self, from: Data(bytes)) else {
                 throw CommandFailure(.badInput, "this is not what `sluice cursor export` prints.")
             }
             let moves: [CursorMove] = try await CursorCommand.caller(options, writes: true).answer(

@@ -16,8 +16,8 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let loaded = try options.load()
-        let rules = try loaded.ruleSet()
+        let loaded = try options.load(showsWarnings: true)
+        let rules = try loaded.ruleSet(showsWarnings: true)
         let printer = CheckPrinter(isSilent: json)
         var results: [CheckResult] = []
         func report(_ more: [CheckResult]) {

@@ -3,6 +3,7 @@ import Events
 import FoundationEssentials
 import Relay
 import Rules
+import Settings
 import Store
 
 struct EventCommand: AsyncParsableCommand {
@@ -23,7 +24,7 @@ struct EventCommand: AsyncParsableCommand {
 
         func run() async throws {
             let caller = try ControlCaller(options) { store in
-                let rules = try? options.load().ruleSet()
+                let rules = Self.rules(try options.configuration())
                 return EventRoutes.make(store: store, rules: { rules })
             }
             let request = Array(try JSONEncoder().encode(EventRequest(replayID: replayID)))
@@ -33,6 +34,17 @@ struct EventCommand: AsyncParsableCommand {
                 throw CommandFailure(.failed, "the running relay answers in another form than this version expects.")
             }
             Terminal.output.write(EventText(fields).text)
+        }
+
+        /// While no relay runs, those of the configuration.
+        private static func rules(_ configuration: Configuration) -> RuleSet? {
+            let options = Lint.Options(knownOrgs: configuration.orgs.map(\.alias))
+            let report = try? Lint.check(paths: [configuration.rulesPath], options: options)
+            if let rules = report?.ruleSet { return rules }
+            Terminal.error.write(
+                "sluice: the rules in \(configuration.rulesPath) have errors, so what they make of the event is left "
+                    + "out; `sluice rules lint` shows them.\n")
+            return nil
         }
     }
 }

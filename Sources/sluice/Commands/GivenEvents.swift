@@ -9,11 +9,7 @@ enum GivenEvents {
 
     /// One JSON object, or one for each line, as `tap --json --events` writes them.
     static func read(file path: String) throws -> [Event] {
-        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count <= maximumBytes else {
-            throw CommandFailure(
-                .badInput, "cannot read the event in \(path): there is no such file, it may not be read, or it is too long.")
-        }
-        let bytes = Array(data)
+        let bytes = try InputFile.read(path, maximumBytes: maximumBytes, advice: "Give fewer events at a time.")
         if let whole = try? RecordedEvent(json: bytes) { return [whole.event] }
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
         return try lines.enumerated().map { number, line in
@@ -53,6 +49,11 @@ enum GivenEvents {
         guard !name.hasSuffix(".json"), !name.hasSuffix(".jsonl") else {
             throw CommandFailure(
                 .badInput, "there is no file \(name). `sluice tap --json --events --limit 1 > \(name)` records an event.")
+        }
+        guard !EventRequest(replayID: name).meanings.isEmpty else {
+            throw CommandFailure(
+                .badInput,
+                "there is no file \(name), and it is no replay ID, which is base64 (as `sluice tap` shows it) or hex.")
         }
         return try await journal(name, options)
     }

@@ -79,20 +79,9 @@ extension IntegratorFailure {
 
 /// A JSON document of a file, or of standard input for `-`.
 func jsonDocument(_ path: String) throws -> Value {
-    let data: Data
-    if path == "-" {
-        var lines = InputLines()
-        var bytes: [UInt8] = []
-        while let line = lines.next() { bytes += line + [UInt8(ascii: "\n")] }
-        data = Data(bytes)
-    } else {
-        guard let content = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(.badInput, "cannot read \(path): is the path right?")
-        }
-        data = content
-    }
+    let bytes = try InputFile.read(path, maximumBytes: ReplayInput.maximumBytes, advice: "Give it in parts.")
     do throws(JSONError) {
-        return try JSONReader.parse(Array(data))
+        return try JSONReader.parse(bytes)
     } catch {
         throw CommandFailure(.badInput, "\(path): \(error)")
     }

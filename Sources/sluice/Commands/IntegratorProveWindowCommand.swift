@@ -63,7 +63,7 @@ struct IntegratorProveWindowCommand: AsyncParsableCommand {
                 try RuleFixes.write(source.bytes, to: RuleFolder.file(source.path, in: paths))
             }
         } catch {
-            throw CommandFailure(.environment, "\(error)")
+            throw CommandFailure(error)
         }
         switch outcome {
         case .changed(let source):

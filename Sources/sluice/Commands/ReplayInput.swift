@@ -54,24 +54,9 @@ enum ReplayInput {
         return report?.ruleSet ?? .empty
     }
 
-    /// A file, or standard input.
+    /// A file; without one, or for `-`, standard input.
     static func read(_ path: String?) throws -> [UInt8] {
-        if let path, path != "-" {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandFailure(
-                    .badInput, "cannot read \(path): there is no such file, or no permission to read it.")
-            }
-            return [UInt8](data)
-        }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count <= maximumBytes {
-            let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return bytes }
-            bytes += chunk[..<count]
-        }
-        throw CommandFailure(.badInput, "standard input has more than \(maximumBytes >> 20) MiB.")
+        try InputFile.read(path ?? "-", maximumBytes: maximumBytes, advice: "Give it in parts.")
     }
 
     /// Says what will happen, and asks a person.

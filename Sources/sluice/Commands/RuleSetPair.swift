@@ -1,4 +1,3 @@
-import Control
 import Documents
 import Events
 import FoundationEssentials
@@ -37,13 +36,11 @@ struct RuleSetPair {
     private static func inForce(_ against: String?, _ configuration: Configuration?) async throws -> Current {
         if let against { return Current(sources: try read([against]), origin: against) }
         guard let configuration else { preconditionFailure("without a configuration both sets are named") }
-        let client = ControlClient(ControlSocket(storePath: configuration.storePath))
-        guard client.isListening else {
+        guard let files = try await RunningRules.ask(configuration)?.files else {
             return Current(
                 sources: try read([configuration.rulesPath]), origin: "\(configuration.rulesPath) (no relay is running)"
             )
         }
-        let files = try await running(client)
         guard let sources = files.sources else {
             throw CommandFailure(
                 .failed,
@@ -52,15 +49,6 @@ struct RuleSetPair {
         }
         return Current(
             sources: sources, origin: "in force (generation \(files.generation) of the running relay)", isRunning: true)
-    }
-
-    private static func running(_ client: ControlClient) async throws -> RulesFiles {
-        do throws(ControlError) {
-            let answer = try await client.answer(route: "rules.files", Array("{}".utf8))
-            return try RulesFiles(answer)
-        } catch {
-            throw CommandFailure(error)
-        }
     }
 
     // MARK: After
@@ -120,7 +108,7 @@ struct RuleSetPair {
         do throws(RuleFolderError) {
             return try RuleFolder.read(paths: paths)
         } catch {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         }
     }
 
@@ -128,7 +116,7 @@ struct RuleSetPair {
         let report = Lint.check(sources, options: options)
         guard let rules = report.ruleSet else {
             for finding in report.findings where finding.severity == .error { Terminal.error.write(finding.text) }
-            throw CommandFailure(.badInput, "\(what) have \(counted(report.errorCount, "error")), see above.")
+            throw CommandFailure(.badInput, "\(what) have \(report.errorsInWords), see above.")
         }
         return rules
     }

@@ -53,7 +53,7 @@ struct RulesDryRunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = against != nil && events != nil ? nil : try options.configuration()
+        let configuration = against != nil && events != nil ? nil : try options.configuration(showsWarnings: true)
         let sets = try await RuleSetPair.load(paths, against: against, configuration)
         var diff = RuleSetDiff(before: sets.before, after: sets.after, monotonic: TimeSource.system.monotonic)
         var undecodable = 0

@@ -16,7 +16,8 @@ struct RulesExplainCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "A recorded event (a file), or the replay ID of an event in the journal.") var event: String
-    @Option(help: "Rules to explain: a folder or file. By default those of the configuration.") var rules: String?
+    @Option(help: "Rules to explain: a folder or file. By default those in force, or of the configuration.")
+    var rules: String?
     @Option(help: "Only this rule; may be given several times.") var rule: [String] = []
     @Option(help: "A JSON file with the fields that reading the record would give.") var record: String?
     @Flag(help: "Also rules about other objects.") var all = false
@@ -24,7 +25,7 @@ struct RulesExplainCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOption
 
     func run() async throws {
-        let set = try RuleFiles(rules, options).ruleSet()
+        let set = try await RuleFiles(rules, options).ruleSet()
         let known = Set(set.ruleIDs)
         for id in rule where !known.contains(id) {
             throw CommandFailure(.badInput, "there is no rule '\(id)'. `sluice rules lint` lists what is loaded.")
@@ -45,14 +46,14 @@ struct RulesExplainCommand: AsyncParsableCommand {
     }
 
     private func fields(_ path: String) throws -> Fields {
-        guard let data = try? Data(contentsOf: URL(filePath: path)),
-            case .record(let fields)? = try? JSONReader.parse(Array(data))
+        let bytes = try InputFile.read(path, maximumBytes: GivenEvents.maximumBytes, advice: "It is one JSON object.")
+        guard case .record(let fields)? = try? JSONReader.parse(bytes)
         else { throw CommandFailure(.badInput, "\(path) is no file with one JSON object of fields.") }
         return fields
     }
 }
 
-/// Rules named on the command line, or those of the configuration.
+/// Rules named on the command line, or those in force; while no relay runs, those of the configuration.
 struct RuleFiles {
     private let path: String?
     private let options: ConfigurationOption
@@ -62,18 +63,28 @@ struct RuleFiles {
         self.options = options
     }
 
-    /// Prints findings; ends the command if there is an error among them.
-    func ruleSet() throws -> RuleSet {
+    func ruleSet() async throws -> RuleSet {
+        if let path { return try ruleSet(in: path) }
+        let configuration = try options.configuration(showsWarnings: true)
+        let lint = Lint.Options(knownOrgs: configuration.orgs.map(\.alias))
+        guard let running = try await RunningRules.ask(configuration), let rules = running.ruleSet(lint) else {
+            return try ruleSet(in: configuration.rulesPath)
+        }
+        if let note = running.note(onDisk: configuration.rulesPath, lint) { Terminal.error.write("sluice: \(note)\n") }
+        return rules
+    }
+
+    /// Prints findings and ends the command if there is an error among them.
+    private func ruleSet(in path: String) throws -> RuleSet {
         let report: LintReport
-        let path = try path ?? options.configuration().rulesPath
         do throws(RuleFolderError) {
             report = try Lint.check(paths: [path])
         } catch {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         }
         guard let rules = report.ruleSet else {
             Terminal.error.write(report.text)
-            throw CommandFailure(.badInput, "the rules have \(report.errorCount) errors, see above.")
+            throw CommandFailure(.badInput, "the rules have \(report.errorsInWords), see above.")
         }
         return rules
     }

@@ -63,7 +63,7 @@ struct RulesLintCommand: AsyncParsableCommand {
                 report = Lint.check(fix ? try RuleFolder.read(paths: target.paths) : sources, options: options)
             }
         } catch {
-            throw CommandFailure(.environment, "\(error)")
+            throw CommandFailure(error)
         }
         switch json ? .json : format {
         case .json: Terminal.output.write(report.json + "\n")
@@ -117,8 +117,8 @@ struct RulesLintCommand: AsyncParsableCommand {
     private func summary(_ report: LintReport) -> String {
         let rules = report.ruleSet.map { ", " + counted($0.ruleIDs.count, "rule") } ?? ""
         let fixable = fix || report.fixableCount == 0 ? "" : "; --fix mends \(report.fixableCount)"
-        return "\(counted(report.fileCount, "file"))\(rules): \(counted(report.errorCount, "error")), "
-            + "\(counted(report.warningCount, "warning"))\(fixable)\n"
+        return "\(counted(report.fileCount, "file"))\(rules): \(report.errorsInWords), "
+            + "\(report.warningsInWords)\(fixable)\n"
     }
 
     /// Without paths the configuration says where the rules are, and which orgs they may name.
@@ -128,7 +128,7 @@ struct RulesLintCommand: AsyncParsableCommand {
         guard access(options.config, F_OK) == 0 || options.config != ConfigurationOption.usual else {
             return (["rules"], nil)
         }
-        let configuration = try options.configuration()
+        let configuration = try options.configuration(showsWarnings: true)
         return ([configuration.rulesPath], configuration.orgs.map(\.alias))
     }
 }

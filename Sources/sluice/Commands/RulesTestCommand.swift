@@ -40,7 +40,7 @@ struct RulesTestCommand: AsyncParsableCommand {
         do {
             report = try await RuleTester(options: settings).run(paths: target.paths)
         } catch let error as RuleFolderError {
-            throw CommandFailure(.badInput, "\(error)")
+            throw CommandFailure(error)
         } catch let error as TestFileError {
             throw CommandFailure(.badInput, "\(error)")
         }
@@ -62,7 +62,7 @@ struct RulesTestCommand: AsyncParsableCommand {
         guard access(options.config, F_OK) == 0 || options.config != ConfigurationOption.usual else {
             return (["rules"], nil)
         }
-        let configuration = try options.configuration()
+        let configuration = try options.configuration(showsWarnings: true)
         return ([configuration.rulesPath], configuration.orgs.map(\.alias))
     }
 }

@@ -33,8 +33,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let loaded = try options.load()
-        let rules = try loaded.ruleSet()
+        let loaded = try options.load(showsWarnings: true)
+        let rules = try loaded.ruleSet(showsWarnings: true)
         let log = loaded.logger()
         // Before anything starts, so that a signal never finds the default action.
         let signals = StopSignals()

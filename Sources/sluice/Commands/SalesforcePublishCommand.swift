@@ -24,6 +24,7 @@ struct SalesforcePublishCommand: AsyncParsableCommand {
     func run() async throws {
         let org = try org.load()
         let client = org.pubsub
+        let failure: CommandFailure?
         do throws(PublishError) {
             let publisher = try await Publisher(topic: topic, client: client, authenticator: org.authenticator)
             let user = try await userID(org)
@@ -33,13 +34,12 @@ struct SalesforcePublishCommand: AsyncParsableCommand {
             var lines = EventLines(data: data)
             while let line = lines.next() { try await sender.add(line) }
             try await sender.finish()
-            await client.close()
-            guard sender.failures > 0 else { return }
-            throw PublishFailures(count: sender.failures).asError
+            failure = sender.failures.asFailure
         } catch {
-            await client.close()
-            throw CommandFailure(error)
+            failure = CommandFailure(error)
         }
+        await client.close()
+        if let failure { throw failure }
     }
 
     private func userID(_ org: SalesforceOrg) async throws(PublishError) -> String {
@@ -84,7 +84,7 @@ private struct EventSender {
     let streaming: PublishStreaming?
     let userID: String
     let json: Bool
-    private(set) var failures = 0
+    private(set) var failures = PublishFailures()
     private var number = 0
     private var waiting: [(number: Int, event: ProducerEvent)] = []
     /// On the stream, without an outcome yet.
@@ -131,7 +131,9 @@ private struct EventSender {
             let entry = open.removeFirst()
             switch outcome {
             case .known(let outcome): report(entry.number, outcome)
-            case .unknown(let reason): report(entry.number, .refused("unknown whether it was accepted (id \(entry.id)): \(reason)"))
+            case .unknown(let reason):
+                failures.unknown += 1
+                say(entry.number, "unknown whether it was accepted (id \(entry.id)): \(reason)")
             }
         }
     }
@@ -145,10 +147,14 @@ private struct EventSender {
             }
             Terminal.output.write("event \(number): published\(id.map { ", replay ID \($0)" } ?? "")\n")
         case .refused(let reason):
-            failures += 1
-            if json { return printJSON(.record(["event": .int(Int64(number)), "error": .string(reason)])) }
-            Terminal.output.write("event \(number): not published: \(reason)\n")
+            if outcome.isOverLimit { failures.overLimit += 1 } else { failures.refused += 1 }
+            say(number, reason)
         }
+    }
+
+    private func say(_ number: Int, _ reason: String) {
+        if json { return printJSON(.record(["event": .int(Int64(number)), "error": .string(reason)])) }
+        Terminal.output.write("event \(number): not published: \(reason)\n")
     }
 
     /// A random UUID (version 4), by which consumers tell repetitions.
@@ -161,11 +167,29 @@ private struct EventSender {
     }
 }
 
+/// Events that were not published, by what has to be done about them.
 private struct PublishFailures {
-    let count: Int
-    var asError: PublishError {
-        .setup(
-            SetupError("\(counted(count, "event")) not published, see above", fix: "Mend them and publish those again.")
-        )
+    /// For what they are.
+    var refused = 0
+    /// For a limit of the org.
+    var overLimit = 0
+    var unknown = 0
+
+    /// Nil if there are none. What is wrong with an event counts more than what passes.
+    var asFailure: CommandFailure? {
+        var said: [String] = []
+        if refused > 0 {
+            said.append("\(counted(refused, "event")) not published, see above. Mend them and publish those again.")
+        }
+        if overLimit > 0 {
+            said.append(
+                "\(counted(overLimit, "event")) not published since a limit of the org is reached. Publish those again "
+                    + "later; `sluice salesforce limits` shows how much of its limits is used.")
+        }
+        if unknown > 0 {
+            said.append("Of \(counted(unknown, "event")) it is not known whether Salesforce took them: see above.")
+        }
+        guard !said.isEmpty else { return nil }
+        return CommandFailure(refused > 0 ? .badInput : .environment, said.joined(separator: " "))
     }
 }

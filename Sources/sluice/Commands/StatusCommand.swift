@@ -15,7 +15,8 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await ControlCaller.status(options).report()
-        Terminal.output.write(json ? report.json : Array(StatusText(report).text.utf8))
+        if json { return Terminal.output.write(report.json) }
+        Terminal.output.write(StatusText(report, columns: Terminal.output.size?.columns).text)
     }
 }
 

@@ -7,9 +7,14 @@ struct StatusText {
     static let maximumRules = 40
 
     private let report: StatusReport
+    private let columns: Int?
     private var now: Int64 { report.at }
 
-    init(_ report: StatusReport) { self.report = report }
+    /// - Parameter columns: of the terminal, so that tables do not wrap; nil elsewhere.
+    init(_ report: StatusReport, columns: Int?) {
+        self.report = report
+        self.columns = columns
+    }
 
     var text: String {
         var parts = [relayText + rulesText, topicText, destinationText]
@@ -72,7 +77,7 @@ struct StatusText {
                 detail.isEmpty ? "-" : detail,
             ])
         }
-        return table.text
+        return table.text(within: columns)
     }
 
     // MARK: Destinations
@@ -94,7 +99,7 @@ struct StatusText {
                 detail(destination),
             ])
         }
-        return table.text + report.destinations.map(platformText).joined()
+        return table.text(within: columns) + report.destinations.map(platformText).joined()
     }
 
     /// What FlowMate and integrator.io tell beyond deliveries.
@@ -151,7 +156,7 @@ struct StatusText {
                 backfill.expected.map(String.init) ?? "-", why,
             ])
         }
-        return table.text
+        return table.text(within: columns)
     }
 
     private var readingText: String {
@@ -176,7 +181,7 @@ struct StatusText {
             ])
         }
         let more = report.ruleCounts.count - Self.maximumRules
-        return table.text + (more > 0 ? "and \(counted(more, "rule")) more (--json shows all)\n" : "")
+        return table.text(within: columns) + (more > 0 ? "and \(counted(more, "rule")) more (--json shows all)\n" : "")
     }
 
     private var statementText: String {

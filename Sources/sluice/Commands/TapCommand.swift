@@ -1,4 +1,5 @@
 import ArgumentParser
+import Documents
 import Events
 import Relay
 
@@ -34,6 +35,7 @@ struct TapCommand: AsyncParsableCommand {
             throw CommandFailure(
                 .environment, "no relay is running at the store \(caller.configuration.storePath), so nothing passes.")
         }
+        try await warnOfEntities(caller)
         var screen = TapScreen(isJSON: json, isRecording: json && events && !deliveries)
         var shown = 0
         do throws(ControlError) {
@@ -45,6 +47,17 @@ struct TapCommand: AsyncParsableCommand {
             if limit.map({ shown < $0 }) ?? true { Terminal.error.write("sluice: the relay has ended, and the tap with it.\n") }
         } catch {
             throw CommandFailure(error)
+        }
+    }
+
+    /// Objects are known to Salesforce alone: what no topic can bring may still come by a backfill.
+    private func warnOfEntities(_ caller: ControlCaller) async throws {
+        guard !entity.isEmpty else { return }
+        let topics = try await caller.report().topics.map(\.topic)
+        for name in entity where !topics.contains(where: { EntityTopic.mayBring(name, $0) }) {
+            let known = topics.map { EntityTopic.entity(of: $0) ?? String($0.split(separator: "/").last ?? "") }
+            let hint = Suggestion.hint(for: name, in: known) ?? "only a backfill of it would show."
+            Terminal.error.write("sluice: no topic of the running relay brings '\(name)': \(hint)\n")
         }
     }
 

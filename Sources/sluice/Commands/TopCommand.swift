@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Relay
 
 struct TopCommand: AsyncParsableCommand {
@@ -20,7 +19,9 @@ struct TopCommand: AsyncParsableCommand {
         let caller = try ControlCaller.status(options)
         let report = try await caller.report()
         if json { return Terminal.output.write(report.json) }
-        guard !once, Terminal.output.isInteractive else { return Terminal.output.write(StatusText(report).text) }
+        guard !once, Terminal.output.isInteractive else {
+            return Terminal.output.write(StatusText(report, columns: Terminal.output.size?.columns).text)
+        }
         await paint(caller, report)
     }
 
@@ -31,16 +32,17 @@ struct TopCommand: AsyncParsableCommand {
         defer { Terminal.output.write("\u{1B}[?25h\u{1B}[?1049l") }
         let interval = interval
         let painting = Task {
-            var text = StatusText(first).text
+            var report: Result<StatusReport, CommandFailure> = .success(first)
             while !Task.isCancelled {
-                Terminal.output.write(Self.frame(text, Self.size))
+                // A window may be made wider or narrower meanwhile.
+                Terminal.output.write(Self.frame(report, Terminal.output.size ?? (24, 80)))
                 guard (try? await Task.sleep(for: .seconds(interval))) != nil else { return }
                 do {
-                    text = StatusText(try await caller.report()).text
+                    report = .success(try await caller.report())
                 } catch let failure as CommandFailure {
-                    text = "\(failure.message)\n"
+                    report = .failure(failure)
                 } catch {
-                    text = "\(error)\n"
+                    report = .failure(CommandFailure(.failed, "\(error)"))
                 }
             }
         }
@@ -50,34 +52,42 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     /// One screen: what does not fit is cut, what was there before is wiped line by line, so that nothing flickers.
-    static func frame(_ text: String, _ size: (rows: Int, columns: Int)) -> String {
+    private static func frame(
+        _ report: Result<StatusReport, CommandFailure>, _ size: (rows: Int, columns: Int)
+    ) -> String {
+        let text =
+            switch report {
+            case .success(let report): StatusText(report, columns: size.columns).text
+            case .failure(let failure): "\(failure.message)\n"
+            }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(max(1, size.rows - 1))
         return "\u{1B}[H" + lines.map { cut($0, size.columns) + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
     }
 
     /// Colours take no room.
     private static func cut(_ line: Substring, _ columns: Int) -> String {
-        guard line.count > columns else { return String(line) }
+        guard line.count > columns, visible(line) > columns else { return String(line) }
         var result = ""
         var width = 0
         var isEscape = false
         for character in line {
             if character == "\u{1B}" { isEscape = true }
             if !isEscape {
-                guard width < columns else { continue }
                 width += 1
+                guard width <= columns else { continue }
             }
-            result.append(character)
+            result.append(!isEscape && width == columns ? "…" : character)
             if isEscape, character == "m" { isEscape = false }
         }
         return result
     }
 
-    private static var size: (rows: Int, columns: Int) {
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else {
-            return (24, 80)
+    private static func visible(_ line: Substring) -> Int {
+        var isEscape = false
+        return line.count { character in
+            if character == "\u{1B}" { isEscape = true }
+            defer { if character == "m" { isEscape = false } }
+            return !isEscape
         }
-        return (Int(size.ws_row), Int(size.ws_col))
     }
 }

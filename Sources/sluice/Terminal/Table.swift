@@ -1,5 +1,10 @@
 /// Columns of text, as wide as their contents.
 struct Table {
+    /// Less than this of a last cell tells nothing.
+    private static let leastOfLastCell = 10
+    /// Between columns.
+    private static let gap = 2
+
     private var rows: [[String]]
 
     init(_ header: [String]) { rows = [header] }
@@ -9,11 +14,37 @@ struct Table {
         rows.append(row)
     }
 
-    var text: String {
+    var text: String { text(within: nil) }
+
+    /// - Parameter columns: of a terminal. No line is longer there: a last cell that is too long is cut, and columns that
+    ///   do not fit at all follow their row on a line of their own. Nil cuts nothing.
+    func text(within columns: Int?) -> String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+        let before = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
+        guard let columns, before + (widths.last ?? 0) > columns else { return rows.map { line($0, widths) }.joined() }
+        guard columns - before >= Self.leastOfLastCell else { return folded(within: columns, widths) }
+        return rows.map { line($0.dropLast() + $0.suffix(1).map { $0.cut(to: columns - before) }, widths) }.joined()
+    }
+
+    private func line(_ cells: some Sequence<String>, _ widths: [Int]) -> String {
+        let padded = zip(cells, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }
+        let line = padded.joined(separator: String(repeating: " ", count: Self.gap))
+        return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+    }
+
+    private func folded(within columns: Int, _ widths: [Int]) -> String {
+        var count = 1
+        var used = widths[0]
+        while count < widths.count, used + Self.gap + widths[count] <= columns {
+            used += Self.gap + widths[count]
+            count += 1
+        }
+        return rows.enumerated().map { number, row in
+            let first = line(row.prefix(count), widths)
+            let rest = zip(rows[0], row).dropFirst(count).filter { $1 != "-" && !$1.isEmpty }
+            guard number > 0, !rest.isEmpty else { return first }
+            let named = rest.map { "\($0.lowercased()) \($1)" }.joined(separator: ", ")
+            return first + "    \(named)".cut(to: columns) + "\n"
         }.joined()
     }
 }
@@ -21,4 +52,12 @@ struct Table {
 /// `1 rule`, `2 rules`, `3 deliveries`
 func counted(_ number: Int, _ word: String, _ plural: String? = nil) -> String {
     "\(number) \(number == 1 ? word : plural ?? word + "s")"
+}
+
+extension String {
+    /// What is longer ends in an ellipsis.
+    func cut(to columns: Int?) -> String {
+        guard let columns, count > columns else { return self }
+        return prefix(max(0, columns - 1)) + "…"
+    }
 }

@@ -47,6 +47,14 @@ struct Terminal: Sendable {
         _exit(code)
     }
 
+    /// Of the window; nil where nobody looks.
+    var size: (rows: Int, columns: Int)? {
+        guard isInteractive else { return nil }
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return nil }
+        return (Int(size.ws_row), Int(size.ws_col))
+    }
+
     enum Style: String { case bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", cyan = "36" }
 
     func styled(_ text: String, _ style: Style) -> String {

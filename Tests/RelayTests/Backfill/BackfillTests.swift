@@ -37,6 +37,27 @@ import TestSupport
         await #expect(throws: ControlError.self) { try await bench.ask("backfill.start", request, as: BackfillView.self) }
     }
 
+    @Test func `an object that the org does not have is refused at once, unless it cannot be asked`() async throws {
+        let org = SimulatedOrg(records: 3, time: time)
+        let bench = try await BackfillBench(org, ReceivedRecords())
+        for (name, said) in [
+            ("Smaple__c", "Did you mean 'Sample__c'?"), ("Nope", "has no object 'Nope'"),
+            ("sample__c", "is written 'Sample__c'"),
+        ] {
+            await #expect {
+                try await bench.ask("backfill.start", BackfillRequest(entity: name), as: BackfillView.self)
+            } throws: { error in
+                (error as? ControlError)?.kind == .badInput && "\(error)".contains(said)
+            }
+        }
+        let none: [BackfillView] = try await bench.ask("backfill.list", BackfillListRequest())
+        #expect(none.isEmpty)
+        org.fail(1)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Nope"))
+        #expect(started.isRunning)
+        #expect(try await bench.ended(started.id).state == .failed)
+    }
+
     @Test func `an event that is older than what was read is dropped, a newer one goes through`() async throws {
         let org = SimulatedOrg(records: 10, time: time)
         let receiver = ReceivedRecords()

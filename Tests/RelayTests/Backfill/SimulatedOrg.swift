@@ -160,7 +160,14 @@ final class SimulatedOrg: Sendable {
         }
         if isFaulty { return Self.json(#"[{"errorCode":"SERVER_UNAVAILABLE","message":"scripted"}]"#, 503) }
         if request.url.contains("/jobs/query") { return bulk(request) }
-        if request.url.contains("/describe") { return Self.json(Self.description) }
+        if request.url.hasSuffix("/sobjects") { return Self.json(#"{"sobjects":[\#(Self.description)]}"#) }
+        if request.url.contains("/describe") {
+            // Upper and lower case are one to Salesforce.
+            guard request.url.lowercased().contains("/sample__c/") else {
+                return Self.json(#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#, 404)
+            }
+            return Self.json(Self.description)
+        }
         if request.url.contains("/composite/") { return retrieved(String(decoding: request.body, as: UTF8.self)) }
         return queried(SOQLText(request.url))
     }

@@ -61,6 +61,22 @@ import TestSupport
         #expect(answer.records("otherDeliveries").first?.text("state") == "pending")
     }
 
+    @Test func `what is not written yet is written, and found`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        let schemaID = try SampleEvents.schemaID()
+        try await bench.store.saveSchema(SampleEvents.schemaJSON, id: schemaID)
+        let (id, event) = (Make.replayID(7), SampleEvents.update(7, [SampleEvents.recordID(1)], schemaID: schemaID))
+        let raw = FetchResponse(events: [event], latestReplayID: id).encode()
+        // A delivery of it is known already, which is not all that there is to tell.
+        try await bench.outbox.accept(Make.batch([Make.delivery(7)], cursor: 6))
+        await bench.outbox.flush()
+        let answer = try await show(bench, "\(id)") {
+            try? await bench.outbox.accept(Make.batch([], cursor: 7, raw: raw))
+            await bench.outbox.flushIfPossible()
+        }
+        #expect(answer["problem"] == nil && answer.records("events").count == 1)
+    }
+
     // MARK: Helpers
 
     private func journaled(_ bench: LoaderBench, number: Int) async throws -> ReplayID {
@@ -82,9 +98,11 @@ import TestSupport
     }
 
     private func show(
-        _ bench: LoaderBench, _ text: String, recent: RecentDeliveries? = nil
+        _ bench: LoaderBench, _ text: String, recent: RecentDeliveries? = nil,
+        write: (@Sendable () async -> Void)? = nil
     ) async throws(ControlError) -> Fields {
-        let route = EventRoutes.make(store: bench.store, rules: { bench.current.current }, recent: recent)[0]
+        let route = EventRoutes.make(
+            store: bench.store, rules: { bench.current.current }, recent: recent, write: write)[0]
         let bytes = try await route.answer(Array(#"{"replayID":"\#(text)"}"#.utf8))
         guard case .record(let fields)? = try? JSONReader.parse(bytes) else { return Fields() }
         return fields

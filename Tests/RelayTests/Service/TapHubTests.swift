@@ -1,4 +1,5 @@
 import Events
+import FoundationEssentials
 import Rules
 import Testing
 
@@ -60,7 +61,7 @@ import Testing
     }
 
     @Test func `a request from a newer version, or an impossible sample, is bad input`() async throws {
-        let route = TapRoutes.make(hub)[0]
+        let route = Self.route(hub)
         for request in ["[]", #"{"topics":[],"rules":[],"destinations":[],"entities":[],"events":true,"deliveries":true,"sample":0}"#] {
             do throws(ControlError) {
                 _ = try await route.open(Array(request.utf8))
@@ -69,6 +70,36 @@ import Testing
                 #expect(error.kind == .badInput)
             }
         }
+    }
+
+    @Test func `a filter that names nothing of the relay is refused, with what there is`() async throws {
+        for (change, said) in [
+            ({ $0.rules = ["orders", "odrers"] }, "no rule 'odrers'"),
+            ({ $0.rules = ["odrers"] }, "would ever pass: did you mean 'orders'? It has orders."),
+            ({ $0.destinations = ["erp"] }, "no destination 'erp'"),
+            ({ $0.topics = ["/data/x"] }, "It has /data/ChangeEvents."),
+        ] as [((inout TapFilter) -> Void, String)] {
+            var filter = TapFilter()
+            change(&filter)
+            let request = [UInt8](try JSONEncoder().encode(filter))
+            do throws(ControlError) {
+                _ = try await Self.route(hub).open(request)
+                Issue.record("it was taken: \(filter)")
+            } catch {
+                #expect(error.kind == .badInput && error.message.contains(said), "\(error.message)")
+            }
+        }
+        let many = TapSubjects(topics: [], rules: (100..<130).map { "rule-\($0)" }, destinations: [])
+        var filter = TapFilter()
+        filter.rules = ["x"]
+        #expect { try many.check(filter) } throws: { "\($0)".hasSuffix("rule-119 and 10 more.") }
+        filter.rules = ["rule-100"]
+        try many.check(filter)
+    }
+
+    private static func route(_ hub: TapHub) -> ControlStream {
+        let subjects = TapSubjects(topics: ["/data/ChangeEvents"], rules: ["orders"], destinations: ["hook"])
+        return TapRoutes.make(hub) { subjects }[0]
     }
 
     private func attempted(_ number: Int) {
