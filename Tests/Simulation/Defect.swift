@@ -11,6 +11,10 @@ enum Defect: String, CaseIterable {
     case busy
     /// Nothing holds the streams back.
     case unbounded
+    /// A replay writes its position as that of the live stream.
+    case replayMovesCursor = "replay-moves-cursor"
+    /// A replay that a kill interrupted is taken for done.
+    case replayForgotten = "replay-forgotten"
     /// A decision that does not come from the seed.
     case unseeded
 

@@ -156,16 +156,32 @@ final class Receivers: @unchecked Sendable {
             faults.note("delivery that its receiver refuses for ever")
             return HTTPResponse(status: poisoned.rule.count % 2 == 0 ? 400 : 422, body: Array("bad".utf8))
         }
-        for one in wanted { truth.acted(one) }
+        act(on: request, wanted)
         guard request.host == "flow.sim" else { return HTTPResponse(status: 204) }
-        let id = request.headers.first { $0.name == "x-request-id" }?.value ?? ""
+        let id = request.value(of: "x-request-id") ?? ""
         return .json(#"{"data":{"requestId":"\#(id)","message":"thank you"}}"#)
+    }
+
+    private func act(on request: HTTPRequest, _ wanted: [Wanted]) {
+        let id = request.value(of: "webhook-id") ?? ""
+        let replay = request.value(of: ReplayedDelivery.header)
+        if ReplayedDelivery.replay(ofDelivery: id) != replay {
+            truth.problem("\(request.host) got \(id), and a header that names \(replay ?? "no replay")")
+        }
+        if replay == nil, Body.saysReplayed(request.body) == true {
+            truth.problem("\(wanted[0].key) says that it is replayed, and is not")
+        }
+        for one in wanted {
+            if one.rule != "batch" { truth.replays.named(id, one, truth) }
+            truth.acted(one, replay: replay, body: request.body)
+        }
     }
 
     /// The relay knows that it was taken.
     func acknowledged(_ request: HTTPRequest) {
         guard request.method == "POST", !["acme.my.salesforce.com", "io.sim"].contains(request.host) else { return }
-        for wanted in Body.wanted(request.body) { truth.acknowledged(wanted) }
+        let replay = request.value(of: ReplayedDelivery.header)
+        for wanted in Body.wanted(request.body) { truth.acknowledged(wanted, replay: replay) }
     }
 
     /// Always the same ones.
@@ -202,6 +218,11 @@ final class Receivers: @unchecked Sendable {
         let month = months[(Int(String(text[5...6])) ?? 1) - 1]
         return "Sun, \(String(text[8...9])) \(month) \(String(text[0...3])) \(String(text[11...18])) GMT"
     }
+}
+
+extension HTTPRequest {
+    /// Of the first header with this name.
+    func value(of name: String) -> String? { headers.first { $0.name == name }?.value }
 }
 
 extension HTTPResponse {

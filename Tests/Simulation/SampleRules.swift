@@ -31,7 +31,7 @@ struct SampleRules {
           - id: hook
             match: {entity: Sample__c, change: [create, update]}
             onGap: skip
-            to: {destination: hook, key: "\(key)", body: {k: "${rule.id} ${event.id} ${recordId}", v: "\(version)"}}
+            to: {destination: hook, key: "\(key)", body: {k: "${rule.id} ${event.id} ${recordId}", v: "\(version)", r: "${event.replayed}"}}
           - id: slow
             match: {entity: Sample__c, change: [create, update, delete]}
             onGap: skip
@@ -63,6 +63,18 @@ struct SampleRules {
               coalesce: {quiet: 5s, max: 30s, limit: 9}
 
         """
+    }
+
+    static let ids = ["hook", "slow", "flow", "listener", "run", "batch"]
+    static let destinations = ["hook", "slow", "flows", "celigo"]
+
+    static func destination(of rule: String) -> String {
+        switch rule {
+        case "slow": "slow"
+        case "flow": "flows"
+        case "listener", "run": "celigo"
+        default: "hook"
+        }
     }
 
     /// An edit that somebody saved half-way.

@@ -23,6 +23,8 @@ final class SimulatedOrg: @unchecked Sendable {
     var onArrival: ((String, ReplayID) -> Void)?
     /// Deliveries that one response may bring.
     var largestBatch = 0
+    /// A response came twice, and so ended with an earlier event than the one before.
+    var hasSentTwice = false
     /// So many stored replay IDs will be refused.
     var refusals = 0
 

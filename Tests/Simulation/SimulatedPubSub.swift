@@ -161,6 +161,7 @@ final class SimulatedStream: FetchStream, @unchecked Sendable {
         while credit > 0, sent < happenings.count {
             if sent > start + 2, org.random.chance(15) {
                 org.faults.note("batch sent twice")
+                org.hasSentTwice = true
                 sent -= org.random.within(1...2)
             }
             let most = min(Int(credit), happenings.count - sent, org.random.pick([1, 2, 5, 20, 100]))

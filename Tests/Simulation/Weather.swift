@@ -4,7 +4,7 @@ import Salesforce
 /// Draws from the seed what goes wrong, and when.
 struct Weather {
     private var random: SeededRandom
-    private let world: World
+    let world: World
     /// Until everything is healed.
     let length: Int64
 
@@ -26,6 +26,7 @@ struct Weather {
             machine.at(world.org.schemaChange) { [world] in world.faults.note("schema changes") }
         }
         for _ in 0..<random.within(4...16) { disturb() }
+        scheduleReplays()
         machine.at(length) { [world] in world.heal() }
     }
 

@@ -28,15 +28,18 @@ final class World: @unchecked Sendable {
     let disk: Disk
     let org: SimulatedOrg
     let receivers: Receivers
+    let scope: Scope
+    private(set) lazy var replayer = SimulatedOperator(seed: seed, world: self)
     /// How far the relay's clock is from Salesforce's.
-    var skew: Int64 = 0
+    var skew: Int64 = 0 { didSet { worstSkew = max(worstSkew, abs(skew)) } }
+    private(set) var worstSkew: Int64 = 0
     private(set) var crashes = 0
     private(set) var lives = 0
     private var random: SeededRandom
     private let limits: DispatchLimits
     private var rulesText: String
     private var version = 0
-    private var current: Process?
+    private(set) var current: Process?
     private var everyLife: [Life] = []
     private var ending: UnsafeContinuation<Void, Never>?
     private var isHealed = false
@@ -59,6 +62,7 @@ final class World: @unchecked Sendable {
         disk = Disk(seed: seed, machine: machine)
         org = SimulatedOrg(seed: seed, machine: machine, truth: truth, faults: faults)
         receivers = Receivers(seed: seed, org: org)
+        scope = Scope(seed: seed, defect)
         limits = Self.limits(&random, defect)
         rulesText = SampleRules.text(version: 0, key: defect == .laneless ? "${event.id}" : "${recordId}")
     }
@@ -117,6 +121,7 @@ final class World: @unchecked Sendable {
         guard let store = open() else { return true }
         do throws(StoreError) {
             try await look(at: store)
+            if scope.replays { try await beforeStart(store, life) }
         } catch {
             // Whoever starts it will see the same, and start it again.
             close(store, life)
@@ -140,7 +145,7 @@ final class World: @unchecked Sendable {
 
     private func open() -> Store? {
         do throws(StoreError) {
-            return try disk.open(wall: wall)
+            return try disk.open(limits: scope.storeLimits, wall: wall)
         } catch {
             machine.trace.note(machine.now, "cannot open the store", "\(error)")
             if disk.illness == nil, !disk.hasFailed { truth.problem("the store does not open: \(error)") }
@@ -235,16 +240,9 @@ final class World: @unchecked Sendable {
     var wall: Int64 { Self.epoch + machine.now + skew }
 
     private func service(_ store: Store, _ life: Life) -> RelayService {
-        // The parts of a relay hold each other, and stay when it has ended: they must not hold the world as well.
         var world = RelayWorld()
         world.attempts = nil
-        world.time = TimeSource(
-            wall: { [weak self] in self?.wall ?? 0 },
-            monotonic: { [machine] in .milliseconds(machine.now - life.startedAt) },
-            sleepUntil: { [weak self] moment in
-                guard let self else { throw CancellationError() }
-                try await sleep(life, until: moment.milliseconds + life.startedAt)
-            })
+        world.time = time(of: life)
         if defect == .cursorEarly { org.onArrival = { [unowned self] in storeEarly($0, $1, store) } }
         world.limits = defect == .unbounded ? DispatchLimits() : limits
         world.pubsub = { [org] _ in SimulatedPubSub(org: org, life: life) }
@@ -258,6 +256,17 @@ final class World: @unchecked Sendable {
         } catch {
             fatalError("the simulation's own configuration is wrong: \(error)")
         }
+    }
+
+    /// The parts of a relay hold each other, and stay when it has ended: they must not hold the world as well.
+    func time(of life: Life) -> TimeSource {
+        TimeSource(
+            wall: { [weak self] in self?.wall ?? 0 },
+            monotonic: { [machine] in .milliseconds(machine.now - life.startedAt) },
+            sleepUntil: { [weak self] moment in
+                guard let self else { throw CancellationError() }
+                try await sleep(life, until: moment.milliseconds + life.startedAt)
+            })
     }
 
     private func sleep(_ life: Life, until moment: Int64) async throws {
@@ -286,7 +295,7 @@ final class World: @unchecked Sendable {
         _ = try? await store.commit(group, wall: wall)
     }
 
-    private var lastGood: RuleSet { SampleRules.report(SampleRules.text(version: version)).ruleSet! }
+    var lastGood: RuleSet { SampleRules.report(SampleRules.text(version: version)).ruleSet! }
 
     private var configuration: Configuration {
         let topics = SimulatedOrg.topics.map { name in
@@ -337,14 +346,15 @@ final class World: @unchecked Sendable {
             guard !life.isOver, current?.life === life, current?.isStopping == false else { return }
             let status = await service.outbox.status()
             // Each of two topics may be a response beyond.
-            let most = limits.unwritten + 2 * org.largestBatch
+            let most = limits.unwritten + 2 * org.largestBatch + replayed(status)
             if status.unwritten > most { truth.problem("\(status.unwritten) unwritten deliveries, \(most) at most") }
             if status.stored > limits.stored + most {
                 truth.problem("\(status.stored) stored deliveries, \(limits.stored + most) at most")
             }
             if defect == .forgetful { await forgetOne(store) }
+            if scope.replays { await watchCursors(store, life) }
             guard isHealed else { continue }
-            let done = await isSettled(status, store)
+            let done = await isSettled(status, store, life)
             if done {
                 await rest()
                 guard !life.isOver, current?.life === life else { return }
@@ -359,7 +369,8 @@ final class World: @unchecked Sendable {
         }
     }
 
-    private func isSettled(_ status: DispatchStatus, _ store: Store) async -> Bool {
+    private func isSettled(_ status: DispatchStatus, _ store: Store, _ life: Life) async -> Bool {
+        if scope.replays, let desk, await !replayer.complete(desk) { return false }
         guard status.unwritten == 0, status.destinations.allSatisfy({ $0.pending == 0 }) else { return false }
         for topic in SimulatedOrg.topics where truth.topics[topic] != nil {
             let cursor = try? await store.cursor(Cursor.Key(org: "prod", topic: topic))
@@ -373,7 +384,9 @@ final class World: @unchecked Sendable {
         let before = machine.jobsRun
         await machine.sleep(for: 600_000)
         let jobs = (machine.jobsRun - before) / 10
-        if jobs > Self.idleJobs { truth.problem("\(jobs) jobs a minute with nothing to do, \(Self.idleJobs) at most") }
+        // What was acknowledged is written twice a second.
+        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0)
+        if jobs > most { truth.problem("\(jobs) jobs a minute with nothing to do, \(most) at most") }
     }
 
     private func check() async {
@@ -383,6 +396,7 @@ final class World: @unchecked Sendable {
             ledger.check(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             ledger.checkEnd(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             truth.checkOrder(dead: ledger.dead)
+            if scope.replays { checkReplays(try await store.replays(), ledger) }
         } catch {
             truth.problem("the store cannot be read in the end: \(error)")
         }
