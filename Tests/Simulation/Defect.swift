@@ -15,6 +15,8 @@ enum Defect: String, CaseIterable {
     case replayMovesCursor = "replay-moves-cursor"
     /// A replay that a kill interrupted is taken for done.
     case replayForgotten = "replay-forgotten"
+    /// Nothing of what a read handed over is remembered, so that older events pass behind it.
+    case marksForgotten = "marks-forgotten"
     /// A decision that does not come from the seed.
     case unseeded
 

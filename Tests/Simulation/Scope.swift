@@ -8,10 +8,18 @@ struct Scope {
     /// Acknowledged requests are kept, for `replay --resend`.
     var keepsSent = false
 
+    /// Records that events, gap events, overflows and backfills tell of.
+    var records = false
+
+    /// The least.
+    init() {}
+
     init(seed: UInt64, _ defect: Defect) {
         var random = SeededRandom(seed: seed ^ 0x7363_6F70)
         replays = random.chance(300) || defect == .replayMovesCursor || defect == .replayForgotten
         keepsSent = replays && random.chance(350)
+        // A replay hands over what is old, as it is asked to.
+        records = !replays && random.chance(350) || defect == .marksForgotten
     }
 
     /// Of the journal, and of what is kept beside it, nothing is forgotten for its age, whatever the clock says.

@@ -29,6 +29,8 @@ final class World: @unchecked Sendable {
     let org: SimulatedOrg
     let receivers: Receivers
     let scope: Scope
+    let records: SimulatedRecords?
+    var resumedBackfills = 0
     private(set) lazy var replayer = SimulatedOperator(seed: seed, world: self)
     /// How far the relay's clock is from Salesforce's.
     var skew: Int64 = 0 { didSet { worstSkew = max(worstSkew, abs(skew)) } }
@@ -60,11 +62,13 @@ final class World: @unchecked Sendable {
         machine = Machine(seed: seed, trace: trace)
         random = SeededRandom(seed: seed ^ 0x776F_726C)
         disk = Disk(seed: seed, machine: machine)
-        org = SimulatedOrg(seed: seed, machine: machine, truth: truth, faults: faults)
-        receivers = Receivers(seed: seed, org: org)
         scope = Scope(seed: seed, defect)
+        org = SimulatedOrg(seed: seed, scope: scope, machine: machine, truth: truth, faults: faults)
+        records = scope.records ? SimulatedRecords(seed: seed, org: org) : nil
+        receivers = Receivers(seed: seed, org: org, records: records)
         limits = Self.limits(&random, defect)
-        rulesText = SampleRules.text(version: 0, key: defect == .laneless ? "${event.id}" : "${recordId}")
+        rulesText = SampleRules.text(
+            version: 0, key: defect == .laneless ? "${event.id}" : "${recordId}", scope: scope)
     }
 
     /// Half of the seeds have limits so tight that everything has to go through the store.
@@ -295,10 +299,10 @@ final class World: @unchecked Sendable {
         _ = try? await store.commit(group, wall: wall)
     }
 
-    var lastGood: RuleSet { SampleRules.report(SampleRules.text(version: version)).ruleSet! }
+    var lastGood: RuleSet { SampleRules.report(SampleRules.text(version: version, scope: scope)).ruleSet! }
 
     private var configuration: Configuration {
-        let topics = SimulatedOrg.topics.map { name in
+        let topics = org.topics.map { name in
             var topic = TopicConfiguration(name: name)
             topic.start = .earliest
             return topic
@@ -324,7 +328,7 @@ final class World: @unchecked Sendable {
         } else {
             faults.note("rules edited")
             self.version = version
-            rulesText = SampleRules.text(version: version)
+            rulesText = SampleRules.text(version: version, scope: scope)
         }
         guard let process = current, !process.life.isOver, !process.isStopping else { return }
         Task { _ = await process.service.loader.reload() }
@@ -345,14 +349,15 @@ final class World: @unchecked Sendable {
             await machine.sleep(for: 10_000)
             guard !life.isOver, current?.life === life, current?.isStopping == false else { return }
             let status = await service.outbox.status()
-            // Each of two topics may be a response beyond.
-            let most = limits.unwritten + 2 * org.largestBatch + replayed(status)
+            // Each topic may be a response beyond, and so may each page of records.
+            let most = limits.unwritten + org.topics.count * org.largestBatch + replayed(status) + read
             if status.unwritten > most { truth.problem("\(status.unwritten) unwritten deliveries, \(most) at most") }
             if status.stored > limits.stored + most {
                 truth.problem("\(status.stored) stored deliveries, \(limits.stored + most) at most")
             }
             if defect == .forgetful { await forgetOne(store) }
             if scope.replays { await watchCursors(store, life) }
+            if defect == .marksForgotten { await forgetMarks(store) }
             guard isHealed else { continue }
             let done = await isSettled(status, store, life)
             if done {
@@ -362,7 +367,9 @@ final class World: @unchecked Sendable {
                 return stop()
             }
             if machine.now - healedAt > Self.settlingLimit {
-                truth.problem("not settled \(Self.settlingLimit / 3_600_000) h after everything was healed: \(status.words)")
+                truth.problem(
+                    "not settled \(Self.settlingLimit / 3_600_000) h after everything was healed: \(status.words); "
+                        + "\(await unended(store))")
                 isFinished = true
                 return stop()
             }
@@ -372,7 +379,8 @@ final class World: @unchecked Sendable {
     private func isSettled(_ status: DispatchStatus, _ store: Store, _ life: Life) async -> Bool {
         if scope.replays, let desk, await !replayer.complete(desk) { return false }
         guard status.unwritten == 0, status.destinations.allSatisfy({ $0.pending == 0 }) else { return false }
-        for topic in SimulatedOrg.topics where truth.topics[topic] != nil {
+        if scope.records, let desk, await !completeRecords(desk) { return false }
+        for topic in org.topics where truth.topics[topic] != nil {
             let cursor = try? await store.cursor(Cursor.Key(org: "prod", topic: topic))
             guard cursor?.replayID == org.latest(topic) else { return false }
         }
@@ -385,7 +393,7 @@ final class World: @unchecked Sendable {
         await machine.sleep(for: 600_000)
         let jobs = (machine.jobsRun - before) / 10
         // What was acknowledged is written twice a second.
-        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0)
+        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0) + (scope.records ? 100 : 0)
         if jobs > most { truth.problem("\(jobs) jobs a minute with nothing to do, \(most) at most") }
     }
 
@@ -396,6 +404,7 @@ final class World: @unchecked Sendable {
             ledger.check(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             ledger.checkEnd(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             truth.checkOrder(dead: ledger.dead)
+            if scope.records { try await checkRecords(store) }
             if scope.replays { checkReplays(try await store.replays(), ledger) }
         } catch {
             truth.problem("the store cannot be read in the end: \(error)")

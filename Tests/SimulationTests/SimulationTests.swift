@@ -32,7 +32,7 @@ import Testing
     @Test(arguments: [
         ("cursor-early", "the cursor passed"), ("laneless", "overtaken in its lane"), ("forgetful", "is nowhere"),
         ("busy", "busy loop"), ("unbounded", "stored deliveries"), ("replay-moves-cursor", "went back"),
-        ("replay-forgotten", "owes"),
+        ("replay-forgotten", "owes"), ("marks-forgotten", "is older than what its receiver has"),
     ])
     func `a planted bug is caught`(defect: String, words: String) async throws {
         let run = try await Simulation.run("--seeds", "60", "--defect", defect)

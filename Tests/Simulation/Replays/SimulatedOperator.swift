@@ -8,13 +8,6 @@ import Store
 ///
 /// Unchecked: see `Machine`.
 final class SimulatedOperator: @unchecked Sendable {
-    /// Where an operator's commands are answered.
-    struct Desk {
-        var store: Store
-        var routes: [ControlRoute]
-        var life: Life
-    }
-
     private unowned let world: World
     private let truth: Truth
     private var random: SeededRandom
@@ -68,7 +61,7 @@ final class SimulatedOperator: @unchecked Sendable {
         }
         let number = truth.replays.asked(ask)
         do throws(ControlError) {
-            let view = try await answer(desk, "replay.start", request, as: ReplayView.self)
+            let view = try await desk.answer("replay.start", request, as: ReplayView.self)
             world.faults.note("replay from \(view.topics[0].source)")
             world.machine.trace.note(world.machine.now, "replay", "\(view.id) \(request)")
         } catch {
@@ -99,7 +92,7 @@ final class SimulatedOperator: @unchecked Sendable {
         let record = records[choice % records.count]
         if verb == "cancel" { cancelled(record) }
         world.faults.note("replay: \(verb)")
-        _ = try? await answer(desk, "replay.\(verb)", NamedReplay(id: record.id), as: ReplayView.self)
+        _ = try? await desk.answer("replay.\(verb)", NamedReplay(id: record.id), as: ReplayView.self)
     }
 
     private func cancelled(_ record: ReplayRecord) {
@@ -119,7 +112,7 @@ final class SimulatedOperator: @unchecked Sendable {
         for record in records where record.state == .paused || record.state == .failed {
             resumed += 1
             if resumed > 20 { truth.problem("the replay \(record.id) fails again and again: \(record.detail)") }
-            _ = try? await answer(desk, "replay.resume", NamedReplay(id: record.id), as: ReplayView.self)
+            _ = try? await desk.answer("replay.resume", NamedReplay(id: record.id), as: ReplayView.self)
         }
         return records.allSatisfy { $0.state == .done || $0.state == .cancelled }
     }
@@ -177,18 +170,6 @@ final class SimulatedOperator: @unchecked Sendable {
             }
         }
         return found
-    }
-
-    private func answer<Answer: Decodable>(
-        _ desk: Desk, _ name: String, _ request: some Encodable, as _: Answer.Type
-    ) async throws(ControlError) -> Answer {
-        guard let route = desk.routes.first(where: { $0.name == name }), let bytes = try? JSONEncoder().encode(request)
-        else { preconditionFailure("no route \(name)") }
-        let answer = try await route.answer(Array(bytes))
-        guard let decoded = try? JSONDecoder().decode(Answer.self, from: Data(answer)) else {
-            preconditionFailure("the answer of \(name) cannot be read")
-        }
-        return decoded
     }
 }
 

@@ -5,9 +5,9 @@ import Store
 
 extension World {
     /// What an operator can ask at the moment.
-    var desk: SimulatedOperator.Desk? {
+    var desk: Desk? {
         guard let process = current, !process.life.isOver, !process.isStopping else { return nil }
-        return SimulatedOperator.Desk(store: process.store, routes: process.service.routes, life: process.life)
+        return Desk(store: process.store, routes: process.service.routes, life: process.life)
     }
 
     /// Commands that were given while no relay ran.
@@ -16,7 +16,7 @@ extension World {
         let time = time(of: life)
         let routes = ReplayRoutes.make(
             store: store, orgs: ReplayOrgs(store: store), rules: CurrentRules(lastGood), service: nil, time: time)
-        await replayer.begin(SimulatedOperator.Desk(store: store, routes: routes, life: life))
+        await replayer.begin(Desk(store: store, routes: routes, life: life))
     }
 
     /// Deliveries that running replays may have handed over beyond the bounds: a piece each.
