@@ -206,7 +206,8 @@ package actor Subscription {
         guard let replayID = batch.response.events.last?.replayID ?? batch.response.latestReplayID else { return }
         let now = time.wall()
         let received = ReceivedBatch(
-            topic: settings.name, events: events, bytes: batch.bytes, replayID: replayID, receivedAt: now)
+            topic: settings.name, events: events, isKeepalive: batch.response.events.isEmpty, bytes: batch.bytes,
+            replayID: replayID, receivedAt: now)
         do {
             let committed = try await host.accept(received)
             plan.moved(to: Position(replayID: replayID, time: committed ?? now, receivedAt: now))

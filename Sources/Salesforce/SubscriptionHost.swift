@@ -24,8 +24,10 @@ extension SubscriptionHost {
 /// One response's worth of events, in stream order and without repetitions.
 package struct ReceivedBatch: Sendable {
     package var topic: String
-    /// Empty in a keepalive.
+    /// Empty in a keepalive, and where all of them had come before.
     package var events: [ConsumerEvent]
+    /// Salesforce says that nothing waits.
+    package var isKeepalive: Bool
     /// The `FetchResponse` as it came.
     package var bytes: [UInt8]
     /// The cursor once all of this is relayed or stored.
@@ -33,9 +35,14 @@ package struct ReceivedBatch: Sendable {
     /// Epoch milliseconds.
     package var receivedAt: Int64
 
-    package init(topic: String, events: [ConsumerEvent], bytes: [UInt8], replayID: ReplayID, receivedAt: Int64) {
+    /// - Parameter isKeepalive: nil where no events mean one.
+    package init(
+        topic: String, events: [ConsumerEvent], isKeepalive: Bool? = nil, bytes: [UInt8], replayID: ReplayID,
+        receivedAt: Int64
+    ) {
         self.topic = topic
         self.events = events
+        self.isKeepalive = isKeepalive ?? events.isEmpty
         self.bytes = bytes
         self.replayID = replayID
         self.receivedAt = receivedAt

@@ -73,6 +73,17 @@ import Testing
         #expect(try closed(set, [first, second]).id != closed(set, [first]).id)
     }
 
+    /// Otherwise a receiver takes it for a live one: the sinks read the replay from the ID.
+    @Test func `what is gathered from a replay says so in its id`() throws {
+        let set = try Fixture.ruleSet(batchRule)
+        var first = event(1, .create, id: "001000000000001AAA", [:])
+        var second = event(2, .create, id: "001000000000002AAA", [:])
+        #expect(ReplayedDelivery.replay(ofDelivery: try closed(set, [first, second]).id) == nil)
+        first.replay = "rp0123abcd"
+        second.replay = "rp0123abcd"
+        #expect(ReplayedDelivery.replay(ofDelivery: try closed(set, [first, second]).id) == "rp0123abcd")
+    }
+
     private let latestRule = """
         - id: latest
           match: {entity: Account, change: [create, update, delete]}

@@ -11,6 +11,12 @@ enum Defect: String, CaseIterable {
     case busy
     /// Nothing holds the streams back.
     case unbounded
+    /// A replay writes its position as that of the live stream.
+    case replayMovesCursor = "replay-moves-cursor"
+    /// A replay that a kill interrupted is taken for done.
+    case replayForgotten = "replay-forgotten"
+    /// Nothing of what a read handed over is remembered, so that older events pass behind it.
+    case marksForgotten = "marks-forgotten"
     /// A decision that does not come from the seed.
     case unseeded
 

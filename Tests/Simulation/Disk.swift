@@ -32,8 +32,8 @@ final class Disk: @unchecked Sendable {
     var lostWrites: Int { Int(powerloss_lost_writes(disk)) }
     var refusals: Int { Int(powerloss_refusals(disk)) }
 
-    func open(wall: Int64) throws(StoreError) -> Store {
-        try Store(path: path, wall: wall, turns: { [weak self] work in
+    func open(limits: StoreLimits, wall: Int64) throws(StoreError) -> Store {
+        try Store(path: path, limits: limits, wall: wall, turns: { [weak self] work in
             guard let self else { return work() }
             take(work)
         })

@@ -13,6 +13,10 @@ final class Faults: @unchecked Sendable {
         case tokenRefused = "sign-in refused"
         case tokenSlow = "token endpoint slow"
         case restDown = "REST API down"
+        case restBusy = "REST API busy"
+        case restLimit = "REST limit reached"
+        case restLost = "REST answers get lost"
+        case restSlow = "REST API slow"
     }
 
     private(set) var drawn: [String: Int] = [:]

@@ -5,18 +5,28 @@ import Store
 struct Ledger {
     private(set) var pending: Set<Wanted> = []
     private(set) var dead: Set<Wanted> = []
+    /// The same of replays.
+    private(set) var pendingReplayed: Set<Replayed> = []
+    private(set) var deadReplayed: Set<Replayed> = []
     private(set) var quarantined: Set<String> = []
     private(set) var cursors: [String: ReplayID] = [:]
 
     init(_ store: Store, _ truth: Truth) async throws(StoreError) {
-        let names = ["hook", "slow", "flows", "celigo"]
-        let reads = names.flatMap { name in
+        let reads = SampleRules.destinations.flatMap { name in
             [false, true].map { OutboxRead(destination: name, isGathered: $0, after: 0, limit: 1_000_000) }
         }
         for rows in try await store.pending(reads) {
-            for row in rows { pending.formUnion(Self.wanted(row.delivery, truth)) }
+            for row in rows {
+                let (wanted, replayed) = Self.sorted(row.delivery, truth)
+                pending.formUnion(wanted)
+                pendingReplayed.formUnion(replayed)
+            }
         }
-        for letter in try await store.deadLetters(limit: 100_000) { dead.formUnion(Self.wanted(letter.delivery, truth)) }
+        for letter in try await store.deadLetters(limit: 100_000) {
+            let (wanted, replayed) = Self.sorted(letter.delivery, truth)
+            dead.formUnion(wanted)
+            deadReplayed.formUnion(replayed)
+        }
         quarantined = Set(try await store.quarantine(limit: 100_000).map(\.eventID))
         for cursor in try await store.cursors() where cursor.key.scope == .live {
             cursors[cursor.key.topic] = cursor.replayID
@@ -38,8 +48,14 @@ struct Ledger {
         for wanted in pending.sorted(by: { $0.key < $1.key }) { truth.problem("\(wanted.key) still waits in the end") }
     }
 
+    private static func sorted(_ delivery: Delivery, _ truth: Truth) -> (live: [Wanted], replayed: [Replayed]) {
+        let wanted = wanted(delivery, truth)
+        guard let replay = ReplayedDelivery.replay(ofDelivery: delivery.id) else { return (wanted, []) }
+        return ([], wanted.map { Replayed(replay: replay, wanted: $0) })
+    }
+
     /// By its origin, or by what was gathered into it.
-    private static func wanted(_ delivery: Delivery, _ truth: Truth) -> [Wanted] {
+    static func wanted(_ delivery: Delivery, _ truth: Truth) -> [Wanted] {
         if let gathered = Body.gathered(delivery.body) { return gathered }
         guard let number = truth.numbers[delivery.origin.replayID],
             let event = truth.topics[delivery.origin.topic]?[number].event.id
@@ -77,6 +93,12 @@ enum Body {
             return parts.count == 3 ? [Wanted(rule: parts[0], event: parts[1], record: parts[2])] : []
         }
         return gathered(fields) ?? []
+    }
+
+    /// Where the rule says it, whether the event was replayed.
+    static func saysReplayed(_ bytes: [UInt8]) -> Bool? {
+        guard case .record(let fields)? = try? JSONReader.parse(bytes), case .bool(let replayed)? = fields["r"] else { return nil }
+        return replayed
     }
 
     static func gathered(_ bytes: [UInt8]) -> [Wanted]? {

@@ -10,6 +10,10 @@ final class Life: @unchecked Sendable {
     let machine: Machine
     let startedAt: Int64
     private(set) var isOver = false
+    /// By topic, the events that the stored cursor had passed when somebody looked last.
+    var passed: [String: Int] = [:]
+    /// `Defect.replayMovesCursor`
+    var movedBy: Set<String> = []
     private var sleepers: [Int: Sleeper] = [:]
     private var next = 0
 

@@ -35,6 +35,7 @@ final class Receivers: @unchecked Sendable {
         case conflict = "409"
     }
 
+    /// In every world.
     static let hosts = ["hook.sim", "slow.sim", "flow.sim", "listener.sim", "io.sim"]
 
     let machine: Machine
@@ -42,12 +43,17 @@ final class Receivers: @unchecked Sendable {
     let faults: Faults
     let org: SimulatedOrg
     let integrator: SimulatedIntegrator
+    /// In worlds with records: what answers for them, and what became of them here.
+    let records: SimulatedRecords?
+    let recordTruth: RecordTruth?
     private var random: SeededRandom
     private var moods: [String: Mood] = [:]
     /// Of a thousand requests, those that meet something by themselves.
     var misfortune = 25
 
-    init(seed: UInt64, org: SimulatedOrg) {
+    init(seed: UInt64, org: SimulatedOrg, records: SimulatedRecords?) {
+        self.records = records
+        recordTruth = records.map { [truth = org.truth] _ in RecordTruth(truth) }
         machine = org.machine
         truth = org.truth
         faults = org.faults
@@ -63,6 +69,9 @@ final class Receivers: @unchecked Sendable {
         Mood.allCases.filter { mood in
             switch (host, mood) {
             case ("flow.sim", .conflict), ("flow.sim", .gone), ("listener.sim", .conflict), ("listener.sim", .gone): false
+            // What is parked there leaves a record behind.
+            case ("state.sim", .conflict), ("state.sim", .gone), ("state.sim", .missing), ("state.sim", .moved),
+                ("state.sim", .forbidden), ("state.sim", .unauthorized): false
             case ("io.sim", .conflict), ("io.sim", .gone), ("io.sim", .missing), ("io.sim", .moved): false
             default: true
             }
@@ -145,7 +154,10 @@ final class Receivers: @unchecked Sendable {
             "\(request.method) \(request.url) \(String(decoding: request.body.prefix(80), as: UTF8.self))")
         if let refusal = course.refusal { return refusal }
         switch request.host {
-        case "acme.my.salesforce.com": return org.answer(request)
+        case "acme.my.salesforce.com": return org.answer(request, records)
+        case "state.sim":
+            recordTruth?.acted(request)
+            return HTTPResponse(status: 204)
         case "io.sim": return integrator.answer(request)
         case "flow.sim" where request.method == "GET": return flow()
         default: break
@@ -156,16 +168,32 @@ final class Receivers: @unchecked Sendable {
             faults.note("delivery that its receiver refuses for ever")
             return HTTPResponse(status: poisoned.rule.count % 2 == 0 ? 400 : 422, body: Array("bad".utf8))
         }
-        for one in wanted { truth.acted(one) }
+        act(on: request, wanted)
         guard request.host == "flow.sim" else { return HTTPResponse(status: 204) }
-        let id = request.headers.first { $0.name == "x-request-id" }?.value ?? ""
+        let id = request.value(of: "x-request-id") ?? ""
         return .json(#"{"data":{"requestId":"\#(id)","message":"thank you"}}"#)
+    }
+
+    private func act(on request: HTTPRequest, _ wanted: [Wanted]) {
+        let id = request.value(of: "webhook-id") ?? ""
+        let replay = request.value(of: ReplayedDelivery.header)
+        if ReplayedDelivery.replay(ofDelivery: id) != replay {
+            truth.problem("\(request.host) got \(id), and a header that names \(replay ?? "no replay")")
+        }
+        if replay == nil, Body.saysReplayed(request.body) == true {
+            truth.problem("\(wanted[0].key) says that it is replayed, and is not")
+        }
+        for one in wanted {
+            if one.rule != "batch" { truth.replays.named(id, one, truth) }
+            truth.acted(one, replay: replay, body: request.body)
+        }
     }
 
     /// The relay knows that it was taken.
     func acknowledged(_ request: HTTPRequest) {
         guard request.method == "POST", !["acme.my.salesforce.com", "io.sim"].contains(request.host) else { return }
-        for wanted in Body.wanted(request.body) { truth.acknowledged(wanted) }
+        let replay = request.value(of: ReplayedDelivery.header)
+        for wanted in Body.wanted(request.body) { truth.acknowledged(wanted, replay: replay) }
     }
 
     /// Always the same ones.
@@ -184,8 +212,7 @@ final class Receivers: @unchecked Sendable {
     private func salesforce(_ request: HTTPRequest, _ course: Course) -> Course {
         var course = course
         guard request.path.hasPrefix("/services/oauth2") else {
-            if faults.isOn(.restDown) { meet(.refused, request.host, &course) }
-            return course
+            return rest(request, course)
         }
         if faults.isOn(.tokenDown) { meet(.refused, request.host, &course) }
         if faults.isOn(.tokenFails) { meet(.internalError, request.host, &course) }
@@ -193,6 +220,27 @@ final class Receivers: @unchecked Sendable {
         if faults.isOn(.tokenRefused) {
             course.refusal = .json(#"{"error":"invalid_client","error_description":"invalid client credentials"}"#, status: 400)
         }
+        return course
+    }
+
+    private func rest(_ request: HTTPRequest, _ course: Course) -> Course {
+        var course = course
+        if faults.isOn(.restDown) { meet(.refused, request.host, &course) }
+        if faults.isOn(.restLost) { meet(.resetAfter, request.host, &course) }
+        if faults.isOn(.restSlow) { course.back = random.milliseconds(1_000...50_000) }
+        func refuse(_ code: String, _ words: String, _ status: Int) {
+            course.refusal = .json(#"[{"errorCode":"\#(code)","message":"\#(words)"}]"#, status: status)
+        }
+        if faults.isOn(.restBusy) { refuse("SERVER_UNAVAILABLE", "too busy", 503) }
+        if faults.isOn(.restLimit) {
+            let isDaily = random.chance(300)
+            refuse(
+                "REQUEST_LIMIT_EXCEEDED", isDaily ? "TotalRequests Limit exceeded." : "ConcurrentRequests Limit exceeded.", 403)
+        }
+        guard records != nil, random.chance(misfortune) else { return course }
+        let mood = random.pick([.refused, .resetAfter, .halfAnswer, .unavailable, .slow, .hangsAfter] as [Mood])
+        faults.note("REST: \(mood.rawValue), once")
+        meet(mood, request.host, &course)
         return course
     }
 
@@ -204,13 +252,18 @@ final class Receivers: @unchecked Sendable {
     }
 }
 
+extension HTTPRequest {
+    /// Of the first header with this name.
+    func value(of name: String) -> String? { headers.first { $0.name == name }?.value }
+}
+
 extension HTTPResponse {
     static func json(_ text: String, status: Int = 200) -> HTTPResponse { HTTPResponse(status: status, body: Array(text.utf8)) }
 }
 
 extension SimulatedOrg {
     /// Tokens, and what REST is asked for.
-    func answer(_ request: HTTPRequest) -> HTTPResponse {
+    func answer(_ request: HTTPRequest, _ records: SimulatedRecords?) -> HTTPResponse {
         if request.path.hasPrefix("/services/oauth2/token") {
             return .json(
                 #"{"access_token":"\#(token)","instance_url":"\#(Self.instance)","#
@@ -219,6 +272,11 @@ extension SimulatedOrg {
         if request.path.hasPrefix("/services/oauth2/introspect") {
             return .json(#"{"active":true,"exp":\#(wall / 1000 + 7_200)}"#)
         }
+        if request.value(of: "Authorization") != "Bearer \(token)" {
+            faults.note("REST refuses the session")
+            return .json(#"[{"errorCode":"INVALID_SESSION_ID","message":"Session expired or invalid"}]"#, status: 401)
+        }
+        if let answer = records?.answer(request) { return answer }
         if request.path.contains("/limits") {
             return .json(#"{"DailyDeliveredPlatformEvents":{"Max":50000,"Remaining":49000}}"#)
         }

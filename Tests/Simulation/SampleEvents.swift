@@ -29,7 +29,9 @@ struct Wanted: Hashable {
 
 /// Change events of one object, encoded here and not by the product.
 struct SampleEvents {
-    enum Change: Int64, CaseIterable { case create, update, delete, undelete, gapCreate, gapUpdate }
+    enum Change: Int64, CaseIterable {
+        case create, update, delete, undelete, gapCreate, gapUpdate, gapDelete, gapUndelete, gapOverflow
+    }
 
     /// Its first version, and another one with a field more.
     static let schemas = [schema(""), schema(#",{"name":"Extra__c","type":["null","string"],"doc":"Data:Text","default":null}"#)]
@@ -58,10 +60,11 @@ struct SampleEvents {
     ///   - number: nil is not told.
     ///   - version: of the schema.
     static func payload(
-        _ change: Change, records: [String], number: Double?, transaction: String, commitTime: Int64, version: Int
+        _ change: Change, of entity: String = "Sample__c", records: [String], number: Double?, transaction: String,
+        commitTime: Int64, version: Int
     ) -> [UInt8] {
         var writer = SampleEvents()
-        writer.string("Sample__c")
+        writer.string(entity)
         writer.long(Int64(records.count))
         for record in records { writer.string(record) }
         writer.long(0)

@@ -15,7 +15,7 @@ struct SampleRules {
     /// - Parameters:
     ///   - version: an edit that changes how things are delivered, and not which.
     ///   - key: what the lanes go by.
-    static func text(version: Int, key: String = "${recordId}") -> String {
+    static func text(version: Int, key: String = "${recordId}", scope: Scope) -> String {
         """
         sluice: 1
         destinations:
@@ -27,11 +27,11 @@ struct SampleRules {
             baseUrl: https://io.sim
             auth: {bearer: {env: IO_TOKEN}}
             listeners: {orders: {url: {env: LISTENER_URL}}}
-        rules:
+        \(scope.records ? state.destination : "")rules:
           - id: hook
             match: {entity: Sample__c, change: [create, update]}
             onGap: skip
-            to: {destination: hook, key: "\(key)", body: {k: "${rule.id} ${event.id} ${recordId}", v: "\(version)"}}
+            to: {destination: hook, key: "\(key)", body: {k: "${rule.id} ${event.id} ${recordId}", v: "\(version)", r: "${event.replayed}"}}
           - id: slow
             match: {entity: Sample__c, change: [create, update, delete]}
             onGap: skip
@@ -61,12 +61,38 @@ struct SampleRules {
               destination: hook
               body: {batch: "${batch.events}"}
               coalesce: {quiet: 5s, max: 30s, limit: 9}
-
+        \(scope.records ? state.rule : "")
         """
     }
 
+    /// What keeps a receiver's records as those of the org.
+    private static let state = (
+        destination: "  state: {kind: webhook, url: \"https://state.sim/in\", timeout: 15s}\n",
+        rule: """
+          - id: state
+            match: {entity: State__c, change: [create, update, delete, undelete]}
+            to:
+              destination: state
+              retry: {for: 7d}
+              body: {s: "${recordId}", c: "${event.change}", n: "${record.?Number__c}"}
+
+        """
+    )
+
+    static let ids = ["hook", "slow", "flow", "listener", "run", "batch"]
+    static let destinations = ["hook", "slow", "flows", "celigo"]
+
+    static func destination(of rule: String) -> String {
+        switch rule {
+        case "slow": "slow"
+        case "flow": "flows"
+        case "listener", "run": "celigo"
+        default: "hook"
+        }
+    }
+
     /// An edit that somebody saved half-way.
-    static let broken = text(version: 0) + "  - id: hook\n    mtach: {}\n"
+    static let broken = text(version: 0, scope: Scope()) + "  - id: hook\n    mtach: {}\n"
 
     /// Compiled once for all seeds.
     static func report(_ text: String) -> LintReport {
@@ -87,7 +113,7 @@ struct SampleRules {
         case .update: return ["hook"] + (value < 50 ? ["slow"] : []) + ["flow"] + (value >= 30 ? ["run"] : []) + ["batch"]
         // A delete tells no values.
         case .delete: return ["slow", "listener", "batch"]
-        case .undelete, .gapCreate, .gapUpdate: return []
+        default: return []
         }
     }
 }

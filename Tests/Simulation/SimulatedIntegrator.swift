@@ -72,10 +72,12 @@ final class SimulatedIntegrator: @unchecked Sendable {
     }
 
     /// A run that began after the event happened, and ended well, read the event's time.
-    func covered(_ wanted: Wanted, _ happening: Happening) -> Bool {
+    ///
+    /// - Parameter since: on the machine's clock; nil for when the event happened.
+    func covered(_ wanted: Wanted, _ happening: Happening, since: Int64? = nil) -> Bool {
         wanted.rule == "run"
             && jobs.contains { job in
-                !job.fails && job.endsAt <= machine.now && job.createdAt >= happening.at
+                !job.fails && job.endsAt <= machine.now && job.createdAt >= since ?? happening.at
                     && job.from <= happening.commitTime && job.until >= happening.commitTime
             }
     }

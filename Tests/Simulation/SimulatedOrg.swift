@@ -13,6 +13,8 @@ final class SimulatedOrg: @unchecked Sendable {
     let machine: Machine
     let truth: Truth
     let faults: Faults
+    /// In this world.
+    let topics: [String]
     var random: SeededRandom
     private(set) var streams: [SimulatedStream] = []
     /// The session that is good; those before it have ended.
@@ -23,15 +25,18 @@ final class SimulatedOrg: @unchecked Sendable {
     var onArrival: ((String, ReplayID) -> Void)?
     /// Deliveries that one response may bring.
     var largestBatch = 0
+    /// A response came twice, and so ended with an earlier event than the one before.
+    var hasSentTwice = false
     /// So many stored replay IDs will be refused.
     var refusals = 0
 
-    init(seed: UInt64, machine: Machine, truth: Truth, faults: Faults) {
+    init(seed: UInt64, scope: Scope, machine: Machine, truth: Truth, faults: Faults) {
         self.machine = machine
         self.truth = truth
         self.faults = faults
+        topics = Self.topics + (scope.records ? [SimulatedRecords.topic] : [])
         random = SeededRandom(seed: seed ^ 0x6F_7267)
-        for (index, topic) in Self.topics.enumerated() {
+        for (index, topic) in topics.enumerated() {
             positions[topic] = UInt64(1_000 * (index + 1))
             bases[topic] = Self.replayID(positions[topic]!, index)
         }
@@ -62,6 +67,19 @@ final class SimulatedOrg: @unchecked Sendable {
         let transaction = "tx-\(machine.now)"
         for _ in 0..<random.pick([1, 1, 1, 2, 3, 5]) { publish(index, transaction) }
         let topic = Self.topics[index]
+        for stream in streams where stream.topic == topic { stream.pump() }
+    }
+
+    /// An event that is nobody's but the records'.
+    ///
+    /// - Parameter payload: by the version of the schema.
+    func publish(_ payload: (Int) -> [UInt8], of topic: String, commitTime: Int64) {
+        guard let index = topics.firstIndex(of: topic) else { return }
+        let version = machine.now > schemaChange ? 1 : 0
+        let event = ConsumerEvent(
+            id: "t\(index)-\(truth.topics[topic]?.count ?? 0)", schemaID: SampleEvents.ids[version],
+            replayID: nextReplayID(index), payload: payload(version))
+        truth.happened(Happening(event: event, at: machine.now, commitTime: commitTime), topic: topic)
         for stream in streams where stream.topic == topic { stream.pump() }
     }
 
@@ -106,7 +124,7 @@ final class SimulatedOrg: @unchecked Sendable {
     var schemaChange = Int64.max
 
     private func nextReplayID(_ index: Int) -> ReplayID {
-        let topic = Self.topics[index]
+        let topic = topics[index]
         positions[topic]! += UInt64(random.within(1...3))
         return Self.replayID(positions[topic]!, index)
     }

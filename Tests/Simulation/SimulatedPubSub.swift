@@ -141,7 +141,8 @@ final class SimulatedStream: FetchStream, @unchecked Sendable {
                 org.truth.problem("\(topic): subscribed with a replay ID that Salesforce never gave out")
                 return nil
             }
-            if org.refusals > 0 {
+            // Of the records' topic, what was passed over for what a read had brought would come again behind it.
+            if org.refusals > 0, topic != SimulatedRecords.topic {
                 org.refusals -= 1
                 org.truth.mayRepeat = true
                 org.faults.note("stored replay ID refused")
@@ -161,11 +162,13 @@ final class SimulatedStream: FetchStream, @unchecked Sendable {
         while credit > 0, sent < happenings.count {
             if sent > start + 2, org.random.chance(15) {
                 org.faults.note("batch sent twice")
+                org.hasSentTwice = true
                 sent -= org.random.within(1...2)
             }
             let most = min(Int(credit), happenings.count - sent, org.random.pick([1, 2, 5, 20, 100]))
             let batch = happenings[sent..<(sent + org.random.within(1...most))]
-            org.largestBatch = max(org.largestBatch, batch.reduce(0) { $0 + $1.wanted.count })
+            // Of the records' topic, most events are of one record.
+            org.largestBatch = max(org.largestBatch, batch.reduce(0) { $0 + max($1.wanted.count, 3) })
             let events = batch.map(\.event)
             sent += events.count
             credit -= Int32(events.count)

@@ -8,6 +8,7 @@ import Store
 final class Truth: @unchecked Sendable {
     private(set) var topics: [String: [Happening]] = [:]
     private(set) var numbers: [ReplayID: Int] = [:]
+    let replays = ReplayTruth()
     /// Every time that a receiver acted on a delivery.
     private(set) var arrivals: [Wanted: Int] = [:]
     /// Acknowledged before a stop that ended well, and passed by the cursor.
@@ -39,6 +40,13 @@ final class Truth: @unchecked Sendable {
         for wanted in happening.wanted { order[wanted.key] = order.count }
     }
 
+    /// Topic and number of an event, by its name.
+    func place(of event: String) -> (topic: String, number: Int)? {
+        let parts = event.dropFirst().split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 2, SimulatedOrg.topics.indices.contains(parts[0]) else { return nil }
+        return (SimulatedOrg.topics[parts[0]], parts[1])
+    }
+
     /// Events of a topic up to and including that position.
     func count(through id: ReplayID?) -> Int { id.flatMap { numbers[$0] }.map { $0 + 1 } ?? 0 }
 
@@ -51,16 +59,20 @@ final class Truth: @unchecked Sendable {
                 settled.formUnion(happening.wanted.filter { acknowledged.contains($0) && !ledger.pending.contains($0) })
             }
         }
+        replays.settle(ledger)
     }
 
     // MARK: Receivers
 
     /// A receiver acts on a delivery.
-    func acted(_ wanted: Wanted) {
+    ///
+    /// - Parameter replay: the one that it says it belongs to.
+    func acted(_ wanted: Wanted, replay: String?, body: [UInt8]) {
         deliveries += 1
         guard let number = order[wanted.key] else {
             return problem("\(wanted.key) arrived, and nobody wants it")
         }
+        if let replay { return replays.acted(Replayed(replay: replay, wanted: wanted), number: number, body: body) }
         arrivals[wanted, default: 0] += 1
         let isFirst = arrivals[wanted] == 1
         if !isFirst {
@@ -79,7 +91,9 @@ final class Truth: @unchecked Sendable {
         newest[lane] = place
     }
 
-    func acknowledged(_ wanted: Wanted) { acknowledged.insert(wanted) }
+    func acknowledged(_ wanted: Wanted, replay: String?) {
+        if let replay { replays.acknowledged(Replayed(replay: replay, wanted: wanted)) } else { acknowledged.insert(wanted) }
+    }
 
     /// - Parameter dead: in the dead letters. Events that are fetched again may bring such a delivery after all.
     func checkOrder(dead: Set<Wanted>) {

@@ -4,7 +4,7 @@ import Salesforce
 /// Draws from the seed what goes wrong, and when.
 struct Weather {
     private var random: SeededRandom
-    private let world: World
+    let world: World
     /// Until everything is healed.
     let length: Int64
 
@@ -26,6 +26,8 @@ struct Weather {
             machine.at(world.org.schemaChange) { [world] in world.faults.note("schema changes") }
         }
         for _ in 0..<random.within(4...16) { disturb() }
+        scheduleReplays()
+        scheduleRecords()
         machine.at(length) { [world] in world.heal() }
     }
 
@@ -62,7 +64,7 @@ struct Weather {
     }
 
     private mutating func receiver() {
-        let host = random.pick(Receivers.hosts)
+        let host = random.pick(Receivers.hosts + (world.scope.records ? ["state.sim"] : []))
         let mood = random.pick(Receivers.moods(of: host))
         let start = moment()
         world.machine.at(start) { [world] in world.receivers.set(mood, of: host) }
@@ -140,8 +142,11 @@ struct Weather {
     }
 
     private mutating func clock() {
-        let step = random.pick([-3_600_000, 3_600_000, -300_000, 60_000, -1_500, 86_400_000] as [Int64])
+        var step = random.pick([-3_600_000, 3_600_000, -300_000, 60_000, -1_500, 86_400_000] as [Int64])
+        // What is read goes by the clock, which may be wrong by few seconds.
+        if world.scope.records { step = step.signum() * 1_500 }
         world.machine.at(moment()) { [world] in
+            if world.scope.records, abs(world.skew + step) > 3_000 { return }
             world.faults.note(step > 0 ? "clock set forth" : "clock set back")
             world.skew += step
         }

@@ -28,15 +28,20 @@ final class World: @unchecked Sendable {
     let disk: Disk
     let org: SimulatedOrg
     let receivers: Receivers
+    let scope: Scope
+    let records: SimulatedRecords?
+    var resumedBackfills = 0
+    private(set) lazy var replayer = SimulatedOperator(seed: seed, world: self)
     /// How far the relay's clock is from Salesforce's.
-    var skew: Int64 = 0
+    var skew: Int64 = 0 { didSet { worstSkew = max(worstSkew, abs(skew)) } }
+    private(set) var worstSkew: Int64 = 0
     private(set) var crashes = 0
     private(set) var lives = 0
     private var random: SeededRandom
     private let limits: DispatchLimits
     private var rulesText: String
     private var version = 0
-    private var current: Process?
+    private(set) var current: Process?
     private var everyLife: [Life] = []
     private var ending: UnsafeContinuation<Void, Never>?
     private var isHealed = false
@@ -57,10 +62,13 @@ final class World: @unchecked Sendable {
         machine = Machine(seed: seed, trace: trace)
         random = SeededRandom(seed: seed ^ 0x776F_726C)
         disk = Disk(seed: seed, machine: machine)
-        org = SimulatedOrg(seed: seed, machine: machine, truth: truth, faults: faults)
-        receivers = Receivers(seed: seed, org: org)
+        scope = Scope(seed: seed, defect)
+        org = SimulatedOrg(seed: seed, scope: scope, machine: machine, truth: truth, faults: faults)
+        records = scope.records ? SimulatedRecords(seed: seed, org: org) : nil
+        receivers = Receivers(seed: seed, org: org, records: records)
         limits = Self.limits(&random, defect)
-        rulesText = SampleRules.text(version: 0, key: defect == .laneless ? "${event.id}" : "${recordId}")
+        rulesText = SampleRules.text(
+            version: 0, key: defect == .laneless ? "${event.id}" : "${recordId}", scope: scope)
     }
 
     /// Half of the seeds have limits so tight that everything has to go through the store.
@@ -117,6 +125,7 @@ final class World: @unchecked Sendable {
         guard let store = open() else { return true }
         do throws(StoreError) {
             try await look(at: store)
+            if scope.replays { try await beforeStart(store, life) }
         } catch {
             // Whoever starts it will see the same, and start it again.
             close(store, life)
@@ -140,7 +149,7 @@ final class World: @unchecked Sendable {
 
     private func open() -> Store? {
         do throws(StoreError) {
-            return try disk.open(wall: wall)
+            return try disk.open(limits: scope.storeLimits, wall: wall)
         } catch {
             machine.trace.note(machine.now, "cannot open the store", "\(error)")
             if disk.illness == nil, !disk.hasFailed { truth.problem("the store does not open: \(error)") }
@@ -235,16 +244,9 @@ final class World: @unchecked Sendable {
     var wall: Int64 { Self.epoch + machine.now + skew }
 
     private func service(_ store: Store, _ life: Life) -> RelayService {
-        // The parts of a relay hold each other, and stay when it has ended: they must not hold the world as well.
         var world = RelayWorld()
         world.attempts = nil
-        world.time = TimeSource(
-            wall: { [weak self] in self?.wall ?? 0 },
-            monotonic: { [machine] in .milliseconds(machine.now - life.startedAt) },
-            sleepUntil: { [weak self] moment in
-                guard let self else { throw CancellationError() }
-                try await sleep(life, until: moment.milliseconds + life.startedAt)
-            })
+        world.time = time(of: life)
         if defect == .cursorEarly { org.onArrival = { [unowned self] in storeEarly($0, $1, store) } }
         world.limits = defect == .unbounded ? DispatchLimits() : limits
         world.pubsub = { [org] _ in SimulatedPubSub(org: org, life: life) }
@@ -258,6 +260,17 @@ final class World: @unchecked Sendable {
         } catch {
             fatalError("the simulation's own configuration is wrong: \(error)")
         }
+    }
+
+    /// The parts of a relay hold each other, and stay when it has ended: they must not hold the world as well.
+    func time(of life: Life) -> TimeSource {
+        TimeSource(
+            wall: { [weak self] in self?.wall ?? 0 },
+            monotonic: { [machine] in .milliseconds(machine.now - life.startedAt) },
+            sleepUntil: { [weak self] moment in
+                guard let self else { throw CancellationError() }
+                try await sleep(life, until: moment.milliseconds + life.startedAt)
+            })
     }
 
     private func sleep(_ life: Life, until moment: Int64) async throws {
@@ -286,10 +299,10 @@ final class World: @unchecked Sendable {
         _ = try? await store.commit(group, wall: wall)
     }
 
-    private var lastGood: RuleSet { SampleRules.report(SampleRules.text(version: version)).ruleSet! }
+    var lastGood: RuleSet { SampleRules.report(SampleRules.text(version: version, scope: scope)).ruleSet! }
 
     private var configuration: Configuration {
-        let topics = SimulatedOrg.topics.map { name in
+        let topics = org.topics.map { name in
             var topic = TopicConfiguration(name: name)
             topic.start = .earliest
             return topic
@@ -315,7 +328,7 @@ final class World: @unchecked Sendable {
         } else {
             faults.note("rules edited")
             self.version = version
-            rulesText = SampleRules.text(version: version)
+            rulesText = SampleRules.text(version: version, scope: scope)
         }
         guard let process = current, !process.life.isOver, !process.isStopping else { return }
         Task { _ = await process.service.loader.reload() }
@@ -336,15 +349,17 @@ final class World: @unchecked Sendable {
             await machine.sleep(for: 10_000)
             guard !life.isOver, current?.life === life, current?.isStopping == false else { return }
             let status = await service.outbox.status()
-            // Each of two topics may be a response beyond.
-            let most = limits.unwritten + 2 * org.largestBatch
+            // Each topic may be a response beyond, and so may each page of records.
+            let most = limits.unwritten + org.topics.count * org.largestBatch + replayed(status) + read
             if status.unwritten > most { truth.problem("\(status.unwritten) unwritten deliveries, \(most) at most") }
             if status.stored > limits.stored + most {
                 truth.problem("\(status.stored) stored deliveries, \(limits.stored + most) at most")
             }
             if defect == .forgetful { await forgetOne(store) }
+            if scope.replays { await watchCursors(store, life) }
+            if defect == .marksForgotten { await forgetMarks(store) }
             guard isHealed else { continue }
-            let done = await isSettled(status, store)
+            let done = await isSettled(status, store, life)
             if done {
                 await rest()
                 guard !life.isOver, current?.life === life else { return }
@@ -352,16 +367,20 @@ final class World: @unchecked Sendable {
                 return stop()
             }
             if machine.now - healedAt > Self.settlingLimit {
-                truth.problem("not settled \(Self.settlingLimit / 3_600_000) h after everything was healed: \(status.words)")
+                truth.problem(
+                    "not settled \(Self.settlingLimit / 3_600_000) h after everything was healed: \(status.words); "
+                        + "\(await unended(store))")
                 isFinished = true
                 return stop()
             }
         }
     }
 
-    private func isSettled(_ status: DispatchStatus, _ store: Store) async -> Bool {
+    private func isSettled(_ status: DispatchStatus, _ store: Store, _ life: Life) async -> Bool {
+        if scope.replays, let desk, await !replayer.complete(desk) { return false }
         guard status.unwritten == 0, status.destinations.allSatisfy({ $0.pending == 0 }) else { return false }
-        for topic in SimulatedOrg.topics where truth.topics[topic] != nil {
+        if scope.records, let desk, await !completeRecords(desk) { return false }
+        for topic in org.topics where truth.topics[topic] != nil {
             let cursor = try? await store.cursor(Cursor.Key(org: "prod", topic: topic))
             guard cursor?.replayID == org.latest(topic) else { return false }
         }
@@ -373,7 +392,9 @@ final class World: @unchecked Sendable {
         let before = machine.jobsRun
         await machine.sleep(for: 600_000)
         let jobs = (machine.jobsRun - before) / 10
-        if jobs > Self.idleJobs { truth.problem("\(jobs) jobs a minute with nothing to do, \(Self.idleJobs) at most") }
+        // What was acknowledged is written twice a second.
+        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0) + (scope.records ? 100 : 0)
+        if jobs > most { truth.problem("\(jobs) jobs a minute with nothing to do, \(most) at most") }
     }
 
     private func check() async {
@@ -383,6 +404,8 @@ final class World: @unchecked Sendable {
             ledger.check(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             ledger.checkEnd(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             truth.checkOrder(dead: ledger.dead)
+            if scope.records { try await checkRecords(store) }
+            if scope.replays { checkReplays(try await store.replays(), ledger) }
         } catch {
             truth.problem("the store cannot be read in the end: \(error)")
         }

@@ -31,7 +31,8 @@ import Testing
     /// Each with the words by which it has to be seen.
     @Test(arguments: [
         ("cursor-early", "the cursor passed"), ("laneless", "overtaken in its lane"), ("forgetful", "is nowhere"),
-        ("busy", "busy loop"), ("unbounded", "stored deliveries"),
+        ("busy", "busy loop"), ("unbounded", "stored deliveries"), ("replay-moves-cursor", "went back"),
+        ("replay-forgotten", "owes"), ("marks-forgotten", "is older than what its receiver has"),
     ])
     func `a planted bug is caught`(defect: String, words: String) async throws {
         let run = try await Simulation.run("--seeds", "60", "--defect", defect)

@@ -70,20 +70,21 @@ package actor BackfillService {
     func beginOnce(_ plan: BackfillPlan, name: String) async throws(StoreError) {
         let id = Self.id(of: [plan.org, plan.entity, name])
         guard try await parts.store.backfill(id) == nil else { return }
-        parts.log.notice("\(plan.title): \(plan.cause)", metadata: ["org": "\(plan.org)", "backfill": "\(id)"])
         try await begin(BackfillRecord(id: id, plan: Self.json(plan), createdAt: parts.time.wall()))
+        parts.log.notice("\(plan.title): \(plan.cause)", metadata: ["org": "\(plan.org)", "backfill": "\(id)"])
     }
 
     /// Stops it, for now (`paused`) or for good. What it handed over already is delivered.
     func end(_ record: BackfillRecord, as state: BackfillRecord.State, _ detail: String) async throws(StoreError) {
+        // It may have come to its end by itself in that moment.
+        guard let now = try await parts.store.backfill(record.id), !now.state.isFinal else { return }
+        // Stored first: one that was stopped, and still counts as running, would stand still.
+        try await save(now, state, detail)
         waiting.removeAll { $0.id == record.id }
         if let run = running[record.id] {
             run.task.cancel()
             await run.task.value
         }
-        // It may have come to its end by itself in that moment.
-        guard let now = try await parts.store.backfill(record.id), !now.state.isFinal else { return }
-        try await save(now, state, detail)
         if state == .cancelled { endJob(of: now) }
     }
 
@@ -166,11 +167,17 @@ package actor BackfillService {
     }
 
     private func ended(_ record: BackfillRecord, _ state: BackfillRecord.State, _ detail: String) async {
-        do throws(StoreError) {
-            try await save(record, state, detail)
-        } catch {
-            // What it did is stored: the next start finds it nearly done.
-            parts.log.warning("\(error)")
+        var isSaid = false
+        while true {
+            do throws(StoreError) {
+                return try await save(record, state, detail)
+            } catch {
+                if !isSaid { parts.log.warning("\(error) Until then the backfill \(record.id) counts as running.") }
+                isSaid = true
+                guard error.isRetryable else { return }
+            }
+            // Stopped: what it did is stored, so that the next start finds it nearly done.
+            guard (try? await parts.time.sleep(Self.storeRetry)) != nil else { return }
         }
     }
 

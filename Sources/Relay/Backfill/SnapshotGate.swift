@@ -83,15 +83,17 @@ package actor SnapshotGate {
 
     /// Waits for a page that is under way.
     ///
+    /// - Parameter keepaliveAt: when Salesforce said that nothing waits. A response whose events had all come before, or
+    ///   cannot be read, says no such thing.
     /// - Throws: `CancellationError` only.
-    nonisolated func pass(_ events: [Event], topic: Cursor.Key, receivedAt: Int64) async throws -> Pass {
+    nonisolated func pass(_ events: [Event], topic: Cursor.Key, keepaliveAt: Int64?) async throws -> Pass {
         let watched = subjects.withLock { $0 }.union(gapSubjects.withLock { $0 })
         guard !watched.isEmpty else { return Pass(subjects: [], gate: nil, covered: [:]) }
-        return try await pass(events, watched, topic, receivedAt)
+        return try await pass(events, watched, topic, keepaliveAt)
     }
 
     private func pass(
-        _ events: [Event], _ watched: Set<SnapshotSubject>, _ topic: Cursor.Key, _ receivedAt: Int64
+        _ events: [Event], _ watched: Set<SnapshotSubject>, _ topic: Cursor.Key, _ keepaliveAt: Int64?
     ) async throws -> Pass {
         let named = Set(events.map { SnapshotSubject(org: topic.org, entity: $0.entity) }).intersection(watched).sorted()
         var entered: [SnapshotSubject] = []
@@ -105,7 +107,7 @@ package actor SnapshotGate {
                 try await note(events, subject)
                 try await cover(events, subject, &covered)
             }
-            reached[topic] = events.isEmpty ? receivedAt : max(reached[topic] ?? .min, events.last?.time ?? .min)
+            if let time = keepaliveAt ?? events.last?.time { reached[topic] = max(reached[topic] ?? .min, time) }
             return Pass(subjects: entered, gate: self, covered: covered)
         } catch {
             leave(entered, isPage: false)

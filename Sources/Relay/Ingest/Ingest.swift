@@ -67,7 +67,8 @@ package struct Ingest: SubscriptionHost {
             }
         }
         // Beside a snapshot, a batch takes its turn, and events older than their records are left out.
-        let pass = try await backfills?.gate.pass(events, topic: routed.cursor.key, receivedAt: batch.receivedAt)
+        let pass = try await backfills?.gate.pass(
+            events, topic: routed.cursor.key, keepaliveAt: batch.isKeepalive ? batch.receivedAt : nil)
         do {
             try await relay(events, of: batch, &routed, covered: pass?.covered ?? [:]) { place in
                 Self.held(events[place], batch.events[sources[place]], org.alias)

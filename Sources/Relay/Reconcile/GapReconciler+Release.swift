@@ -176,8 +176,9 @@ extension GapReconciler {
             if event.isGapOfRecord {
                 let first = rules.route(event, now: parts.time.wall(), facts: course.facts)
                 let whole = try await parts.facts.complete(event, first, by: rules, known: course.facts)
-                // Without a time of its own, what was read cannot be held against what receivers have.
-                let newest = course.until == .min ? nil : CoveredRules(course.marks, at: course.until)
+                // Without a time of its own, what was read cannot be held against what receivers have. A mark of this very
+                // state may be of a hand-over that a kill undid; if it is not, the state comes once more, which harms nobody.
+                let newest = course.until == .min ? nil : CoveredRules(course.marks, at: course.until + 1)
                 let result = whole.without {
                     !readers.contains($0) || have.contains($0) || newest?.contains($0) == true
                 }

@@ -53,7 +53,9 @@ final class ReplayHost: SubscriptionHost {
     var hasRoom: Bool { true }
 
     func accept(_ batch: ReceivedBatch) async throws -> Int64? {
-        guard !batch.events.isEmpty else { return try await leave() }
+        if batch.isKeepalive { return try await leave() }
+        // All of them were taken already; what follows is still to come.
+        guard !batch.events.isEmpty else { return await feed.lastTime }
         let last = batch.events.firstIndex { $0.replayID.description == topic.last }
         let events = Array(batch.events.prefix((last ?? batch.events.count - 1) + 1))
         do {

@@ -140,7 +140,8 @@ struct ReplayPlanner: Sendable {
         let cursor = try await stored { () async throws(StoreError) in try await store.cursor(key) }
         topic.last = cursor?.replayID.description
         topic.after = start.replayID?.description
-        topic.stopTime = max(request.until ?? now, now) + ReplayRouting.disorder
+        // The cursor's time is Salesforce's; this machine's clock may be behind it.
+        topic.stopTime = [request.until, cursor?.commitTime, now].compactMap(\.self).max()! + ReplayRouting.disorder
         if case .time(let since) = request.start { topic.since = since }
         var text = "\(key.topic): asked of Salesforce"
         text += start.replayID == nil ? " from its earliest event on" : " after the given event"

@@ -40,19 +40,20 @@ package actor ReplayService {
 
     /// Stops it, for now (`paused`) or for good. What it handed over already is delivered.
     func end(_ record: ReplayRecord, as state: ReplayRecord.State, _ detail: String) async throws(StoreError) {
-        waiting.removeAll { $0.id == record.id }
-        if let run = running[record.id] {
-            run.task.cancel()
-            await run.task.value
-            await parts.outbox.flush()
-        }
         // It may have come to its end by itself in that moment.
         guard let now = try await parts.store.replay(record.id), !now.state.isFinal else { return }
         var record = now
         record.state = state
         record.detail = detail
         record.updatedAt = parts.time.wall()
+        // Stored first: one that was stopped, and still counts as running, would stand still.
         try await parts.store.save(record)
+        waiting.removeAll { $0.id == record.id }
+        if let run = running[record.id] {
+            run.task.cancel()
+            await run.task.value
+            await parts.outbox.flush()
+        }
     }
 
     /// Nil if it does not run.
@@ -106,11 +107,17 @@ package actor ReplayService {
         record.updatedAt = parts.time.wall()
         let level: Logger.Level = state == .done ? .notice : .error
         parts.log.log(level: level, "replay \(record.id) \(state.rawValue)\(detail.isEmpty ? "" : ": \(detail)")")
-        do throws(StoreError) {
-            try await parts.store.save(record)
-        } catch {
-            // Everything it did is committed: the next start finds it done.
-            parts.log.warning("\(error)")
+        var isSaid = false
+        while true {
+            do throws(StoreError) {
+                return try await parts.store.save(record)
+            } catch {
+                if !isSaid { parts.log.warning("\(error) Until then the replay \(record.id) counts as running.") }
+                isSaid = true
+                guard error.isRetryable else { return }
+            }
+            // Stopped: everything it did is committed, so that the next start finds it done.
+            guard (try? await parts.time.sleep(ReplayRunner.storeRetry)) != nil else { return }
         }
     }
 }

@@ -5,12 +5,14 @@ extension RelayService {
             + DestinationRoutes.make(outbox) { [loader] in _ = await loader.reload() }
             + EventRoutes.make(
                 store: store, rules: { [rules] in rules.current }, recent: monitor.recent,
-                write: { [outbox] in await outbox.flushIfPossible() })
-            + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules)
-            + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays)
-            + BackfillRoutes.make(store: store, topics: topics, rules: rules, service: backfills)
+                write: { [outbox] in await outbox.flushIfPossible() }, time: monitor.time)
+            + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules, time: monitor.time)
+            + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays, time: monitor.time)
+            + BackfillRoutes.make(
+                store: store, topics: topics, rules: rules, service: backfills, time: monitor.time)
             + CursorRoutes.make(
-                store: store, orgs: replayOrgs, outbox: outbox, topics: topicSwitch, start: { [starts] in starts[$0] })
+                store: store, orgs: replayOrgs, outbox: outbox, topics: topicSwitch, start: { [starts] in starts[$0] },
+                time: monitor.time)
     }
 
     package nonisolated var streams: [ControlStream] {

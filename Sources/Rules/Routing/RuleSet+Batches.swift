@@ -40,7 +40,9 @@ extension RuleSet {
         evaluation.begin(rule, merged.event, EventRole(change: merged.change, reading: reading))
         evaluation.set(batch: BatchObject(members, withRecords: coalesce.keepsRecords))
         let renderer = DeliveryRenderer(rule: rule, evaluation: evaluation, batch: members)
-        let id = DeliveryID.make(batchOf: claims.map(\.id), rule: rule.id, deliveryIndex: claim.deliveryIndex)
+        let made = DeliveryID.make(batchOf: claims.map(\.id), rule: rule.id, deliveryIndex: claim.deliveryIndex)
+        // Claims of one key are of one replay, or of none.
+        let id = merged.event.replay.map { ReplayedDelivery.id(made, of: $0) } ?? made
         do throws(RenderFailure) {
             return .delivery(try renderer.batchDelivery(at: claim.deliveryIndex, id: id))
         } catch {

@@ -91,6 +91,19 @@ import TestSupport
         #expect(receiver.types == ["GAP_UPDATE": 1])
     }
 
+    /// Marks are written before what they mark, so a kill in between leaves them alone.
+    @Test func `a mark whose delivery a kill undid does not stand in the way of the delivery`() async throws {
+        let org = SimulatedOrg(records: 3, time: time)
+        let bench = try await BackfillBench(org, receiver, readsGaps: true)
+        org.change(1, isGap: true)
+        let covers = org.records[1].modified / 1000 * 1000 + 999
+        try await bench.bench.store.addMarks(
+            [RecordMark(recordID: SimulatedOrg.id(1), rule: "sample", covers: covers)], org: "prod", entity: "Sample__c")
+        try await bench.stream()
+        try await pass(bench)
+        #expect(receiver.numbers == [SimulatedOrg.id(1): 1])
+    }
+
     /// `SLUICE_GAP_RECORDS` sets the size; ten changes for each record.
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `gap events, an overflow, faults and kills: everybody ends with the org's state and never goes back`(

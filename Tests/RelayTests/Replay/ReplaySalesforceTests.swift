@@ -12,10 +12,13 @@ import Testing
     private final class Kept: PubSubCalls {
         let events: [ConsumerEvent]
         let refuses: Bool
+        /// Each response comes twice.
+        let repeats: Bool
         private let log = Mutex<[FetchRequest]>([])
 
-        init(_ events: [ConsumerEvent], refuses: Bool = false) {
+        init(_ events: [ConsumerEvent], refuses: Bool = false, repeats: Bool = false) {
             self.events = events
+            self.repeats = repeats
             self.refuses = refuses
         }
 
@@ -35,6 +38,7 @@ import Testing
     private actor KeptStream: FetchStream {
         private let owner: Kept
         private var rest: [ConsumerEvent] = []
+        private var last: FetchResponse?
         private var isCancelled = false
 
         init(owner: Kept) { self.owner = owner }
@@ -48,12 +52,17 @@ import Testing
 
         func next() async throws(StreamFailure) -> FetchedBatch? {
             if owner.refuses { throw StreamFailure(reaction: .replayInvalid, reason: "replayid.corrupted") }
+            if owner.repeats, let again = last {
+                last = nil
+                return FetchedBatch(response: again, bytes: again.encode())
+            }
             if rest.isEmpty {
                 let keepalive = FetchResponse(latestReplayID: Make.replayID(9_999), pendingNumRequested: 100)
                 return FetchedBatch(response: keepalive, bytes: [])
             }
             let response = FetchResponse(events: Array(rest.prefix(9)), pendingNumRequested: 60)
             rest.removeFirst(min(9, rest.count))
+            last = response
             return FetchedBatch(response: response, bytes: response.encode())
         }
 
@@ -94,6 +103,26 @@ import Testing
         let view = try await bench.replay(request)
         #expect(bench.replayed(by: view.id).sorted() == Array(61..<70))
         #expect(kept.requests[0].replayPreset == .earliest)
+    }
+
+    /// A response without a new event is no keepalive.
+    @Test func `goes on after events that come twice`() async throws {
+        let bench = try await bench(Kept(try (0..<100).map { try ReplayEvents.event($0) }, repeats: true))
+        var request = ReplayRequest(.earliest)
+        request.source = .salesforce
+        let view = try await bench.replay(request)
+        #expect(view.state == .done)
+        #expect(bench.replayed(by: view.id).sorted() == Array(0..<100))
+    }
+
+    @Test func `a clock that is behind Salesforce's does not end it early`() async throws {
+        let bench = try await bench(Kept([]))
+        var request = ReplayRequest(.earliest)
+        request.source = .salesforce
+        let planner = ReplayPlanner(
+            store: bench.store, knownRules: [], knownDestinations: [], now: ReplayEvents.time(0) - 3_600_000)
+        let plan = try await planner.plan(request)
+        #expect(try #require(plan.topics[0].stopTime) > ReplayEvents.time(99))
     }
 
     @Test func `a replay ID that Salesforce refuses ends the replay with the reason`() async throws {

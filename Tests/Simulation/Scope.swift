@@ -1,0 +1,34 @@
+import Store
+
+/// What a world has beyond events and their deliveries: each of these in some of the seeds only, so that worlds stay
+/// short.
+struct Scope {
+    /// Somebody asks for replays.
+    var replays = false
+    /// Acknowledged requests are kept, for `replay --resend`.
+    var keepsSent = false
+
+    /// Records that events, gap events, overflows and backfills tell of.
+    var records = false
+
+    /// The least.
+    init() {}
+
+    init(seed: UInt64, _ defect: Defect) {
+        var random = SeededRandom(seed: seed ^ 0x7363_6F70)
+        replays = random.chance(300) || defect == .replayMovesCursor || defect == .replayForgotten
+        keepsSent = replays && random.chance(350)
+        // A replay hands over what is old, as it is asked to.
+        records = !replays && random.chance(350) || defect == .marksForgotten
+    }
+
+    /// Of the journal, and of what is kept beside it, nothing is forgotten for its age, whatever the clock says.
+    var storeLimits: StoreLimits {
+        var limits = StoreLimits()
+        guard replays else { return limits }
+        limits.journalMilliseconds = 400 * 86_400_000
+        limits.sentMilliseconds = 400 * 86_400_000
+        if keepsSent { limits.sentBytes = 64 << 20 }
+        return limits
+    }
+}
