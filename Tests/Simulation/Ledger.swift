@@ -60,7 +60,7 @@ struct Ledger {
         guard let number = truth.numbers[delivery.origin.replayID],
             let event = truth.topics[delivery.origin.topic]?[number].event.id
         else { return [] }
-        return [Wanted(rule: delivery.rule, event: event, record: delivery.origin.recordID)]
+        return SampleRules.names(of: delivery).map { Wanted(rule: $0, event: event, record: delivery.origin.recordID) }
     }
 
     /// The one promise: what the cursor passed has arrived, is kept, or is parked with a reason.

@@ -159,7 +159,7 @@ final class Receivers: @unchecked Sendable {
             recordTruth?.acted(request)
             return HTTPResponse(status: 204)
         case "io.sim": return integrator.answer(request)
-        case "flow.sim" where request.method == "GET": return flow()
+        case "flow.sim" where request.method == "GET": return FannedFlows.answer(request.path)
         default: break
         }
         let wanted = Body.wanted(request.body)
@@ -184,6 +184,9 @@ final class Receivers: @unchecked Sendable {
             truth.problem("\(wanted[0].key) says that it is replayed, and is not")
         }
         for one in wanted {
+            if one.rule.hasPrefix("fan:"), FannedFlows.rule(of: String(request.path.suffix(24))) != one.rule {
+                truth.problem("\(one.key) went to \(request.path)")
+            }
             if one.rule != "batch" { truth.replays.named(id, one, truth) }
             truth.acted(one, replay: replay, body: request.body)
         }
@@ -199,12 +202,6 @@ final class Receivers: @unchecked Sendable {
     /// Always the same ones.
     private func isPoison(_ wanted: Wanted) -> Bool {
         wanted.rule != "batch" && wanted.event.utf8.reduce(wanted.rule.utf8.count) { ($0 &* 31 &+ Int($1)) % 10_007 } % 40 == 0
-    }
-
-    private func flow() -> HTTPResponse {
-        .json(
-            #"{"data":{"id":"\#(SampleRules.flow)","name":"f","status":"active","updatedAt":"2026-01-01T00:00:00.000Z","#
-                + #""graph":{"nodes":[{"id":"step_1","fields":{"payload":{"inputParameters":{"k":"string"}}}}]}}}"#)
     }
 
     // MARK: Salesforce

@@ -61,9 +61,27 @@ struct SampleRules {
               destination: hook
               body: {batch: "${batch.events}"}
               coalesce: {quiet: 5s, max: 30s, limit: 9}
-        \(scope.records ? state.rule : "")
+        \(scope.fansOut ? fanning : "")\(scope.records ? state.rule : "")
         """
     }
+
+    /// One event, several deliveries.
+    private static let fanning = """
+          - id: fan
+            match: {entity: Sample__c, change: [update]}
+            onGap: skip
+            to:
+              destination: flows
+              fanOut: {user: "${header.commitUser}", where: "'k' in flow.inputParameters"}
+              data: {k: "${rule.id}:${flow.name} ${event.id} ${recordId}"}
+          - id: twin
+            match: {entity: Sample__c, change: [create, delete]}
+            onGap: skip
+            to:
+              - {destination: hook, body: {k: "${rule.id}:a ${event.id} ${recordId}"}}
+              - {destination: slow, when: event.change == 'create', body: {k: "${rule.id}:b ${event.id} ${recordId}"}}
+
+        """
 
     /// What keeps a receiver's records as those of the org.
     private static let state = (
@@ -79,13 +97,17 @@ struct SampleRules {
         """
     )
 
-    static let ids = ["hook", "slow", "flow", "listener", "run", "batch"]
+    static func ids(_ scope: Scope) -> [String] {
+        ["hook", "slow", "flow", "listener", "run", "batch"] + (scope.fansOut ? ["fan", "twin"] : [])
+    }
+
     static let destinations = ["hook", "slow", "flows", "celigo"]
 
     static func destination(of rule: String) -> String {
         switch rule {
-        case "slow": "slow"
+        case "slow", "twin:b": "slow"
         case "flow": "flows"
+        case _ where rule.hasPrefix("fan:"): "flows"
         case "listener", "run": "celigo"
         default: "hook"
         }
@@ -105,9 +127,31 @@ struct SampleRules {
     /// Used on the main thread alone, see `Machine`.
     nonisolated(unsafe) private static var reports: [String: LintReport] = [:]
 
+    /// What a delivery is called in bodies: its rule, and which of several that rule made of the event. All of them where
+    /// it was parked before that was known.
+    static func names(of delivery: Delivery) -> [String] {
+        switch (delivery.rule, delivery.target) {
+        case ("fan", .flow(let id)): FannedFlows.rule(of: id).map { [$0] } ?? FannedFlows.rules
+        case ("fan", _): FannedFlows.rules
+        case ("twin", _): [delivery.destination == "hook" ? "twin:a" : "twin:b"]
+        default: [delivery.rule]
+        }
+    }
+
     /// Rules that want this change, by what the text above says in words.
-    static func wanting(_ change: SampleEvents.Change, number: Double?) -> [String] {
-        let value = number ?? 0
+    static func wanting(_ change: SampleEvents.Change, number: Double?, _ scope: Scope) -> [String] {
+        guard scope.fansOut else { return wanting(change, number ?? 0) }
+        let several: [String] =
+            switch change {
+            case .create: ["twin:a", "twin:b"]
+            case .update: FannedFlows.rules
+            case .delete: ["twin:a"]
+            default: []
+            }
+        return wanting(change, number ?? 0) + several
+    }
+
+    private static func wanting(_ change: SampleEvents.Change, _ value: Double) -> [String] {
         switch change {
         case .create: return ["hook"] + (value < 50 ? ["slow"] : []) + ["listener", "batch"]
         case .update: return ["hook"] + (value < 50 ? ["slow"] : []) + ["flow"] + (value >= 30 ? ["run"] : []) + ["batch"]

@@ -8,6 +8,8 @@ struct Scope {
     /// Acknowledged requests are kept, for `replay --resend`.
     var keepsSent = false
 
+    /// Rules whose one event makes several deliveries.
+    var fansOut = false
     /// Records that events, gap events, overflows and backfills tell of.
     var records = false
 
@@ -19,6 +21,7 @@ struct Scope {
         replays = random.chance(300) || defect == .replayMovesCursor || defect == .replayForgotten
         keepsSent = replays && random.chance(350)
         // A replay hands over what is old, as it is asked to.
+        fansOut = random.chance(300)
         records = !replays && random.chance(350) || defect == .marksForgotten
     }
 

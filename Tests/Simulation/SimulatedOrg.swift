@@ -15,6 +15,7 @@ final class SimulatedOrg: @unchecked Sendable {
     let faults: Faults
     /// In this world.
     let topics: [String]
+    private let scope: Scope
     var random: SeededRandom
     private(set) var streams: [SimulatedStream] = []
     /// The session that is good; those before it have ended.
@@ -31,6 +32,7 @@ final class SimulatedOrg: @unchecked Sendable {
     var refusals = 0
 
     init(seed: UInt64, scope: Scope, machine: Machine, truth: Truth, faults: Faults) {
+        self.scope = scope
         self.machine = machine
         self.truth = truth
         self.faults = faults
@@ -111,7 +113,7 @@ final class SimulatedOrg: @unchecked Sendable {
                 payload = Array(payload.prefix(random.below(payload.count)))
             }
         } else {
-            for rule in SampleRules.wanting(change, number: value) {
+            for rule in SampleRules.wanting(change, number: value, scope) {
                 happening.wanted += records.map { Wanted(rule: rule, event: id, record: $0) }
             }
         }

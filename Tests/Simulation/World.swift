@@ -393,7 +393,7 @@ final class World: @unchecked Sendable {
         await machine.sleep(for: 600_000)
         let jobs = (machine.jobsRun - before) / 10
         // What was acknowledged is written twice a second.
-        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0) + (scope.records ? 100 : 0)
+        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0) + (scope.records ? 100 : 0) + (scope.fansOut ? 50 : 0)
         if jobs > most { truth.problem("\(jobs) jobs a minute with nothing to do, \(most) at most") }
     }
 
