@@ -154,7 +154,7 @@ final class Receivers: @unchecked Sendable {
             "\(request.method) \(request.url) \(String(decoding: request.body.prefix(80), as: UTF8.self))")
         if let refusal = course.refusal { return refusal }
         switch request.host {
-        case "acme.my.salesforce.com": return org.answer(request, records)
+        case "acme.my.salesforce.com": return org.answer(request, self)
         case "state.sim":
             recordTruth?.acted(request)
             return HTTPResponse(status: 204)
@@ -200,11 +200,14 @@ final class Receivers: @unchecked Sendable {
     }
 
     /// Always the same ones.
-    private func isPoison(_ wanted: Wanted) -> Bool {
+    func isPoison(_ wanted: Wanted) -> Bool {
         wanted.rule != "batch" && wanted.event.utf8.reduce(wanted.rule.utf8.count) { ($0 &* 31 &+ Int($1)) % 10_007 } % 40 == 0
     }
 
     // MARK: Salesforce
+
+    /// Somebody else is writing the record.
+    func isLocked() -> Bool { random.chance(3 * misfortune) }
 
     private func salesforce(_ request: HTTPRequest, _ course: Course) -> Course {
         var course = course
@@ -234,7 +237,7 @@ final class Receivers: @unchecked Sendable {
             refuse(
                 "REQUEST_LIMIT_EXCEEDED", isDaily ? "TotalRequests Limit exceeded." : "ConcurrentRequests Limit exceeded.", 403)
         }
-        guard records != nil, random.chance(misfortune) else { return course }
+        guard records != nil || request.method == "PATCH", random.chance(misfortune) else { return course }
         let mood = random.pick([.refused, .resetAfter, .halfAnswer, .unavailable, .slow, .hangsAfter] as [Mood])
         faults.note("REST: \(mood.rawValue), once")
         meet(mood, request.host, &course)
@@ -260,7 +263,7 @@ extension HTTPResponse {
 
 extension SimulatedOrg {
     /// Tokens, and what REST is asked for.
-    func answer(_ request: HTTPRequest, _ records: SimulatedRecords?) -> HTTPResponse {
+    func answer(_ request: HTTPRequest, _ receivers: Receivers) -> HTTPResponse {
         if request.path.hasPrefix("/services/oauth2/token") {
             return .json(
                 #"{"access_token":"\#(token)","instance_url":"\#(Self.instance)","#
@@ -273,7 +276,7 @@ extension SimulatedOrg {
             faults.note("REST refuses the session")
             return .json(#"[{"errorCode":"INVALID_SESSION_ID","message":"Session expired or invalid"}]"#, status: 401)
         }
-        if let answer = records?.answer(request) { return answer }
+        if let answer = receivers.records?.answer(request) ?? receivers.written(request) { return answer }
         if request.path.contains("/limits") {
             return .json(#"{"DailyDeliveredPlatformEvents":{"Max":50000,"Remaining":49000}}"#)
         }

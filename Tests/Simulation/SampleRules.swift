@@ -27,7 +27,7 @@ struct SampleRules {
             baseUrl: https://io.sim
             auth: {bearer: {env: IO_TOKEN}}
             listeners: {orders: {url: {env: LISTENER_URL}}}
-        \(scope.records ? state.destination : "")rules:
+        \(scope.records ? state.destination : "")\(scope.writes ? writing.destination : "")rules:
           - id: hook
             match: {entity: Sample__c, change: [create, update]}
             onGap: skip
@@ -61,7 +61,7 @@ struct SampleRules {
               destination: hook
               body: {batch: "${batch.events}"}
               coalesce: {quiet: 5s, max: 30s, limit: 9}
-        \(scope.fansOut ? fanning : "")\(scope.records ? state.rule : "")
+        \(scope.fansOut ? fanning : "")\(scope.writes ? writing.rule : "")\(scope.records ? state.rule : "")
         """
     }
 
@@ -82,6 +82,23 @@ struct SampleRules {
               - {destination: slow, when: event.change == 'create', body: {k: "${rule.id}:b ${event.id} ${recordId}"}}
 
         """
+
+    /// A change that comes back does not tell the number, so that nothing but its client keeps it from being written again.
+    private static let writing = (
+        destination: "  crm: {kind: salesforce, org: prod}\n",
+        rule: """
+          - id: write
+            match: {entity: Sample__c, change: [create, update]}
+            onGap: skip
+            when: record.?Number__c.orDefault(99.0) >= 60.0
+            to:
+              destination: crm
+              update: Sample__c
+              id: "${recordId}"
+              fields: {Told__c: "${rule.id} ${event.id} ${recordId}"}
+
+        """
+    )
 
     /// What keeps a receiver's records as those of the org.
     private static let state = (
@@ -140,15 +157,17 @@ struct SampleRules {
 
     /// Rules that want this change, by what the text above says in words.
     static func wanting(_ change: SampleEvents.Change, number: Double?, _ scope: Scope) -> [String] {
-        guard scope.fansOut else { return wanting(change, number ?? 0) }
-        let several: [String] =
+        var several: [String] = []
+        if scope.writes, change == .create || change == .update, number ?? 99 >= 60 { several.append("write") }
+        guard scope.fansOut else { return wanting(change, number ?? 0) + several }
+        let fanned: [String] =
             switch change {
             case .create: ["twin:a", "twin:b"]
             case .update: FannedFlows.rules
             case .delete: ["twin:a"]
             default: []
             }
-        return wanting(change, number ?? 0) + several
+        return wanting(change, number ?? 0) + several + fanned
     }
 
     private static func wanting(_ change: SampleEvents.Change, _ value: Double) -> [String] {

@@ -10,6 +10,8 @@ struct Scope {
 
     /// Rules whose one event makes several deliveries.
     var fansOut = false
+    /// A destination that writes into the org, whose changes come back as events.
+    var writes = false
     /// Records that events, gap events, overflows and backfills tell of.
     var records = false
 
@@ -22,6 +24,8 @@ struct Scope {
         keepsSent = replays && random.chance(350)
         // A replay hands over what is old, as it is asked to.
         fansOut = random.chance(300)
+        // What was written does not say which replay wrote it.
+        writes = !replays && random.chance(300) || defect == .echoesHeard
         records = !replays && random.chance(350) || defect == .marksForgotten
     }
 

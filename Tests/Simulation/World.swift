@@ -247,6 +247,7 @@ final class World: @unchecked Sendable {
         var world = RelayWorld()
         world.attempts = nil
         world.time = time(of: life)
+        org.forgetsClients = defect == .echoesHeard
         if defect == .cursorEarly { org.onArrival = { [unowned self] in storeEarly($0, $1, store) } }
         world.limits = defect == .unbounded ? DispatchLimits() : limits
         world.pubsub = { [org] _ in SimulatedPubSub(org: org, life: life) }
