@@ -17,6 +17,8 @@ enum Defect: String, CaseIterable {
     case replayForgotten = "replay-forgotten"
     /// Nothing of what a read handed over is remembered, so that older events pass behind it.
     case marksForgotten = "marks-forgotten"
+    /// Own changes come back without the client's name, and are taken for somebody else's.
+    case echoesHeard = "echoes-heard"
     /// A decision that does not come from the seed.
     case unseeded
 

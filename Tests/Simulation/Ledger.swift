@@ -12,7 +12,7 @@ struct Ledger {
     private(set) var cursors: [String: ReplayID] = [:]
 
     init(_ store: Store, _ truth: Truth) async throws(StoreError) {
-        let reads = SampleRules.destinations.flatMap { name in
+        let reads = (SampleRules.destinations + ["crm"]).flatMap { name in
             [false, true].map { OutboxRead(destination: name, isGathered: $0, after: 0, limit: 1_000_000) }
         }
         for rows in try await store.pending(reads) {
@@ -60,7 +60,7 @@ struct Ledger {
         guard let number = truth.numbers[delivery.origin.replayID],
             let event = truth.topics[delivery.origin.topic]?[number].event.id
         else { return [] }
-        return [Wanted(rule: delivery.rule, event: event, record: delivery.origin.recordID)]
+        return SampleRules.names(of: delivery).map { Wanted(rule: $0, event: event, record: delivery.origin.recordID) }
     }
 
     /// The one promise: what the cursor passed has arrived, is kept, or is parked with a reason.
@@ -89,8 +89,7 @@ enum Body {
         guard case .record(var fields)? = try? JSONReader.parse(bytes) else { return [] }
         if case .record(let data)? = fields["data"] { fields = data }
         if case .string(let key)? = fields["k"] {
-            let parts = key.split(separator: " ").map(String.init)
-            return parts.count == 3 ? [Wanted(rule: parts[0], event: parts[1], record: parts[2])] : []
+            return Wanted(key).map { [$0] } ?? []
         }
         return gathered(fields) ?? []
     }

@@ -154,12 +154,12 @@ final class Receivers: @unchecked Sendable {
             "\(request.method) \(request.url) \(String(decoding: request.body.prefix(80), as: UTF8.self))")
         if let refusal = course.refusal { return refusal }
         switch request.host {
-        case "acme.my.salesforce.com": return org.answer(request, records)
+        case "acme.my.salesforce.com": return org.answer(request, self)
         case "state.sim":
             recordTruth?.acted(request)
             return HTTPResponse(status: 204)
         case "io.sim": return integrator.answer(request)
-        case "flow.sim" where request.method == "GET": return flow()
+        case "flow.sim" where request.method == "GET": return FannedFlows.answer(request.path)
         default: break
         }
         let wanted = Body.wanted(request.body)
@@ -184,6 +184,9 @@ final class Receivers: @unchecked Sendable {
             truth.problem("\(wanted[0].key) says that it is replayed, and is not")
         }
         for one in wanted {
+            if one.rule.hasPrefix("fan:"), FannedFlows.rule(of: String(request.path.suffix(24))) != one.rule {
+                truth.problem("\(one.key) went to \(request.path)")
+            }
             if one.rule != "batch" { truth.replays.named(id, one, truth) }
             truth.acted(one, replay: replay, body: request.body)
         }
@@ -197,17 +200,14 @@ final class Receivers: @unchecked Sendable {
     }
 
     /// Always the same ones.
-    private func isPoison(_ wanted: Wanted) -> Bool {
+    func isPoison(_ wanted: Wanted) -> Bool {
         wanted.rule != "batch" && wanted.event.utf8.reduce(wanted.rule.utf8.count) { ($0 &* 31 &+ Int($1)) % 10_007 } % 40 == 0
     }
 
-    private func flow() -> HTTPResponse {
-        .json(
-            #"{"data":{"id":"\#(SampleRules.flow)","name":"f","status":"active","updatedAt":"2026-01-01T00:00:00.000Z","#
-                + #""graph":{"nodes":[{"id":"step_1","fields":{"payload":{"inputParameters":{"k":"string"}}}}]}}}"#)
-    }
-
     // MARK: Salesforce
+
+    /// Somebody else is writing the record.
+    func isLocked() -> Bool { random.chance(3 * misfortune) }
 
     private func salesforce(_ request: HTTPRequest, _ course: Course) -> Course {
         var course = course
@@ -237,7 +237,7 @@ final class Receivers: @unchecked Sendable {
             refuse(
                 "REQUEST_LIMIT_EXCEEDED", isDaily ? "TotalRequests Limit exceeded." : "ConcurrentRequests Limit exceeded.", 403)
         }
-        guard records != nil, random.chance(misfortune) else { return course }
+        guard records != nil || request.method == "PATCH", random.chance(misfortune) else { return course }
         let mood = random.pick([.refused, .resetAfter, .halfAnswer, .unavailable, .slow, .hangsAfter] as [Mood])
         faults.note("REST: \(mood.rawValue), once")
         meet(mood, request.host, &course)
@@ -263,7 +263,7 @@ extension HTTPResponse {
 
 extension SimulatedOrg {
     /// Tokens, and what REST is asked for.
-    func answer(_ request: HTTPRequest, _ records: SimulatedRecords?) -> HTTPResponse {
+    func answer(_ request: HTTPRequest, _ receivers: Receivers) -> HTTPResponse {
         if request.path.hasPrefix("/services/oauth2/token") {
             return .json(
                 #"{"access_token":"\#(token)","instance_url":"\#(Self.instance)","#
@@ -276,7 +276,7 @@ extension SimulatedOrg {
             faults.note("REST refuses the session")
             return .json(#"[{"errorCode":"INVALID_SESSION_ID","message":"Session expired or invalid"}]"#, status: 401)
         }
-        if let answer = records?.answer(request) { return answer }
+        if let answer = receivers.records?.answer(request) ?? receivers.written(request) { return answer }
         if request.path.contains("/limits") {
             return .json(#"{"DailyDeliveredPlatformEvents":{"Max":50000,"Remaining":49000}}"#)
         }

@@ -61,7 +61,7 @@ struct SampleEvents {
     ///   - version: of the schema.
     static func payload(
         _ change: Change, of entity: String = "Sample__c", records: [String], number: Double?, transaction: String,
-        commitTime: Int64, version: Int
+        commitTime: Int64, version: Int, client: String = ""
     ) -> [UInt8] {
         var writer = SampleEvents()
         writer.string(entity)
@@ -69,7 +69,7 @@ struct SampleEvents {
         for record in records { writer.string(record) }
         writer.long(0)
         writer.long(change.rawValue)
-        writer.string("com/salesforce/api/rest/66.0")
+        writer.string("com/salesforce/api/rest/66.0" + (client.isEmpty ? "" : ";\(client)"))
         writer.string(transaction)
         writer.long(1)
         writer.long(commitTime)

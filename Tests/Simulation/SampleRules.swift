@@ -27,7 +27,7 @@ struct SampleRules {
             baseUrl: https://io.sim
             auth: {bearer: {env: IO_TOKEN}}
             listeners: {orders: {url: {env: LISTENER_URL}}}
-        \(scope.records ? state.destination : "")rules:
+        \(scope.records ? state.destination : "")\(scope.writes ? writing.destination : "")rules:
           - id: hook
             match: {entity: Sample__c, change: [create, update]}
             onGap: skip
@@ -61,9 +61,44 @@ struct SampleRules {
               destination: hook
               body: {batch: "${batch.events}"}
               coalesce: {quiet: 5s, max: 30s, limit: 9}
-        \(scope.records ? state.rule : "")
+        \(scope.fansOut ? fanning : "")\(scope.writes ? writing.rule : "")\(scope.records ? state.rule : "")
         """
     }
+
+    /// One event, several deliveries.
+    private static let fanning = """
+          - id: fan
+            match: {entity: Sample__c, change: [update]}
+            onGap: skip
+            to:
+              destination: flows
+              fanOut: {user: "${header.commitUser}", where: "'k' in flow.inputParameters"}
+              data: {k: "${rule.id}:${flow.name} ${event.id} ${recordId}"}
+          - id: twin
+            match: {entity: Sample__c, change: [create, delete]}
+            onGap: skip
+            to:
+              - {destination: hook, body: {k: "${rule.id}:a ${event.id} ${recordId}"}}
+              - {destination: slow, when: event.change == 'create', body: {k: "${rule.id}:b ${event.id} ${recordId}"}}
+
+        """
+
+    /// A change that comes back does not tell the number, so that nothing but its client keeps it from being written again.
+    private static let writing = (
+        destination: "  crm: {kind: salesforce, org: prod}\n",
+        rule: """
+          - id: write
+            match: {entity: Sample__c, change: [create, update]}
+            onGap: skip
+            when: record.?Number__c.orDefault(99.0) >= 60.0
+            to:
+              destination: crm
+              update: Sample__c
+              id: "${recordId}"
+              fields: {Told__c: "${rule.id} ${event.id} ${recordId}"}
+
+        """
+    )
 
     /// What keeps a receiver's records as those of the org.
     private static let state = (
@@ -79,13 +114,17 @@ struct SampleRules {
         """
     )
 
-    static let ids = ["hook", "slow", "flow", "listener", "run", "batch"]
+    static func ids(_ scope: Scope) -> [String] {
+        ["hook", "slow", "flow", "listener", "run", "batch"] + (scope.fansOut ? ["fan", "twin"] : [])
+    }
+
     static let destinations = ["hook", "slow", "flows", "celigo"]
 
     static func destination(of rule: String) -> String {
         switch rule {
-        case "slow": "slow"
+        case "slow", "twin:b": "slow"
         case "flow": "flows"
+        case _ where rule.hasPrefix("fan:"): "flows"
         case "listener", "run": "celigo"
         default: "hook"
         }
@@ -105,9 +144,33 @@ struct SampleRules {
     /// Used on the main thread alone, see `Machine`.
     nonisolated(unsafe) private static var reports: [String: LintReport] = [:]
 
+    /// What a delivery is called in bodies: its rule, and which of several that rule made of the event. All of them where
+    /// it was parked before that was known.
+    static func names(of delivery: Delivery) -> [String] {
+        switch (delivery.rule, delivery.target) {
+        case ("fan", .flow(let id)): FannedFlows.rule(of: id).map { [$0] } ?? FannedFlows.rules
+        case ("fan", _): FannedFlows.rules
+        case ("twin", _): [delivery.destination == "hook" ? "twin:a" : "twin:b"]
+        default: [delivery.rule]
+        }
+    }
+
     /// Rules that want this change, by what the text above says in words.
-    static func wanting(_ change: SampleEvents.Change, number: Double?) -> [String] {
-        let value = number ?? 0
+    static func wanting(_ change: SampleEvents.Change, number: Double?, _ scope: Scope) -> [String] {
+        var several: [String] = []
+        if scope.writes, change == .create || change == .update, number ?? 99 >= 60 { several.append("write") }
+        guard scope.fansOut else { return wanting(change, number ?? 0) + several }
+        let fanned: [String] =
+            switch change {
+            case .create: ["twin:a", "twin:b"]
+            case .update: FannedFlows.rules
+            case .delete: ["twin:a"]
+            default: []
+            }
+        return wanting(change, number ?? 0) + several + fanned
+    }
+
+    private static func wanting(_ change: SampleEvents.Change, _ value: Double) -> [String] {
         switch change {
         case .create: return ["hook"] + (value < 50 ? ["slow"] : []) + ["listener", "batch"]
         case .update: return ["hook"] + (value < 50 ? ["slow"] : []) + ["flow"] + (value >= 30 ? ["run"] : []) + ["batch"]

@@ -8,6 +8,10 @@ struct Scope {
     /// Acknowledged requests are kept, for `replay --resend`.
     var keepsSent = false
 
+    /// Rules whose one event makes several deliveries.
+    var fansOut = false
+    /// A destination that writes into the org, whose changes come back as events.
+    var writes = false
     /// Records that events, gap events, overflows and backfills tell of.
     var records = false
 
@@ -19,6 +23,9 @@ struct Scope {
         replays = random.chance(300) || defect == .replayMovesCursor || defect == .replayForgotten
         keepsSent = replays && random.chance(350)
         // A replay hands over what is old, as it is asked to.
+        fansOut = random.chance(300)
+        // What was written does not say which replay wrote it.
+        writes = !replays && random.chance(300) || defect == .echoesHeard
         records = !replays && random.chance(350) || defect == .marksForgotten
     }
 

@@ -15,6 +15,7 @@ final class SimulatedOrg: @unchecked Sendable {
     let faults: Faults
     /// In this world.
     let topics: [String]
+    private let scope: Scope
     var random: SeededRandom
     private(set) var streams: [SimulatedStream] = []
     /// The session that is good; those before it have ended.
@@ -31,6 +32,7 @@ final class SimulatedOrg: @unchecked Sendable {
     var refusals = 0
 
     init(seed: UInt64, scope: Scope, machine: Machine, truth: Truth, faults: Faults) {
+        self.scope = scope
         self.machine = machine
         self.truth = truth
         self.faults = faults
@@ -84,9 +86,6 @@ final class SimulatedOrg: @unchecked Sendable {
     }
 
     private func publish(_ index: Int, _ transaction: String) {
-        let topic = Self.topics[index]
-        let number = truth.topics[topic]?.count ?? 0
-        let id = "t\(index)-\(number)"
         let change = random.pick([.create, .create, .update, .update, .update, .update, .delete, .undelete, .gapUpdate])
             as SampleEvents.Change
         // Of each topic its own, so that order between topics does not matter.
@@ -94,9 +93,35 @@ final class SimulatedOrg: @unchecked Sendable {
         var records = [random.pick(pool)]
         if random.chance(120) { records = Array(pool.prefix(random.within(2...3))) }
         let value: Double? = change == .create || (change == .update && random.chance(850)) ? Double(random.below(100)) : nil
+        publish(index, change, of: records, value, transaction)
+    }
+
+    /// What a client wrote comes as an event as well.
+    ///
+    /// - Parameter client: `client=Sluice`
+    func echo(of record: String, client: String) {
+        guard truth.problems.isEmpty, let index = record.dropFirst(11).first?.wholeNumberValue else { return }
+        faults.note("own change comes back")
+        machine.after(random.milliseconds(1...3_000)) { [self] in
+            publish(index, .update, of: [record], nil, "tx-\(machine.now)", client: client)
+            for stream in streams where stream.topic == Self.topics[index] { stream.pump() }
+        }
+    }
+
+    /// Their clients' names are left out of events.
+    var forgetsClients = false
+
+    private func publish(
+        _ index: Int, _ change: SampleEvents.Change, of records: [String], _ value: Double?, _ transaction: String,
+        client: String = ""
+    ) {
+        let topic = Self.topics[index]
+        let number = truth.topics[topic]?.count ?? 0
+        let id = "t\(index)-\(number)"
         let version = machine.now > schemaChange ? 1 : 0
         var payload = SampleEvents.payload(
-            change, records: records, number: value, transaction: transaction, commitTime: wall, version: version)
+            change, records: records, number: value, transaction: transaction, commitTime: wall, version: version,
+            client: forgetsClients ? "" : client)
         var schemaID = SampleEvents.ids[version]
         var happening = Happening(
             event: ConsumerEvent(id: id, schemaID: schemaID, replayID: nextReplayID(index), payload: []), at: machine.now,
@@ -111,7 +136,8 @@ final class SimulatedOrg: @unchecked Sendable {
                 payload = Array(payload.prefix(random.below(payload.count)))
             }
         } else {
-            for rule in SampleRules.wanting(change, number: value) {
+            let rules = SampleRules.wanting(change, number: value, scope)
+            for rule in client.isEmpty ? rules : rules.filter({ $0 != "write" }) {
                 happening.wanted += records.map { Wanted(rule: rule, event: id, record: $0) }
             }
         }

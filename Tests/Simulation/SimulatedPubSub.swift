@@ -141,8 +141,10 @@ final class SimulatedStream: FetchStream, @unchecked Sendable {
                 org.truth.problem("\(topic): subscribed with a replay ID that Salesforce never gave out")
                 return nil
             }
-            // Of the records' topic, what was passed over for what a read had brought would come again behind it.
-            if org.refusals > 0, topic != SimulatedRecords.topic {
+            // An event that was passed over for what a read had brought has no ID that its receiver knows: it would come
+            // again as an older state behind a newer one.
+            guard topic != SimulatedRecords.topic else { return position }
+            if org.refusals > 0 {
                 org.refusals -= 1
                 org.truth.mayRepeat = true
                 org.faults.note("stored replay ID refused")

@@ -247,6 +247,7 @@ final class World: @unchecked Sendable {
         var world = RelayWorld()
         world.attempts = nil
         world.time = time(of: life)
+        org.forgetsClients = defect == .echoesHeard
         if defect == .cursorEarly { org.onArrival = { [unowned self] in storeEarly($0, $1, store) } }
         world.limits = defect == .unbounded ? DispatchLimits() : limits
         world.pubsub = { [org] _ in SimulatedPubSub(org: org, life: life) }
@@ -393,7 +394,7 @@ final class World: @unchecked Sendable {
         await machine.sleep(for: 600_000)
         let jobs = (machine.jobsRun - before) / 10
         // What was acknowledged is written twice a second.
-        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0) + (scope.records ? 100 : 0)
+        let most = Self.idleJobs + (scope.keepsSent ? 600 : 0) + (scope.records ? 100 : 0) + (scope.fansOut ? 50 : 0)
         if jobs > most { truth.problem("\(jobs) jobs a minute with nothing to do, \(most) at most") }
     }
 

@@ -10,10 +10,16 @@
 // (`CSimulation`); dictionaries have a fixed order (SWIFT_DETERMINISTIC_HASHING, set below); and the store's work runs on
 // the same thread (`StoreTurns`). Every decision goes into a number (`Trace`), by which two runs are compared.
 //
+// Some worlds have more (`Scope`): an operator who asks for replays (`SimulatedOperator`); records that a REST API reads
+// and events tell of, whole or by halves (`SimulatedRecords`); rules that make several deliveries of one event
+// (`FannedFlows`); a destination that writes into the org, whose changes come back (`SimulatedWrites.swift`).
+//
 // What must hold (`Truth`, `Ledger`, `World.watch`): what the cursor passed has arrived, is kept, or is parked with a
 // reason, whenever a process dies; in the end everything has arrived or is parked; deliveries of one record arrive in
 // order, and its newest one last; what was acknowledged before a stop that ended well does not come again; what is in
-// memory stays within its limits; nothing runs in circles, and nothing happens when there is nothing to do.
+// memory stays within its limits; nothing runs in circles, and nothing happens when there is nothing to do. A replay
+// delivers what was asked for, in order and by its name, and moves no live cursor (`ReplayTruth`); a receiver of records
+// never goes back, and ends with what Salesforce has (`RecordTruth`).
 
 import Glibc
 

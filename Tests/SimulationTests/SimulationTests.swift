@@ -33,6 +33,7 @@ import Testing
         ("cursor-early", "the cursor passed"), ("laneless", "overtaken in its lane"), ("forgetful", "is nowhere"),
         ("busy", "busy loop"), ("unbounded", "stored deliveries"), ("replay-moves-cursor", "went back"),
         ("replay-forgotten", "owes"), ("marks-forgotten", "is older than what its receiver has"),
+        ("echoes-heard", "nobody wants it"),
     ])
     func `a planted bug is caught`(defect: String, words: String) async throws {
         let run = try await Simulation.run("--seeds", "60", "--defect", defect)

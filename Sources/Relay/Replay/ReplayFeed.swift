@@ -34,8 +34,11 @@ actor ReplayFeed {
     }
 
     /// Everything that follows is of this topic.
-    func begin(_ topic: ReplayPlan.Topic, entry: ReplayOrgs.Entry, at progress: ReplayProgress) {
-        routing = ReplayRouting(replay: replay, plan: plan, topic: topic, complete: entry.complete)
+    func begin(
+        _ topic: ReplayPlan.Topic, entry: ReplayOrgs.Entry, complete: @escaping ReplayOrgs.Completion,
+        at progress: ReplayProgress
+    ) {
+        routing = ReplayRouting(replay: replay, plan: plan, topic: topic, complete: complete)
         self.entry = entry
         reader = EventReader(entry, time: parts.time)
         self.progress = progress

@@ -75,6 +75,9 @@ package final class ReplayOrgs: Sendable {
         return Entry(org: org, schemas: schemas)
     }
 
+    /// Nil until it has signed in.
+    func present(_ alias: String) -> Entry? { entries.withLock { $0[alias] } }
+
     /// Whether Salesforce can be asked.
     func isConnected(_ alias: String) -> Bool { entries.withLock { $0[alias]?.connection != nil } }
 }

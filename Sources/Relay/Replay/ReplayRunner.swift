@@ -44,7 +44,8 @@ struct ReplayRunner: Sendable {
             guard let entry = known else {
                 throw ReplayFailure("the org \(topic.org) is not known any more: no cursor of it is stored")
             }
-            await feed.begin(topic, entry: entry, at: position?.progress ?? Self.start(of: topic))
+            await feed.begin(
+                topic, entry: entry, complete: completion(topic.org), at: position?.progress ?? Self.start(of: topic))
             switch topic.source {
             case .journal: try await journal(topic, feed)
             case .sent: try await sent(topic, feed)
@@ -158,6 +159,19 @@ struct ReplayRunner: Sendable {
         await running.value
         try Task.checkCancellation()
         if let failure = host.failure { throw failure }
+    }
+
+    /// Rules may ask for more than the event tells, which only an org that has signed in can find out: until then the
+    /// replay waits, rather than leave their deliveries out.
+    private func completion(_ org: String) -> ReplayOrgs.Completion {
+        { [parts, tracker] event, result, rules in
+            guard !result.wants.isEmpty else { return result }
+            while true {
+                if let entry = parts.orgs.present(org) { return try await entry.complete(event, result, rules) }
+                tracker.waits("the org \(org) has not signed in yet")
+                try await parts.time.sleep(Self.signInRetry)
+            }
+        }
     }
 
     /// Waits until the org has signed in.

@@ -1,4 +1,6 @@
 import Events
+import FoundationEssentials
+import Rules
 import Store
 import Testing
 
@@ -120,6 +122,46 @@ import Testing
         await #expect(throws: ControlError.self) {
             try await bench.ask("replay.cancel", NamedReplay(id: started.id), as: ReplayView.self)
         }
+    }
+
+    /// After a restart it goes on before the org has signed in.
+    @Test func `it waits for the sign-in when a rule asks for more than the event tells`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<5)
+        let text = """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x"}
+            rules:
+              - id: asking
+                match: {entity: Sample__c, change: [create, update]}
+                needs: {fields: [Asked__c], missing: fetch}
+                to: {destination: hook, body: {n: "${record.Asked__c}"}}
+
+            """
+        let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))])
+        let orgs = ReplayOrgs(store: bench.store)
+        let service = ReplayService(
+            ReplayParts(
+                store: bench.store, outbox: bench.bench.outbox, rules: CurrentRules(try #require(report.ruleSet)),
+                orgs: orgs, time: bench.time.source, log: .quiet))
+        let planner = ReplayPlanner(
+            store: bench.store, knownRules: [], knownDestinations: [], now: ReplayBench.now)
+        var request = ReplayRequest(.earliest)
+        request.source = .journal
+        let plan = try JSONEncoder().encode(try await planner.plan(request))
+        let record = ReplayRecord(
+            id: "rp00c0ffee", plan: [UInt8](plan), state: .running, detail: "", createdAt: 0, updatedAt: 0)
+        try await service.begin(record)
+        try await bench.bench.run("it waits") { await service.tracker(record.id)?.waits.contains("not signed in") == true }
+        orgs.register(
+            ReplayOrgs.Entry(org: IngestBench.org, schemas: bench.ingest.cache) { event, _, rules in
+                var facts = RoutingFacts()
+                facts.record = .read(Fields([.init(name: "Asked__c", value: .string("found"))]))
+                return rules.route(event, now: ReplayBench.now, facts: facts)
+            })
+        try await bench.ended(record.id)
+        #expect(bench.replayed(by: record.id).sorted() == Array(0..<5))
     }
 
     @Test func `a saved cursor is a place to replay from`() async throws {

@@ -23,7 +23,7 @@ struct ReplayAsk {
     var limit: Int? { request.limit.flatMap { $0 < Self.unlimited ? $0 : nil } }
 
     func wants(_ wanted: Wanted) -> Bool {
-        (request.rules.isEmpty || request.rules.contains(wanted.rule))
+        (request.rules.isEmpty || request.rules.contains(String(wanted.rule.prefix { $0 != ":" })))
             && (request.destinations.isEmpty || request.destinations.contains(SampleRules.destination(of: wanted.rule)))
     }
 

@@ -135,7 +135,7 @@ final class SimulatedOperator: @unchecked Sendable {
         var isOfOne = random.chance(500)
         if case .replayID = request.start { isOfOne = true }
         if random.chance(200), !isResent { request.until = chosen.commitTime + random.milliseconds(1...200_000) }
-        if random.chance(200) { request.rules = Array(SampleRules.ids.shuffled(using: &random).prefix(2)) }
+        if random.chance(200) { request.rules = Array(SampleRules.ids(world.scope).shuffled(using: &random).prefix(2)) }
         if random.chance(150) { request.destinations = [random.pick(SampleRules.destinations)] }
         request.source = isResent ? nil : random.pick([nil, .journal, .salesforce])
         request.limit = ReplayAsk.unlimited + drawn
