@@ -207,10 +207,14 @@ class Workspace:
         return {topic: number_of(replay) for topic, replay in self.cursors().items()}
 
     def count(self, table: str) -> int:
-        """Rows of a store table: cursors, outbox, dead_letters, quarantine."""
+        """Rows of a store table: cursors, outbox, dead_letters, quarantine. None while a first start makes the tables."""
         connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=5)
         try:
             return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            return 0
         finally:
             connection.close()
 

@@ -162,8 +162,9 @@ RECEIVERS = [
     Fault("name of the receiver", moved_to_an_unknown_name, lambda run: run.machine.suffer(),
           "not resolve host: hook.machine.test.*(again|next try) in", prepare=on_machine,
           rule={"options": "    allowPrivate: true\n"}),
+    # Connections are cut before the new certificate shows.
     Fault("certificate expired", expired, lambda run: run.front.heal(run.good), "certificate.*(again|next try) in",
-          prepare=receiver_with_tls, by_hand=tried_now),
+          lines=2, prepare=receiver_with_tls, by_hand=tried_now),
     Fault("receiver never answers", receiver(mode="never"), well, r"timed out|no complete answer", settle=3, **IMPATIENT),
     Fault("half an answer", receiver(mode="half_head"), well, "hook", repeats=True),
     Fault("an answer without its end", receiver(mode="half_body"), well, "", lines=0, watched=0),
