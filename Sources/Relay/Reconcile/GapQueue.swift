@@ -53,18 +53,19 @@ struct GapQueue {
     /// - Parameter isArriving: false for what an earlier process left.
     mutating func hold(_ waiting: Waiting, isArriving: Bool = true) {
         let key = Key(waiting.event)
-        let received = waiting.row.receivedAt
-        var record =
-            records[key]
-            ?? Record(
-                readAt: min(
-                    max(received + Self.gather, waiting.event.time + SnapshotCoverage.settle + GapVerdict.margin),
-                    received + Self.maximumWait))
+        var record = records[key] ?? Record(readAt: Self.readTime(waiting))
         record.isArriving = isArriving
         record.events.append(waiting)
         records[key] = record
         eventCount += 1
         byteCount += waiting.row.payload.count
+    }
+
+    private static func readTime(_ first: Waiting) -> Int64 {
+        let received = first.row.receivedAt
+        return min(
+            max(received + gather, first.event.time + SnapshotCoverage.settle + GapVerdict.margin),
+            received + maximumWait)
     }
 
     /// The batch that brought them is the outbox's.
@@ -91,10 +92,16 @@ struct GapQueue {
 
     mutating func readAgain(_ key: Key, at time: Int64) { records[key]?.readAt = time }
 
-    /// Its events wait no more.
-    mutating func release(_ key: Key) {
-        guard let record = records.removeValue(forKey: key) else { return }
-        eventCount -= record.events.count
-        byteCount -= record.events.reduce(0) { $0 + $1.row.payload.count }
+    /// The first of its events wait no more. What is left begins with a gap event, and is read on its own.
+    mutating func release(_ key: Key, first count: Int) {
+        guard var record = records.removeValue(forKey: key) else { return }
+        let released = record.events.prefix(count)
+        eventCount -= released.count
+        byteCount -= released.reduce(0) { $0 + $1.row.payload.count }
+        record.events.removeFirst(released.count)
+        guard let next = record.events.first else { return }
+        record.readAt = Self.readTime(next)
+        record.reads = 0
+        records[key] = record
     }
 }

@@ -106,9 +106,9 @@ extension GapReconciler {
         let rules = parts.rules.current
         var batch = RoutedBatch(cursor: cursor(findings[0].key))
         var added: [RecordMark] = []
-        var done: [GapQueue.Key] = []
+        var done: [(key: GapQueue.Key, count: Int)] = []
         for finding in findings {
-            guard let record = queue.records[finding.key] else { continue }
+            guard var record = queue.records[finding.key] else { continue }
             let later = record.events.dropFirst(finding.before).map(\.event.time)
             let until: Int64
             switch verdict(finding, record, readAt, later) {
@@ -117,6 +117,7 @@ extension GapReconciler {
                 continue
             case .covered(let time): until = time
             }
+            record.events.removeLast(record.events.count - Self.told(record, finding.before, until))
             let course = ReadCourse(
                 record: record, before: finding.before, until: until, marks: marks[finding.key.recordID] ?? [:],
                 facts: facts(finding, readAt))
@@ -124,7 +125,7 @@ extension GapReconciler {
                 RecordMark(recordID: finding.key.recordID, rule: $0, covers: until)
             }
             batch.released += record.events.map(\.row.key)
-            done.append(finding.key)
+            done.append((finding.key, record.events.count))
         }
         guard !done.isEmpty else { return }
         // Marks go before what they mark.
@@ -133,8 +134,16 @@ extension GapReconciler {
         }
         handedOver[subject] = max(handedOver[subject] ?? .min, parts.time.wall())
         try await parts.outbox.accept(batch)
-        for key in done { queue.release(key) }
+        for (key, count) in done { queue.release(key, first: count) }
         released()
+    }
+
+    /// How many of a record's events what was read can tell of. A gap event that came since the read began, and is newer
+    /// than what was read, waits for a read of its own, with what follows it.
+    private static func told(_ record: GapQueue.Record, _ before: Int, _ until: Int64) -> Int {
+        record.events.indices.dropFirst(before).first {
+            record.events[$0].event.isGapOfRecord && record.events[$0].event.time > until
+        } ?? record.events.count
     }
 
     private func verdict(
