@@ -63,10 +63,11 @@ package struct RecordMark: Sendable, Equatable {
 }
 
 extension Store {
-    /// The later time stays.
+    /// The later time stays. On disk when it returns: what is marked is sent next, and a mark that the power took along
+    /// would let an older event pass behind it.
     package func addMarks(_ marks: [RecordMark], org: String, entity: String) async throws(StoreError) {
         guard !marks.isEmpty else { return }
-        try await transaction("mark \(marks.count) records of \(entity)") { database in
+        try await synced("mark \(marks.count) records of \(entity)") { database in
             let statement = try database.cachedStatement(
                 sql: """
                     INSERT INTO record_marks (org, entity, record_id, rule, covers) VALUES (?, ?, ?, ?, ?)
