@@ -225,6 +225,8 @@ extension Outbox {
     var unwritten: Int { ledger.unwritten }
     /// The store is being read or written.
     var isBusy: Bool { loop != nil && loopSleep == nil }
+    /// That, or attempts are under way.
+    var isWorking: Bool { isBusy || !workers.isEmpty }
 
     func windowCount(_ destination: String) -> Int { routes[destination]!.lanes.window.count }
 }
