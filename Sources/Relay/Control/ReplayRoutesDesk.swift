@@ -17,8 +17,14 @@ struct ReplayDesk: Sendable {
             now: time.wall())
     }
 
+    /// What was received up to now is to be in it, so it is written first.
+    private func plan(_ request: ReplayRequest) async throws(ControlError) -> ReplayPlan {
+        await service?.write()
+        return try await planner.plan(request)
+    }
+
     func preview(_ request: ReplayRequest) async throws(ControlError) -> ReplayPreview {
-        let plan = try await planner.plan(request)
+        let plan = try await plan(request)
         let counts = plan.topics.map(\.expectedEvents)
         let expected = counts.contains(nil) ? nil : counts.compactMap { $0 }.reduce(0, +)
         return ReplayPreview(
@@ -26,12 +32,12 @@ struct ReplayDesk: Sendable {
     }
 
     func dryRun(_ request: ReplayRequest) async throws(ControlError) -> ReplayDryRun {
-        let plan = try await planner.plan(request)
+        let plan = try await plan(request)
         return try await ReplayRehearsal(store: store, orgs: orgs, rules: rules.current, time: time).run(plan)
     }
 
     func start(_ request: ReplayRequest) async throws(ControlError) -> ReplayView {
-        let plan = try await planner.plan(request)
+        let plan = try await plan(request)
         guard let json = try? JSONEncoder().encode(plan) else { preconditionFailure("a plan without a JSON form") }
         var generator = SystemRandomNumberGenerator()
         let now = time.wall()

@@ -56,6 +56,9 @@ package actor ReplayService {
         }
     }
 
+    /// Has everything written that was taken, unless the store cannot be written.
+    func write() async { await parts.outbox.flushIfPossible() }
+
     /// Nil if it does not run.
     func tracker(_ id: String) -> ReplayTracker.Snapshot? { running[id]?.tracker.snapshot }
 

@@ -19,7 +19,7 @@ struct SalesforceOrgOption: ParsableArguments {
 
     /// What the configuration says of the org; no secret is read.
     func chosen() throws -> (OrgConfiguration, SecretStore) {
-        let loaded = try options.load()
+        let loaded = try options.load(showsWarnings: true)
         let names = loaded.configuration.orgs.map(\.alias)
         let chosen = loaded.configuration.orgs.first { org == nil ? names.count == 1 : $0.alias == org }
         guard let chosen else {

@@ -60,7 +60,9 @@ struct ReplayBench {
 
     /// Events `numbers` come in responses of up to `size`, as a subscription hands them over, received a second after
     /// their commit.
-    func live(_ numbers: Range<Int>, topic: String = Make.key.topic, size: Int = 7) async throws {
+    func live(
+        _ numbers: Range<Int>, topic: String = Make.key.topic, size: Int = 7, settles: Bool = true
+    ) async throws {
         for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: size) {
             let part = start..<min(start + size, numbers.upperBound)
             let events = try part.map { try ReplayEvents.event($0) }
@@ -70,7 +72,7 @@ struct ReplayBench {
                     topic: topic, events: events, bytes: bytes, replayID: events.last!.replayID,
                     receivedAt: ReplayEvents.time(part.upperBound - 1) + 1_000))
         }
-        try await settled()
+        if settles { try await settled() }
     }
 
     /// Everything is delivered or dead, and committed.

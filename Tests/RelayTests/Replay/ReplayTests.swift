@@ -21,6 +21,14 @@ import Testing
         #expect(try await bench.store.cursors().count == 1)
     }
 
+    @Test func `what was received a moment ago, and is not written yet, is replayed as well`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<10)
+        try await bench.live(10..<14, settles: false)
+        let view = try await bench.replay(ReplayRequest(.replayID(Make.replayID(5).description)))
+        #expect(bench.replayed(by: view.id).sorted() == Array(6..<14))
+    }
+
     @Test func `by time, it begins with the right event on every topic`() async throws {
         let bench = try await ReplayBench()
         try await bench.live(0..<30)
