@@ -157,7 +157,7 @@ package actor Outbox {
         for letter in batch.deadLetters { route(letter.delivery.destination).died(letter.detail) }
         let touched = offer(batch.deliveries)
         // What is replayed says nothing about where the stream is.
-        if batch.cursor.key.scope == .live { marks?.passed(batch.cursor.key.topic, transaction: batch.transaction) }
+        if batch.cursor.key.scope == .live, batch.tellsPlace { marks?.passed(batch.cursor.key.topic, transaction: batch.transaction) }
         return touched
     }
 

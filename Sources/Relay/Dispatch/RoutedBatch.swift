@@ -17,6 +17,8 @@ package struct RoutedBatch: Sendable {
     package var released: [HeldEvent.Key] = []
     /// The transaction key of the last event; nil for a keepalive: no transaction is open.
     package var transaction: String?
+    /// It tells where the stream is: not if all that came had come before, or cannot be read.
+    package var tellsPlace = true
 
     package init(
         cursor: Cursor, journal: JournalEntry? = nil, deliveries: [Delivery] = [], deadLetters: [DeadLetter] = [],

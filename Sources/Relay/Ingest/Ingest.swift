@@ -104,6 +104,8 @@ package struct Ingest: SubscriptionHost {
         if let newest = events.last {
             routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time)
             routed.transaction = newest.header?.transactionKey
+        } else {
+            routed.tellsPlace = batch.isKeepalive
         }
         routed.journal?.commitTime = routed.cursor.commitTime
         reports.received(batch, commitTime: routed.cursor.commitTime, quarantined: routed.quarantined.count)

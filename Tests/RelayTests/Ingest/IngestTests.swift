@@ -113,6 +113,19 @@ import TestSupport
         #expect(try await bench.bench.store.journalSize().rows == 1)
     }
 
+    @Test func `a response whose events had all come before closes no transaction, a keepalive does`() async throws {
+        let bench = try await IngestBench(known)
+        try await bench.accept([update(1)], cursor: 1)
+        let marks = try #require(bench.bench.outbox.marks)
+        let open = try #require(marks.newest(of: Make.key.topic)?.transaction)
+        var repeated = bench.batch([], cursor: 1)
+        repeated.isKeepalive = false
+        _ = try await bench.ingest.accept(repeated)
+        #expect(marks.newest(of: Make.key.topic)?.transaction == open)
+        try await bench.accept([], cursor: 2)
+        #expect(marks.newest(of: Make.key.topic)?.transaction == nil)
+    }
+
     @Test func `a keepalive's cursor does not pass an event that is not delivered or stored yet`() async throws {
         let bench = try await IngestBench(known)
         bench.bench.sink.close()
