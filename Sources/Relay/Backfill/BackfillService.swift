@@ -167,17 +167,9 @@ package actor BackfillService {
     }
 
     private func ended(_ record: BackfillRecord, _ state: BackfillRecord.State, _ detail: String) async {
-        var isSaid = false
-        while true {
-            do throws(StoreError) {
-                return try await save(record, state, detail)
-            } catch {
-                if !isSaid { parts.log.warning("\(error) Until then the backfill \(record.id) counts as running.") }
-                isSaid = true
-                guard error.isRetryable else { return }
-            }
-            // Stopped: what it did is stored, so that the next start finds it nearly done.
-            guard (try? await parts.time.sleep(Self.storeRetry)) != nil else { return }
+        let last = LastWrite(time: parts.time, log: parts.log)
+        await last("backfill \(record.id)") { () async throws(StoreError) in
+            try await self.save(record, state, detail)
         }
     }
 

@@ -110,17 +110,9 @@ package actor ReplayService {
         record.updatedAt = parts.time.wall()
         let level: Logger.Level = state == .done ? .notice : .error
         parts.log.log(level: level, "replay \(record.id) \(state.rawValue)\(detail.isEmpty ? "" : ": \(detail)")")
-        var isSaid = false
-        while true {
-            do throws(StoreError) {
-                return try await parts.store.save(record)
-            } catch {
-                if !isSaid { parts.log.warning("\(error) Until then the replay \(record.id) counts as running.") }
-                isSaid = true
-                guard error.isRetryable else { return }
-            }
-            // Stopped: everything it did is committed, so that the next start finds it done.
-            guard (try? await parts.time.sleep(ReplayRunner.storeRetry)) != nil else { return }
+        let last = LastWrite(time: parts.time, log: parts.log)
+        await last("replay \(record.id)") { [store = parts.store, record] () async throws(StoreError) in
+            try await store.save(record)
         }
     }
 }
