@@ -300,15 +300,11 @@ package actor Subscription {
 
     /// - Returns: false when the topic stops.
     private func recover(from failure: StreamFailure) async -> Bool {
+        let failure = failure.about(topic: settings.name)
         var minimum: Duration = .zero
         var isImmediate = false
         switch failure.reaction {
-        case .stopTopic:
-            let named = failure.about(topic: settings.name)
-            guard case .stopTopic(let fix) = named.reaction else {
-                preconditionFailure("a topic is not mended by its name")
-            }
-            return await stop("\(named)", fix: fix)
+        case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
         case .replayInvalid:
             // Another start is chosen, so there is nothing to wait for; a second refusal in a row is not about the ID.
             isImmediate = plan.position != nil

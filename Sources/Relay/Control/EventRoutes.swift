@@ -24,7 +24,6 @@ package struct EventRoutes: Sendable {
     private let store: Store
     private let rules: @Sendable () async -> RuleSet?
     private let recent: RecentDeliveries?
-    private let write: (@Sendable () async -> Void)?
     private let time: TimeSource
 
     /// - Parameters:
@@ -36,7 +35,7 @@ package struct EventRoutes: Sendable {
         store: Store, rules: @escaping @Sendable () async -> RuleSet?, recent: RecentDeliveries? = nil,
         write: (@Sendable () async -> Void)? = nil, time: TimeSource = .system
     ) -> [ControlRoute] {
-        let routes = EventRoutes(store: store, rules: rules, recent: recent, write: write, time: time)
+        let routes = EventRoutes(store: store, rules: rules, recent: recent, time: time)
         return [
             ControlRoute("event.show") { request throws(ControlError) in
                 guard let request = try? JSONDecoder().decode(EventRequest.self, from: Data(request)) else {
@@ -47,7 +46,10 @@ package struct EventRoutes: Sendable {
                     throw ControlError(
                         .badInput, "\(request.replayID) is no replay ID: it is base64 (as `sluice tap` shows it) or hex")
                 }
-                if let answer = try await routes.show(meanings) { return answer }
+                await write?()
+                for id in meanings {
+                    if let answer = try await routes.show(id) { return answer }
+                }
                 throw ControlError(
                     .failed,
                     "nothing is known of an event \(request.replayID): it is not in the journal (which keeps the last "
@@ -56,23 +58,8 @@ package struct EventRoutes: Sendable {
         ]
     }
 
-    /// The first of these that is in the journal; if none is, one that is known by its deliveries.
-    private func show(_ meanings: [ReplayID]) async throws(ControlError) -> [UInt8]? {
-        for id in meanings {
-            if let answer = try await show(id, needsJournal: write != nil) { return answer }
-        }
-        guard let write else { return nil }
-        await write()
-        for id in meanings {
-            if let answer = try await show(id) { return answer }
-        }
-        return nil
-    }
-
     /// Nil if nothing is known.
-    ///
-    /// - Parameter needsJournal: nil as well if it is not in the journal, which may not have been written yet.
-    private func show(_ id: ReplayID, needsJournal: Bool = false) async throws(ControlError) -> [UInt8]? {
+    private func show(_ id: ReplayID) async throws(ControlError) -> [UInt8]? {
         let entry: JournalEntry?
         let history: DeliveryHistory
         do throws(StoreError) {
@@ -85,7 +72,7 @@ package struct EventRoutes: Sendable {
         }
         var events: Result<Decoded, EventProblem>?
         if let entry { events = try await self.events(id, in: entry) }
-        guard entry != nil || (!history.isEmpty && !needsJournal) else { return nil }
+        guard entry != nil || !history.isEmpty else { return nil }
         return TapLines.bytes(await answer(id, entry, events, history))
     }
 
