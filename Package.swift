@@ -121,7 +121,7 @@ let package = Package(
             name: "sluice-simulation",
             dependencies: [
                 "Relay", "Rules", "Salesforce", "Store", "Settings", "IntegratorIO", "PubSub", "Avro", "Curl", "Events", "CPowerLoss",
-                "CSimulation", log, collections,
+                "CSimulation", "TestSupport", log, collections,
             ], path: "Tests/Simulation", swiftSettings: strict),
         tests("SimulationTests", ["PeerSupport"]),
         tests("RelayTests", ["Relay"]),

@@ -66,14 +66,14 @@ import Testing
         try await withEmulator { emulator, grpc in
             var metadata = try await signIn(emulator)
             let unknown = try await subscribe(grpc, "/data/NopeChangeEvent", metadata, .latest)
-            let missing = await failure(unknown)
+            let missing = await unknown.failure()
             #expect(missing?.code == .notFound)
             #expect(missing?.errorCode == "sfdc.platform.eventbus.grpc.topic.not.found")
             #expect(missing?.trailers["type"] == "Subscribe")
             #expect(missing?.rpcID.map { missing?.message.hasSuffix("rpcId: \($0)") ?? false } == true)
 
             metadata = ["accesstoken": "x", "instanceurl": emulator.url, "tenantid": "y"]
-            let refused = await failure(try await subscribe(grpc, "/data/ChangeEvents", metadata, .latest))
+            let refused = await (try await subscribe(grpc, "/data/ChangeEvents", metadata, .latest)).failure()
             #expect(refused?.code == .unauthenticated)
             #expect(refused?.errorCode == "sfdc.platform.eventbus.grpc.service.auth.error")
         }
@@ -87,7 +87,7 @@ import Testing
             let stream = try await subscribe(
                 grpc, "/data/ChangeEvents", try await signIn(emulator), .earliest, count: 1)
             #expect(try await next(stream).pendingNumRequested == 0)
-            #expect(await failure(stream)?.isRetryable == true)
+            #expect(await stream.failure()?.isRetryable == true)
         }
     }
 
@@ -100,7 +100,7 @@ import Testing
             let brief: Value = .record(["kind": .string(name), "for": .string("0s")])
             let fault: Value = name == "unavailable" ? brief : .string(name)
             try await emulator.perform(ScriptStep(.record(["fault": fault])))
-            let error = await failure(stream)
+            let error = await stream.failure()
             #expect(error != nil)
             #expect((error?.code == .unauthenticated) == (name == "unauthenticated"))
 
@@ -278,16 +278,6 @@ extension EmulatorServerTests {
 
     private func next(_ stream: GRPCStream) async throws -> FetchResponse {
         try FetchResponse(decoding: try #require(try await stream.next()))
-    }
-
-    /// How the stream fails, after whatever it still gives.
-    private func failure(_ stream: GRPCStream) async -> GRPCError? {
-        do throws(GRPCError) {
-            while try await stream.next() != nil {}
-            return nil
-        } catch {
-            return error
-        }
     }
 
     private func send(

@@ -58,10 +58,10 @@ import Testing
         try await withService { service, grpc, other in
             let first = try await manage(grpc)
             try await getTopic(grpc)
-            let refused = await failure(try await manage(other))
+            let refused = await (try await manage(other)).failure()
             #expect(refused?.errorCode == "sfdc.platform.eventbus.grpc.managed.subscription.already.active")
             #expect(refused?.trailers["type"] == "ManagedSubscribe")
-            #expect(await failure(try await manage(grpc))?.errorCode == refused?.errorCode)
+            #expect(await (try await manage(grpc)).failure()?.errorCode == refused?.errorCode)
             await first.cancel()
             try await getTopic(grpc)
             try await service.publish([EmulatedChange(entity: "Opportunity", recordIDs: ["006"])])
@@ -79,7 +79,7 @@ import Testing
             let answer = try ManagedFetchResponse(decoding: try #require(try await stream.next()))
             #expect(answer.commit?.id == "mine" && answer.commit?.error == nil)
             await service.inject(.disconnect)
-            #expect(await failure(stream) != nil)
+            #expect(await stream.failure() != nil)
             #expect(try await next(try await manage(grpc)).events.map(\.replayID) == [events[2].replayID])
         }
     }
@@ -98,7 +98,7 @@ import Testing
             }
             time.advance(by: .seconds(11))
             #expect(
-                await failure(stream)?.errorCode == "sfdc.platform.eventbus.grpc.publish.stream.sweeper.timeout")
+                await stream.failure()?.errorCode == "sfdc.platform.eventbus.grpc.publish.stream.sweeper.timeout")
         }
     }
 
@@ -109,7 +109,7 @@ import Testing
             try await getTopic(grpc)
             try await service.perform(.permission(entity: "Opportunity", isGiven: false))
             #expect(
-                await failure(single)?.errorCode
+                await single.failure()?.errorCode
                     == "sfdc.platform.eventbus.grpc.subscription.topic.cannot.subscribe")
             try await service.publish([
                 EmulatedChange(entity: "Opportunity", recordIDs: ["006"]),
@@ -129,7 +129,7 @@ import Testing
             var got = 0
             while let response = try? await next(stream) { got += response.events.count }
             #expect(got == 2)
-            let again = await failure(try await subscribe(grpc))
+            let again = await (try await subscribe(grpc)).failure()
             #expect(again?.errorCode == "sfdc.platform.eventbus.grpc.subscription.limit.exceeded")
         }
     }
@@ -166,15 +166,6 @@ import Testing
         let name = EmulatorDefaults.managedSubscription
         try await stream.send(ManagedFetchRequest(developerName: name, numRequested: 10).encode())
         return stream
-    }
-
-    private func failure(_ stream: GRPCStream) async -> GRPCError? {
-        do throws(GRPCError) {
-            while try await stream.next() != nil {}
-            return nil
-        } catch {
-            return error
-        }
     }
 
     private func subscribe(

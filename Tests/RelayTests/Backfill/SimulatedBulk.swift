@@ -1,5 +1,6 @@
 import Curl
 import Events
+import TestSupport
 
 /// Bulk API 2.0 of a simulated org: a job finds what is there when it is asked for, and gives it out page by page.
 struct SimulatedBulk {

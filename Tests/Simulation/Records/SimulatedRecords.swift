@@ -1,5 +1,6 @@
 import Curl
 import Events
+import TestSupport
 
 /// The records of one object: a table that commits change, the events that tell of it, and the REST API that reads it.
 /// Every change gives its records the next number, and the last number is what a receiver has to end with.
@@ -172,38 +173,4 @@ final class SimulatedRecords: @unchecked Sendable {
         {"name":"CreatedDate","type":"datetime","label":"Created"},
         {"name":"SystemModstamp","type":"datetime","label":"Modified"}]}
         """
-}
-
-/// The few queries that the relay makes of these records.
-struct SOQLText {
-    let text: String
-
-    /// - Parameter path: of a query, percent-encoded.
-    init(_ path: String) {
-        var bytes: [UInt8] = []
-        var rest = Array((path.split(separator: "?q=", maxSplits: 1).last ?? "").utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let pair = Hex.decode(Array(rest.prefix(2))) {
-                bytes += pair
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-            }
-        }
-        text = String(decoding: bytes, as: UTF8.self)
-    }
-
-    var counts: Bool { text.contains("count(Id)") }
-    var wantsDeleted: Bool { text.contains("IsDeleted = true") }
-    var after: String { text.firstMatch(of: /Id > '(\w+)'/).map { String($0.1) } ?? "" }
-    /// `Id IN ('…','…')`
-    var ids: Set<String>? {
-        text.firstMatch(of: /Id IN \(([^)]*)\)/).map { found in
-            Set(found.1.split(separator: ",").map { String($0.dropFirst().dropLast()) })
-        }
-    }
-    var limit: Int { text.firstMatch(of: /LIMIT (\d+)/).flatMap { Int($0.1) } ?? .max }
-    var since: Int64 {
-        text.firstMatch(of: /SystemModstamp >= (\S+Z)/).flatMap { Timestamp.milliseconds(rfc3339: String($0.1)) } ?? .min
-    }
 }
