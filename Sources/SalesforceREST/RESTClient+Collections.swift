@@ -2,7 +2,7 @@ import Events
 
 /// Up to 200 records in one call.
 extension RESTClient {
-    static let maximumCollection = 200
+    package static let maximumCollection = 200
     static let maximumRetrieved = 2000
 
     /// What became of one record, in the order of the request.

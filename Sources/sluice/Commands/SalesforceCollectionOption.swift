@@ -6,15 +6,13 @@ import SalesforceREST
 struct SalesforceCollectionOption: ParsableArguments {
     @Flag(help: "One failure takes everything back; for up to 200 records.") var allOrNone = false
 
-    static let maximumTogether = 200
-
     func write(
         _ records: [Fields], _ write: CollectionWriter.Write, _ rest: RESTClient, _ report: SalesforceWriteReport
     ) async throws {
-        guard !allOrNone || records.count <= Self.maximumTogether else {
+        guard !allOrNone || records.count <= RESTClient.maximumCollection else {
             throw CommandFailure(
                 .badInput,
-                "--all-or-none is kept for what goes into one call: \(Self.maximumTogether) records, and here are "
+                "--all-or-none is kept for what goes into one call: \(RESTClient.maximumCollection) records, and here are "
                     + "\(records.count). Nothing was sent.")
         }
         var report = report
