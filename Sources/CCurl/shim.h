@@ -41,6 +41,12 @@ static inline CURLcode sluice_setopt_open_socket(CURL *easy, sluice_open_socket_
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
 }
 
+typedef int (*sluice_close_socket_callback)(void *context, curl_socket_t socket);
+
+static inline CURLcode sluice_setopt_close_socket(CURL *easy, sluice_close_socket_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
+}
+
 typedef int (*sluice_before_request_callback)(void *context, char *primary_address, char *local_address,
                                               int primary_port, int local_port);
 

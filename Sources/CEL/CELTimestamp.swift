@@ -66,6 +66,43 @@ extension CELTimestamp {
     /// RFC 3339 in UTC with only the fraction digits it needs.
     package var text: String {
         let time = CivilTime(seconds: seconds)
+        return (0...9_999).contains(time.year) ? text(ofUsual: time) : text(of: time)
+    }
+
+    private static let longest = 30  // 2026-11-29T12:34:56.123456789Z
+
+    /// The same as `text(of:)` for years of four digits, without a piece of text for each part.
+    private func text(ofUsual time: CivilTime) -> String {
+        String(unsafeUninitializedCapacity: Self.longest) { text in
+            var end = 0
+            func put(_ number: Int64, _ width: Int, before separator: StaticString) {
+                var rest = number
+                for place in stride(from: end + width - 1, through: end, by: -1) {
+                    text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+                    rest /= 10
+                }
+                text[end + width] = separator.utf8Start.pointee
+                end += width + 1
+            }
+            put(time.year, 4, before: "-")
+            put(time.month, 2, before: "-")
+            put(time.day, 2, before: "T")
+            put(time.hour, 2, before: ":")
+            put(time.minute, 2, before: ":")
+            put(time.second, 2, before: ".")
+            if nanoseconds > 0 {
+                put(Int64(nanoseconds), 9, before: "Z")
+                end -= 1
+                while text[end - 1] == UInt8(ascii: "0") { end -= 1 }
+            } else {
+                end -= 1
+            }
+            text[end] = UInt8(ascii: "Z")
+            return end + 1
+        }
+    }
+
+    private func text(of time: CivilTime) -> String {
         var result = padded(time.year, 4) + "-" + padded(time.month, 2) + "-" + padded(time.day, 2)
         result += "T" + padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":" + padded(time.second, 2)
         if nanoseconds > 0 {

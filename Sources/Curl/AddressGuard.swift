@@ -19,20 +19,23 @@ final class AddressGuard {
 
     /// - Parameter easy: keeps a pointer to this guard for as long as both live.
     func watch(_ easy: borrowing EasyHandle) {
-        guard scope != .all, !isProxied else { return }
         let context = Unmanaged.passUnretained(self).toOpaque()
         easy.set(CURLOPT_OPENSOCKETDATA, pointer: context)
-        easy.set(CURLOPT_PREREQDATA, pointer: context)
         sluice_setopt_open_socket(easy.pointer, Self.openSocket)
+        sluice_setopt_close_socket(easy.pointer, Self.closeSocket)
+        guard isAsked else { return }
+        easy.set(CURLOPT_PREREQDATA, pointer: context)
         sluice_setopt_before_request(easy.pointer, Self.beforeRequest)
     }
+
+    private var isAsked: Bool { scope != .all && !isProxied }
 
     func begin() { refused = nil }
 
     /// An address that stands in the URL, which no proxy is given either.
-    func refusal(of target: String) -> IPAddress? {
-        guard scope != .all, let address = IPAddress(host: Self.host(of: target)) else { return nil }
-        return scope.allows(address) ? nil : address
+    static func refusal(of place: RequestPlace, _ options: ConnectionOptions) -> IPAddress? {
+        guard options.addresses != .all, let address = place.address else { return nil }
+        return options.addresses.allows(address) ? nil : address
     }
 
     static func reason(_ address: IPAddress) -> String {
@@ -46,21 +49,19 @@ final class AddressGuard {
         return false
     }
 
-    /// `scheme://host:port`
-    private static func host(of target: String) -> String {
-        let bytes = Array(target.utf8)
-        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")), let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
-            slash < colon
-        else { return target }
-        return String(decoding: bytes[(slash + 1)..<colon], as: UTF8.self)
-    }
-
     private static let openSocket: sluice_open_socket_callback = { context, _, address in
         guard let context, let address else { return CURL_SOCKET_BAD }
         let watcher = Unmanaged<AddressGuard>.fromOpaque(context).takeUnretainedValue()
-        guard watcher.allows(AddressGuard.address(address)) else { return CURL_SOCKET_BAD }
-        return Glibc.socket(
+        guard !watcher.isAsked || watcher.allows(AddressGuard.address(address)) else { return CURL_SOCKET_BAD }
+        let socket = Glibc.socket(
             address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+        if socket >= 0 { IOThread.assumeIsolated { IOLoop.shared.opened(socket) } }
+        return socket
+    }
+
+    private static let closeSocket: sluice_close_socket_callback = { _, socket in
+        IOThread.assumeIsolated { IOLoop.shared.close(socket) }
+        return 0
     }
 
     private static let beforeRequest: sluice_before_request_callback = { context, primary, _, _, _ in

@@ -32,7 +32,7 @@ struct ConnectionLimiter<Item> {
     }
 
     mutating func admit(_ item: Item, to host: String) -> Verdict {
-        if waiting[host] == nil, hasRoom(for: host) {
+        if waitingCount == 0 || waiting[host] == nil, hasRoom(for: host) {
             count(host, by: 1)
             return .start
         }
@@ -77,8 +77,9 @@ struct ConnectionLimiter<Item> {
 
     private mutating func count(_ host: String, by change: Int) {
         active += change
-        let left = activePerHost[host, default: 0] + change
-        activePerHost[host] = left == 0 ? nil : left
+        guard let index = activePerHost.index(forKey: host) else { return activePerHost[host] = change }
+        activePerHost.values[index] += change
+        if activePerHost.values[index] == 0 { activePerHost.remove(at: index) }
     }
 }
 

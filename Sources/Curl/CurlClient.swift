@@ -15,32 +15,35 @@ package final class CurlClient: HTTPClient {
     }
 
     private let exchanges: ExchangeTable
+    private let places = KnownPlaces()
 
     package init(limits: Limits = Limits()) {
         exchanges = ExchangeTable(limits: limits)
     }
 
-    package func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
-        let checked = try CheckedRequest(request)
-        if let refused = AddressGuard(request.connection).refusal(of: checked.target) {
+    package nonisolated(nonsending) func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
+        let checked = try CheckedRequest(request, known: places)
+        if let refused = AddressGuard.refusal(of: checked.place, request.connection) {
             throw checked.failure(.badURL, AddressGuard.reason(refused))
         }
-        let exchange = Exchange(checked)
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                IOThread.run { self.exchanges.start(exchange, resuming: continuation) }
-            }
+        return try await perform(Exchange(checked)).get()
+    }
+
+    @IOThread
+    private func perform(_ exchange: Exchange) async -> Result<HTTPResponse, TransportError> {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { exchanges.start(exchange, resuming: $0) }
         } onCancel: {
             exchange.isCancelled.store(true, ordering: .relaxed)
             IOThread.post { self.exchanges.giveUp(exchange, .cancelled, "cancelled") }
         }
-        return try result.get()
     }
 }
 
 /// One request and who waits for its answer.
 final class Exchange: Sendable {
-    typealias Continuation = CheckedContinuation<Result<HTTPResponse, TransportError>, Never>
+    /// Not a checked one, for its price: `ExchangeTable` resumes it where it takes it out, and nowhere else.
+    typealias Continuation = UnsafeContinuation<Result<HTTPResponse, TransportError>, Never>
 
     let request: CheckedRequest
     /// The cancellation may arrive on the thread before the start does.

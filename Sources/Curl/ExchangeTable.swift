@@ -4,7 +4,8 @@ internal import CCurl
 @IOThread
 final class ExchangeTable {
     private var limiter: ConnectionLimiter<Exchange>
-    private var idle: [ConnectionOptions: [Transfer]] = [:]
+    /// One pool for each set of options. There are few, and comparing them costs less than hashing.
+    private var idle: [(options: ConnectionOptions, transfers: [Transfer])] = []
     private var idleCount = 0
     private let maximumIdle: Int
 
@@ -70,15 +71,23 @@ final class ExchangeTable {
         exchange.transfer = nil
         transfer.forgetRequest()
         if idleCount < maximumIdle {
-            idle[transfer.options, default: []].append(transfer)
+            if let pool = pool(of: transfer.options) {
+                idle[pool].transfers.append(transfer)
+            } else {
+                idle.append((transfer.options, [transfer]))
+            }
             idleCount += 1
         }
         for next in limiter.finished(to: exchange.request.target) { self.transfer(next) }
     }
 
     private func takeTransfer(for options: ConnectionOptions) -> Transfer {
-        guard let transfer = idle[options]?.popLast() else { return Transfer(options: options) }
+        guard let pool = pool(of: options), let transfer = idle[pool].transfers.popLast() else {
+            return Transfer(options: options)
+        }
         idleCount -= 1
         return transfer
     }
+
+    private func pool(of options: ConnectionOptions) -> Int? { idle.firstIndex { $0.options == options } }
 }

@@ -131,5 +131,5 @@ extension HTTPRequest.Header {
 
 /// What performs requests; tests put their own in its place.
 package protocol HTTPClient: Sendable {
-    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse
+    nonisolated(nonsending) func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse
 }

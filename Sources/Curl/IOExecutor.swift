@@ -5,7 +5,7 @@ import Synchronization
 final class IOExecutor: SerialExecutor {
     enum Work: Sendable {
         case job(UnownedJob)
-        /// Of a task that prefers this thread, and not of the thread's actor.
+        /// Of a task that prefers this thread, on its way from anywhere.
         case taskJob(UnownedJob)
         case block(@IOThread @Sendable () -> Void)
     }
@@ -31,7 +31,11 @@ final class IOExecutor: SerialExecutor {
     func perform(_ work: Work) {
         switch work {
         case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
-        case .taskJob(let job): job.runSynchronously(on: IOThread.shared.tasks.asUnownedTaskExecutor())
+        // Isolated to what has this thread for its executor, since it is the only one: the task goes on in such actors
+        // without being queued anew.
+        case .taskJob(let job):
+            job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: IOThread.shared.tasks.asUnownedTaskExecutor())
         case .block(let block): IOThread.assumeIsolated { block() }
         }
     }
@@ -65,6 +69,11 @@ final class IOExecutor: SerialExecutor {
             state.work = spare
             return work
         }
+    }
+
+    /// The thread is up again, and will look at `work` before it sleeps.
+    func woke() {
+        state.withLock { $0.isAsleep = false }
     }
 
     /// - Returns: false if there is work, so that the thread must not sleep.
@@ -105,12 +114,24 @@ extension IOExecutor {
     }
 }
 
-/// Runs tasks on the I/O thread that do little but wait for it: each of their steps then wakes nobody. The tasks must not
-/// block or compute for long.
+/// For tasks that go from one actor of this thread to the next and wait for requests. A continuation resumes a task on
+/// the executor that the task prefers, never on that of its actor: with the shared pool, each answer would wake two
+/// threads.
 final class IOTaskExecutor: TaskExecutor {
     private let executor: IOExecutor
 
     init(_ executor: IOExecutor) { self.executor = executor }
 
     func enqueue(_ job: consuming ExecutorJob) { executor.add(.taskJob(UnownedJob(job))) }
+}
+
+/// One thread as the executor of actors, and as what tasks prefer.
+package struct ThreadExecutors: Sendable {
+    package let actors: any SerialExecutor
+    package let tasks: any TaskExecutor
+
+    package init(actors: any SerialExecutor, tasks: any TaskExecutor) {
+        self.actors = actors
+        self.tasks = tasks
+    }
 }

@@ -8,18 +8,11 @@ final class IOLoop {
 
     typealias Completion = @IOThread (CURLcode) -> Void
 
-    private struct Watcher {
-        var interest: SocketPoller.Interest
-        let handler: @IOThread () -> Void
-    }
-
     var timers = TimerTable<@IOThread () -> Void>()
     private var completions: [UnsafeMutableRawPointer: Completion] = [:]
     /// When libcurl wants to be called although no socket of its is ready; nil when it does not.
     private var transfersDue: UInt64?
-    /// Sockets of libcurl's transfers, with what it waits for.
-    private var sockets: [Int32: SocketPoller.Interest] = [:]
-    private var watchers: [Int32: Watcher] = [:]
+    private var sockets = SocketTable()
     private var now: UInt64 { clock_gettime_nsec() }
     private let multi: UnsafeMutableRawPointer
     private let poller: SocketPoller
@@ -53,7 +46,9 @@ final class IOLoop {
             for action in timers.takeDue(at: now) { action() }
             if let due = transfersDue, due <= now { advance(CURL_SOCKET_TIMEOUT, 0) }
             let mayWait = executor.prepareToSleep()
-            for ready in poller.wait(milliseconds: mayWait ? timeToSleep() : 0) { handle(ready) }
+            let ready = poller.wait(milliseconds: mayWait ? timeToSleep() : 0)
+            if mayWait { executor.woke() }
+            for ready in ready { handle(ready) }
         }
     }
 
@@ -66,9 +61,11 @@ final class IOLoop {
     }
 
     private func handle(_ ready: SocketPoller.Ready) {
-        if let watcher = watchers[ready.socket] { return watcher.handler() }
-        // An earlier one may have closed it.
-        guard sockets[ready.socket] != nil else { return }
+        let entry = sockets[ready.socket]
+        if let handler = entry.handler { return handler() }
+        // An earlier one may have closed it. Or a connection that no request uses has come to its end: libcurl looks
+        // before it uses it again.
+        guard entry.wanted != nil else { return register(nil, ready.socket) }
         var what: Int32 = 0
         if !ready.what.isDisjoint(with: [.read, .broken]) { what |= CURL_CSELECT_IN }
         if !ready.what.isDisjoint(with: [.write, .broken]) { what |= CURL_CSELECT_OUT }
@@ -132,9 +129,28 @@ extension IOLoop {
             case CURL_POLL_REMOVE: nil
             default: []
             }
-        let known = sockets[socket]
+        sockets[socket].wanted = interest
+        // The next request will wait for the same.
+        guard interest != nil || !sockets[socket].isKept else { return }
+        register(interest, socket)
+    }
+
+    /// - Parameter socket: one of a connection, opened for libcurl, which will hand it to `close`.
+    func opened(_ socket: Int32) {
+        sockets[socket].isKept = true
+    }
+
+    /// For libcurl, which has no more use for it.
+    func close(_ socket: Int32) {
+        register(nil, socket)
+        sockets[socket] = SocketTable.Entry()
+        Glibc.close(socket)
+    }
+
+    private func register(_ interest: SocketPoller.Interest?, _ socket: Int32) {
+        let known = sockets[socket].registered
         guard interest != known else { return }
-        sockets[socket] = interest
+        sockets[socket].registered = interest
         poller.set(interest, on: socket, before: known)
     }
 }
@@ -144,21 +160,25 @@ extension IOLoop {
 extension IOLoop {
     /// Calls `handler` whenever the socket can be read, or, if asked by `setWantsWrite`, written.
     func watch(_ socket: Int32, handler: @escaping @IOThread () -> Void) {
-        precondition(watchers[socket] == nil, "a socket is watched twice")
-        watchers[socket] = Watcher(interest: .read, handler: handler)
-        poller.set(.read, on: socket, before: sockets.removeValue(forKey: socket))
+        precondition(sockets[socket].handler == nil, "a socket is watched twice")
+        sockets[socket].handler = handler
+        want(.read, socket)
     }
 
     func setWantsWrite(_ wants: Bool, on socket: Int32) {
-        let interest: SocketPoller.Interest = wants ? [.read, .write] : .read
-        guard let known = watchers[socket]?.interest, known != interest else { return }
-        watchers[socket]?.interest = interest
-        poller.set(interest, on: socket, before: known)
+        guard sockets[socket].handler != nil else { return }
+        want(wants ? [.read, .write] : .read, socket)
     }
 
     func unwatch(_ socket: Int32) {
-        guard let watcher = watchers.removeValue(forKey: socket) else { return }
-        poller.set(nil, on: socket, before: watcher.interest)
+        guard sockets[socket].handler != nil else { return }
+        sockets[socket].handler = nil
+        want(nil, socket)
+    }
+
+    private func want(_ interest: SocketPoller.Interest?, _ socket: Int32) {
+        sockets[socket].wanted = interest
+        register(interest, socket)
     }
 }
 

@@ -16,8 +16,11 @@ package actor IOThread {
 
     nonisolated package var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// For tasks whose time is spent waiting for requests: see `IOTaskExecutor`.
-    nonisolated package static var taskExecutor: any TaskExecutor { shared.tasks }
+    /// For actors that do little but start requests and take their answers, and for tasks that go from one of them to the
+    /// next: no step of theirs changes threads. They must not block or compute for long.
+    nonisolated package static var executors: ThreadExecutors {
+        ThreadExecutors(actors: shared.executor, tasks: shared.tasks)
+    }
 
     /// Runs on the thread soon, after what was posted before. Cheaper than a task.
     nonisolated package static func post(_ block: @escaping @IOThread @Sendable () -> Void) {

@@ -7,7 +7,18 @@ final class Transfer {
     let handle: TransferHandle
     private let answer = ResponseCollector()
     private let addresses: AddressGuard
-    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private let headers = HeaderLines()
+    /// What libcurl was told for the last request, and need not be told again.
+    private var told = Told()
+
+    private struct Told {
+        var url: String?
+        var timeout = 0
+        var isSentOnce = false
+        var acceptsCompression = false
+        var method = ""
+        var hasBody = false
+    }
 
     init(options: ConnectionOptions) {
         self.options = options
@@ -27,52 +38,48 @@ final class Transfer {
         answer.begin(maximumBodyBytes: request.maximumResponseBytes)
         addresses.begin()
         handle.clearError()
-        handle.easy.set(CURLOPT_URL, request.url)
-        handle.easy.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
-        handle.easy.set(CURLOPT_FRESH_CONNECT, request.isSentOnce)
-        handle.easy.set(CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? "gzip, deflate" : nil)
-        setMethod(request)
-        headerList = Self.headerList(of: request)
-        sluice_setopt_headers(easy, headerList)
+        let timeout = max(1, request.timeout.milliseconds)
+        if told.url != request.url { handle.easy.set(CURLOPT_URL, request.url) }
+        if told.timeout != timeout { handle.easy.set(CURLOPT_TIMEOUT_MS, timeout) }
+        if told.isSentOnce != request.isSentOnce { handle.easy.set(CURLOPT_FRESH_CONNECT, request.isSentOnce) }
+        if told.acceptsCompression != request.acceptsCompression {
+            handle.easy.set(CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? "gzip, deflate" : nil)
+        }
+        let hasBody = !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method)
+        if told.method != request.method || told.hasBody != hasBody { setMethod(request.method, hasBody) }
+        if hasBody { setBody(request.body) }
+        told = Told(
+            url: request.url, timeout: timeout, isSentOnce: request.isSentOnce,
+            acceptsCompression: request.acceptsCompression, method: request.method, hasBody: hasBody)
+        sluice_setopt_headers(easy, headers.set(request))
     }
 
     /// The body and the headers may hold secrets, and need not wait for the next request.
     func forgetRequest() {
         sluice_setopt_headers(handle.easy.pointer, nil)
-        handle.easy.set(CURLOPT_COPYPOSTFIELDS, nil)
-        curl_slist_free_all(headerList)
-        headerList = nil
+        if told.hasBody { handle.easy.set(CURLOPT_COPYPOSTFIELDS, nil) }
+        headers.forget()
         answer.forget()
     }
 
-    private func setMethod(_ request: HTTPRequest) {
-        let easy = handle.easy.pointer
-        let hasBody = !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method)
+    private func setMethod(_ method: String, _ hasBody: Bool) {
         handle.easy.set(CURLOPT_HTTPGET, true)
         if hasBody {
-            // The size first: libcurl copies that many bytes.
-            sluice_setopt_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
-            request.body.withUnsafeBytes { body in
-                let bytes = body.baseAddress ?? UnsafeRawPointer(Self.emptyBody)
-                handle.easy.set(CURLOPT_COPYPOSTFIELDS, pointer: UnsafeMutableRawPointer(mutating: bytes))
-            }
             handle.easy.set(CURLOPT_POST, true)
-        } else if request.method == "HEAD" {
+        } else if method == "HEAD" {
             handle.easy.set(CURLOPT_NOBODY, true)
         }
-        let implied = hasBody ? "POST" : request.method == "HEAD" ? "HEAD" : "GET"
-        handle.easy.set(CURLOPT_CUSTOMREQUEST, request.method == implied ? nil : request.method)
+        let implied = hasBody ? "POST" : method == "HEAD" ? "HEAD" : "GET"
+        handle.easy.set(CURLOPT_CUSTOMREQUEST, method == implied ? nil : method)
     }
 
-    /// libcurl sets headers of its own unless it is told not to: `Name:` takes one away, `Name;` sends an empty one.
-    private static func headerList(of request: HTTPRequest) -> UnsafeMutablePointer<curl_slist>? {
-        var list = curl_slist_append(nil, "Expect:")
-        var hasContentType = false
-        for header in request.headers {
-            list = curl_slist_append(list, header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
-            hasContentType = hasContentType || header.name.lowercased() == "content-type"
+    private func setBody(_ body: [UInt8]) {
+        // The size first: libcurl copies that many bytes.
+        sluice_setopt_off(handle.easy.pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+        body.withUnsafeBytes { body in
+            let bytes = body.baseAddress ?? UnsafeRawPointer(Self.emptyBody)
+            handle.easy.set(CURLOPT_COPYPOSTFIELDS, pointer: UnsafeMutableRawPointer(mutating: bytes))
         }
-        return hasContentType ? list : curl_slist_append(list, "Content-Type:")
     }
 
     private static let emptyBody = UnsafePointer<UInt8>(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))

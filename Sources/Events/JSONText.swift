@@ -6,11 +6,17 @@ package struct JSONText: Sendable {
 
     package init() {}
 
+    /// - Parameter size: of the text, as far as one can tell.
+    package init(reserving size: Int) { bytes.reserveCapacity(size) }
+
     package var string: String { String(decoding: bytes, as: UTF8.self) }
 
     package mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
+
+    /// Appends text that already is JSON.
+    package mutating func raw(_ text: [UInt8]) { bytes.append(contentsOf: text) }
 
     /// Appends text that already is JSON.
     package mutating func raw(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }

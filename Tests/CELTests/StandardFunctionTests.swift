@@ -55,6 +55,14 @@ import Testing
     func `texts that are no times`(text: String) { #expect(CELTimestamp(text) == nil) }
 
     @Test(arguments: [
+        "0001-01-01T00:00:00Z", "0099-12-31T23:59:59.999999999Z", "1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z",
+        "2000-02-29T01:02:03.000000001Z", "2026-11-29T12:34:56.12Z", "2026-11-29T12:34:56.1Z", "9999-12-31T23:59:59.999Z",
+    ])
+    func `a time's text has the fraction digits that it needs, and no more`(text: String) throws {
+        #expect(try #require(CELTimestamp(text)).text == text)
+    }
+
+    @Test(arguments: [
         ("2026-01-15T12:00:00Z", "Europe/Berlin", 13), ("2026-07-15T12:00:00Z", "Europe/Berlin", 14),
         ("2026-03-29T00:59:59Z", "Europe/Berlin", 1), ("2026-03-29T01:00:00Z", "Europe/Berlin", 3),
         // Beyond the database's list of changes its rule holds.

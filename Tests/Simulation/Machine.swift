@@ -1,4 +1,6 @@
 import CSimulation
+import Curl
+import DequeModule
 import Glibc
 import HeapModule
 
@@ -27,7 +29,7 @@ final class Machine: @unchecked Sendable {
     private(set) var stoodStill: Int64 = 0
     let trace: Trace
     private var order: SeededRandom
-    private var jobs: [UnsafeMutableRawPointer] = []
+    private var jobs: [Job] = []
     private var timers = Heap<Timer>()
     private var actions: [Int: () -> Void] = [:]
     private var nextTimer = 0
@@ -48,8 +50,20 @@ final class Machine: @unchecked Sendable {
         simulation_install { job in
             precondition(pthread_self() == Machine.thread, "a job came from another thread, so nothing is repeatable")
             guard let machine = Machine.current, let job else { preconditionFailure("a job before the machine") }
-            machine.jobs.append(job)
+            machine.jobs.append(.pooled(job))
         }
+    }
+
+    private enum Job {
+        /// For the runtime's pool of threads.
+        case pooled(UnsafeMutableRawPointer)
+        /// The next one of an executor.
+        case turn(MachineExecutor)
+    }
+
+    fileprivate static func takeTurn(of executor: MachineExecutor) {
+        guard let machine = current else { preconditionFailure("a job before the machine") }
+        machine.jobs.append(.turn(executor))
     }
 
     nonisolated(unsafe) private static var thread = pthread_t()
@@ -136,6 +150,44 @@ final class Machine: @unchecked Sendable {
         jobs.removeLast()
         jobsRun += 1
         jobsAtOnce += 1
-        simulation_run(job)
+        switch job {
+        case .pooled(let job): simulation_run(job)
+        case .turn(let executor): executor.runNext()
+        }
     }
+}
+
+/// Runs jobs of actors in their order; when each one's turn comes, the machine decides.
+///
+/// Unchecked: used on the main thread alone, where every job of the process runs.
+final class MachineExecutor: SerialExecutor, @unchecked Sendable {
+    private var jobs: Deque<(job: UnownedJob, tasks: MachineTaskExecutor?)> = []
+
+    var both: ThreadExecutors { ThreadExecutors(actors: self, tasks: MachineTaskExecutor(self)) }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        add(UnownedJob(job))
+    }
+
+    fileprivate func add(_ job: UnownedJob, _ tasks: MachineTaskExecutor? = nil) {
+        jobs.append((job, tasks))
+        Machine.takeTurn(of: self)
+    }
+
+    fileprivate func runNext() {
+        let (job, tasks) = jobs.removeFirst()
+        guard let tasks else { return job.runSynchronously(on: asUnownedSerialExecutor()) }
+        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: tasks.asUnownedTaskExecutor())
+    }
+
+    func isIsolatingCurrentContext() -> Bool? { true }
+}
+
+/// As the product's I/O thread: what prefers this runs among the jobs of its actors.
+final class MachineTaskExecutor: TaskExecutor {
+    private let executor: MachineExecutor
+
+    init(_ executor: MachineExecutor) { self.executor = executor }
+
+    func enqueue(_ job: consuming ExecutorJob) { executor.add(UnownedJob(job), self) }
 }

@@ -245,7 +245,7 @@ final class World: @unchecked Sendable {
 
     private func service(_ store: Store, _ life: Life) -> RelayService {
         var world = RelayWorld()
-        world.attempts = nil
+        world.attempts = MachineExecutor().both
         world.time = time(of: life)
         org.forgetsClients = defect == .echoesHeard
         if defect == .cursorEarly { org.onArrival = { [unowned self] in storeEarly($0, $1, store) } }

@@ -20,11 +20,16 @@ package final class ManualTime: Sendable {
     private let state = Mutex(State())
     private let start: Int64
     private let autoAdvance: Bool
+    private let period: Duration?
 
-    /// - Parameter start: epoch milliseconds at the beginning.
-    package init(start: Int64 = 1_700_000_000_000, autoAdvance: Bool = false) {
+    /// - Parameters:
+    ///   - start: epoch milliseconds at the beginning.
+    ///   - period: of something that looks again and again: sleeps of that length do not make time pass by themselves, or
+    ///     it would run away.
+    package init(start: Int64 = 1_700_000_000_000, autoAdvance: Bool = false, but period: Duration? = nil) {
         self.start = start
         self.autoAdvance = autoAdvance
+        self.period = period
     }
 
     package var source: TimeSource {
@@ -50,7 +55,7 @@ package final class ManualTime: Sendable {
 
     private func sleep(_ duration: Duration) async throws {
         try Task.checkCancellation()
-        if autoAdvance {
+        if autoAdvance, duration != period {
             state.withLock { $0.slept.append(duration) }
             advance(by: duration)
             await Task.yield()

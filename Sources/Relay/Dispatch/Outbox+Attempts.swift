@@ -48,7 +48,7 @@ extension Outbox {
         while let assignment = assign(route, now) {
             let worker = nextWorker
             nextWorker += 1
-            let task = Task(executorPreference: attempts) { await self.work(worker, assignment) }
+            let task = Task(executorPreference: executors.tasks) { await self.work(worker, assignment) }
             workers[worker] = Worker(task, route, assignment)
         }
         feed(route)
@@ -72,12 +72,12 @@ extension Outbox {
         delivery.unrenderedReason == nil ? destination.sink : UnrenderedSink(sink: destination.sink, renderer: renderer)
     }
 
-    /// Makes attempts, one after another, as long as there are any: one visit to the actor for each.
-    nonisolated private func work(_ worker: Int, _ first: Assignment) async {
+    /// Makes attempts, one after another, as long as there are any.
+    private func work(_ worker: Int, _ first: Assignment) async {
         var assignment = first
         while true {
             let outcome = await assignment.sink.attempt(assignment.delivery, number: assignment.number)
-            guard let next = await finished(worker, assignment, outcome) else { return }
+            guard let next = finished(worker, assignment, outcome) else { return }
             assignment = next
         }
     }

@@ -1,3 +1,4 @@
+import Curl
 import Events
 import Logging
 import Store
@@ -18,8 +19,8 @@ package actor Outbox {
     let logger: Logger
     let observer: (any AttemptObserver)?
     let renderer: (any DeliveryRenderer)?
-    /// Where attempts run; nil for the shared pool.
-    let attempts: (any TaskExecutor)?
+    nonisolated let executors: ThreadExecutors
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executors.actors.asUnownedSerialExecutor() }
     /// How far the streams are, for batches that end with a transaction.
     nonisolated let marks: StreamMarks?
     /// For claims on batches, of all destinations.
@@ -71,7 +72,7 @@ package actor Outbox {
         store: Store, clock: TimeSource = .system, limits: DispatchLimits = DispatchLimits(),
         policy: RetryPolicy = RetryPolicy(), random: Jitter = Jitter(), logger: Logger,
         observer: (any AttemptObserver)? = nil, renderer: (any DeliveryRenderer)? = nil, marks: StreamMarks? = nil,
-        attempts: (any TaskExecutor)? = nil
+        executors: ThreadExecutors = IOThread.executors
     ) {
         self.store = store
         self.clock = clock
@@ -83,7 +84,7 @@ package actor Outbox {
         self.logger = logger
         self.observer = observer
         self.renderer = renderer
-        self.attempts = attempts
+        self.executors = executors
         self.marks = marks
     }
 

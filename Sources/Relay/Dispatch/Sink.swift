@@ -4,10 +4,11 @@ import Events
 ///
 /// A sink keeps no queue, does not wait between attempts and does not retry (one credential refresh inside an attempt
 /// is its own affair). It must return within its own hard deadline: a lane waits for it. Attempts of different lanes
-/// run beside each other, so a sink that has state is an actor.
+/// run beside each other, so a sink that has state is an actor. An attempt begins and ends on the outbox's executor:
+/// what computes for long belongs elsewhere.
 package protocol Sink: Sendable {
     /// - Parameter number: 1 for the first attempt of this delivery, counted across restarts.
-    func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome
+    nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome
 }
 
 /// The judgement on an attempt; the dispatcher does the rest.

@@ -54,7 +54,7 @@ struct UnrenderedSink: Sink {
     let sink: any Sink
     let renderer: (any DeliveryRenderer)?
 
-    func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
+    nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         let reason = delivery.unrenderedReason ?? ""
         switch await renderer?.render(delivery) ?? .failed(reason) {
         case .ready(let rendered): return await sink.attempt(rendered, number: number)

@@ -3,7 +3,7 @@ import FlowMate
 
 /// Holds deliveries against what their flows take, before they are sent: FlowMate itself accepts anything with 200.
 package protocol FlowContracts: Sendable {
-    func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement
+    nonisolated(nonsending) func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement
 
     /// FlowMate took a delivery, and answered with its receipt.
     func accepted(_ requestID: String, flow: String, destination: String)
@@ -33,7 +33,7 @@ extension FlowFinder: FlowContracts {
         tally.accept(requestID, flow: flow, destination: destination, at: environment.clock.wall())
     }
 
-    package nonisolated func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement {
+    package nonisolated(nonsending) func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement {
         let check = ContractCheck(conforms.conform(of: delivery, flow: flow))
         guard check.mode != .off else { return .send(delivery.body) }
         let place = FlowPlace(destination: delivery.destination, flow: flow)

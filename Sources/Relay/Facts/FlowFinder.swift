@@ -31,7 +31,7 @@ package actor FlowFinder: FlowLookup {
     }
 
     let rules: CurrentRules
-    let environment: SinkEnvironment
+    nonisolated let environment: SinkEnvironment
     nonisolated let conforms: ConformTable
     let journal: (any RunJournal)?
     /// What the webhooks took.
@@ -42,6 +42,8 @@ package actor FlowFinder: FlowLookup {
     private let mended: @Sendable (String) async -> Void
     var entries: [String: Entry] = [:]
     private var said = SaidOnce()
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { environment.executors.actors.asUnownedSerialExecutor() }
 
     /// - Parameters:
     ///   - journal: where directories are kept over restarts; nil keeps none.

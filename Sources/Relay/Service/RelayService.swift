@@ -61,7 +61,7 @@ package actor RelayService {
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
             renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time), marks: marks,
-            attempts: world.attempts)
+            executors: world.attempts)
         let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, time: time, log: log)
         let topicSwitch = TopicSwitch()
         self.gatherer = gatherer
@@ -78,7 +78,7 @@ package actor RelayService {
         self.topics = topics.map(\.0)
         starts = Dictionary(topics, uniquingKeysWith: { first, _ in first })
         let environment = SinkEnvironment(
-            http: http, clock: time, version: version, secrets: secrets, logger: log)
+            http: http, clock: time, version: version, secrets: secrets, logger: log, executors: world.attempts)
         let flows = FlowFinder(rules: rules, environment: environment, journal: store) { await outbox.hurry($0) }
         self.flows = flows
         let salesforceOrgs = SalesforceOrgs(

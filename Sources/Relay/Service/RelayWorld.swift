@@ -10,8 +10,8 @@ import Settings
 package struct RelayWorld: Sendable {
     package var time = TimeSource.system
     package var limits = DispatchLimits()
-    /// Where attempts run: most of an attempt is waiting for its request. Nil for the shared pool.
-    package var attempts: (any TaskExecutor)? = IOThread.taskExecutor
+    /// Where the outbox runs, and what an attempt visits: most of an attempt is waiting for its request.
+    package var attempts = IOThread.executors
     /// The Pub/Sub API of one org.
     package var pubsub: @Sendable (OrgConfiguration) -> any PubSubConnection = {
         PubSubClient(connection: GRPCConnection(endpoint: $0.pubsub.endpoint))

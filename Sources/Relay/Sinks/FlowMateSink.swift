@@ -9,7 +9,7 @@ package actor FlowMateSink: Sink {
 
     private let name: String
     private let signer: RequestSigner?
-    private let calls: HTTPSink
+    private nonisolated let calls: HTTPSink
     /// Nil: deliveries are not held against what flows take.
     private let contracts: (any FlowContracts)?
     /// Reads the credential anew; nil when the destination has none.
@@ -19,6 +19,8 @@ package actor FlowMateSink: Sink {
     private var guarded: Set<String> = []
     /// Whether retries run at most once.
     package private(set) var echo = FlowMateEcho.untested
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { calls.environment.executors.actors.asUnownedSerialExecutor() }
 
     init(
         name: String, settings: FlowMateSettings, secrets: [Secret], signer: RequestSigner?, calls: HTTPSink,

@@ -15,7 +15,7 @@ struct HTTPSink: Sendable {
     /// Epoch seconds, for `webhook-timestamp`.
     var timestamp: Int64 { environment.clock.wall() / 1000 }
 
-    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
+    nonisolated(nonsending) func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
         do {
             return try await environment.http.send(request)
         } catch {

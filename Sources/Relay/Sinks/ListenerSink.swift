@@ -37,7 +37,7 @@ package struct ListenerSink: Sink {
         self.watch = watch
     }
 
-    package func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
+    package nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         guard case .listener(let name) = delivery.target else {
             return .park(AttemptNote(reason: "this delivery is for no listener of integrator.io"))
         }
@@ -56,7 +56,7 @@ package struct ListenerSink: Sink {
     }
 
     /// An answer that may come of a flow that takes nothing is no judgement on the delivery, if that is so.
-    private func explained(_ outcome: AttemptOutcome, _ name: String) async -> AttemptOutcome {
+    private nonisolated(nonsending) func explained(_ outcome: AttemptOutcome, _ name: String) async -> AttemptOutcome {
         let note = outcome.note
         guard let status = note.status, [404, 409, 422].contains(status), let obstacle = await watch?.doubt(name) else {
             return outcome
@@ -66,7 +66,7 @@ package struct ListenerSink: Sink {
         return .hold(held, scope: .target, for: nil)
     }
 
-    private func send(_ delivery: Delivery, _ listener: Ready, _ number: Int) async -> AttemptOutcome {
+    private nonisolated(nonsending) func send(_ delivery: Delivery, _ listener: Ready, _ number: Int) async -> AttemptOutcome {
         let batch = listener.records.flatMap { ListenerBatch(delivery.body, at: $0) }
         if let batch, batch.wantsSplitting || progress.done(of: delivery.id) > 0 {
             return await send(batch, atMost: ListenerBatch.maximumRecords, delivery, listener, number)
@@ -80,7 +80,7 @@ package struct ListenerSink: Sink {
     // MARK: Batches
 
     /// Sends a batch in several posts, from where the last attempt stopped.
-    private func send(
+    private nonisolated(nonsending) func send(
         _ batch: ListenerBatch, atMost limit: Int, _ delivery: Delivery, _ listener: Ready, _ number: Int
     ) async -> AttemptOutcome {
         var limit = limit
@@ -115,7 +115,7 @@ package struct ListenerSink: Sink {
 
     // MARK: One post
 
-    private func post(
+    private nonisolated(nonsending) func post(
         _ rendered: [UInt8], _ delivery: Delivery, _ id: String, _ listener: Ready, _ number: Int
     ) async -> AttemptOutcome {
         let body: [UInt8]

@@ -20,12 +20,14 @@ package actor ListenerWatch {
 
     private let name: String
     private let calls: RunCalls
-    private let environment: SinkEnvironment
+    private nonisolated let environment: SinkEnvironment
     /// Called when a listener takes events again.
     private let opened: @Sendable (String) async -> Void
     private var watched: [String: Watched]
     private var loop: Task<Void, Never>?
     private var isStopped = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { environment.executors.actors.asUnownedSerialExecutor() }
 
     init(
         name: String, listeners: [String: ListenerActivation.Stated], calls: RunCalls, environment: SinkEnvironment,

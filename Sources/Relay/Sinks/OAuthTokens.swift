@@ -20,13 +20,15 @@ actor OAuthTokens {
     }
 
     private let settings: Destination.OAuth2
-    private let environment: SinkEnvironment
+    private nonisolated let environment: SinkEnvironment
     private let connection: ConnectionOptions
     private let timeout: Duration
     /// Reads the client's secret anew: a file may have been replaced.
     private let readSecret: @Sendable () throws(SecretError) -> Secret
     private var token: Token?
     private var request: Task<Result<Token, OAuthFailure>, Never>?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { environment.executors.actors.asUnownedSerialExecutor() }
 
     init(
         _ settings: Destination.OAuth2, environment: SinkEnvironment, connection: ConnectionOptions, timeout: Duration,

@@ -9,7 +9,8 @@ package struct WebhookSink: Sink {
     static let maximumBodyBytes = 10 << 20
 
     private let url: String
-    private let headers: [HTTPRequest.Header]
+    /// Those of every request, before its own.
+    private let headers: HeaderSet
     private let auth: ReadyAuth?
     /// In the place of `auth`.
     private let tokens: OAuthTokens?
@@ -23,7 +24,12 @@ package struct WebhookSink: Sink {
         connection: ConnectionOptions, calls: HTTPSink
     ) {
         url = destination.url
-        headers = destination.headers.map { HTTPRequest.Header($0.name, $0.value) }
+        var headers = HeaderSet([
+            HTTPRequest.Header("Content-Type", "application/json"),
+            HTTPRequest.Header("User-Agent", calls.environment.userAgent),
+        ])
+        headers.replace(destination.headers.map { HTTPRequest.Header($0.name, $0.value) })
+        self.headers = headers
         self.auth = auth
         self.tokens = tokens
         self.signer = signer
@@ -32,7 +38,7 @@ package struct WebhookSink: Sink {
         self.calls = calls
     }
 
-    package func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
+    package nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         guard case .webhook(let method, let path, let extra) = delivery.target else {
             return .park(AttemptNote(reason: "this destination is a webhook; the delivery is for something else"))
         }
@@ -58,7 +64,7 @@ package struct WebhookSink: Sink {
         var delivery: Delivery
     }
 
-    private func send(_ call: Call, _ auth: ReadyAuth?) async -> AttemptOutcome {
+    private nonisolated(nonsending) func send(_ call: Call, _ auth: ReadyAuth?) async -> AttemptOutcome {
         let request = request(call, auth)
         let bytes = request.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
         guard bytes <= Self.maximumHeaderBytes else {
@@ -81,12 +87,8 @@ package struct WebhookSink: Sink {
         let delivery = call.delivery
         let timestamp = calls.timestamp
         // Later ones win: nothing that a rule sets may stand in for identity, credential or signature.
-        var set = HeaderSet([
-            HTTPRequest.Header("Content-Type", "application/json"),
-            HTTPRequest.Header("User-Agent", calls.environment.userAgent),
-        ])
-        set.replace(headers)
-        set.replace(call.headers.map { HTTPRequest.Header($0.name, $0.value) })
+        var set = headers
+        if !call.headers.isEmpty { set.replace(call.headers.map { HTTPRequest.Header($0.name, $0.value) }) }
         set.replace(HTTPSink.identity(delivery, timestamp: timestamp))
         if let auth { set.replace([auth.header]) }
         if let signer { set.replace([signer.header(id: delivery.id, timestamp: timestamp, body: delivery.body)]) }
@@ -126,6 +128,7 @@ struct HeaderSet {
     init(_ headers: [HTTPRequest.Header]) { self.headers = headers }
 
     mutating func replace(_ others: [HTTPRequest.Header]) {
+        headers.reserveCapacity(headers.count + others.count)
         for other in others {
             headers.removeAll { Self.isSame($0.name.utf8, other.name.utf8) }
             headers.append(other)

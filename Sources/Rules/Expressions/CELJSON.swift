@@ -29,7 +29,10 @@ struct CELJSON {
         }
     }
 
-    var text = JSONText()
+    var text: JSONText
+
+    /// - Parameter size: of the text, as far as one can tell.
+    init(reserving size: Int = 0) { text = JSONText(reserving: size) }
 
     /// Appends a value. An empty optional inside a list or map is left out.
     mutating func append(_ value: CELValue, depth: Int = 0) throws(Failure) {

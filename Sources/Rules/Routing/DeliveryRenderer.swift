@@ -5,6 +5,7 @@ import Events
 struct DeliveryRenderer {
     /// Of one rendered body.
     static let maximumBodyBytes = 1 << 20
+    private static let usualBodyBytes = 512
 
     let rule: Rule
     /// Turned to this rule.
@@ -132,7 +133,7 @@ struct DeliveryRenderer {
     }
 
     private func json(_ template: Template, _ spec: DeliverySpec) throws(RenderFailure) -> [UInt8] {
-        var json = CELJSON()
+        var json = CELJSON(reserving: Self.usualBodyBytes)
         guard try template.render(into: &json, evaluation) else {
             throw RenderFailure(reason: "the whole body is absent", location: spec.location)
         }

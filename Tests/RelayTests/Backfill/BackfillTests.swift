@@ -7,7 +7,8 @@ import TestSupport
 @testable import Relay
 
 @Suite(.timeLimit(.minutes(15))) struct BackfillTests {
-    private let time = ManualTime(start: 1_760_000_000_123, autoAdvance: true)
+    private let time = ManualTime(
+        start: 1_760_000_000_123, autoAdvance: true, but: BackfillService.settlingCheck)
 
     @Test func `every record comes once, as a create of type SNAPSHOT`() async throws {
         let org = SimulatedOrg(records: 2_300, time: time)

@@ -8,7 +8,8 @@ import TestSupport
 
 /// What events do not tell is read.
 @Suite(.timeLimit(.minutes(15))) struct RereadTests {
-    private let time = ManualTime(start: 1_760_000_000_123, autoAdvance: true)
+    private let time = ManualTime(
+        start: 1_760_000_000_123, autoAdvance: true, but: BackfillService.settlingCheck)
 
     @Test func `after an overflow, what changed since is read, and what was deleted`() async throws {
         let org = SimulatedOrg(records: 60, time: time)

@@ -55,8 +55,10 @@ import Testing
         let scratch = Scratch()
         let first = try await ReplayBench(scratch: scratch)
         try await first.live(0..<2_000, size: 90)
-        let started: ReplayView = try await first.ask(
-            "replay.start", ReplayRequest(.replayID(Make.replayID(499).description)))
+        var request = ReplayRequest(.replayID(Make.replayID(499).description))
+        // It goes on only as this test lets time pass.
+        request.rate = 1_000
+        let started: ReplayView = try await first.ask("replay.start", request)
         try await first.bench.run("half of it is committed") {
             let positions = try? await first.store.replayPositions(started.id)
             return (positions?.first?.progress.events ?? 0) > 600
