@@ -129,9 +129,12 @@ final class IOTaskExecutor: TaskExecutor {
 package struct ThreadExecutors: Sendable {
     package let actors: any SerialExecutor
     package let tasks: any TaskExecutor
+    /// For those of their calls that compute, and must not hold up the thread; nil where there is no other thread.
+    package let elsewhere: (any TaskExecutor)?
 
-    package init(actors: any SerialExecutor, tasks: any TaskExecutor) {
+    package init(actors: any SerialExecutor, tasks: any TaskExecutor, elsewhere: (any TaskExecutor)?) {
         self.actors = actors
         self.tasks = tasks
+        self.elsewhere = elsewhere
     }
 }

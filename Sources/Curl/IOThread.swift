@@ -19,7 +19,7 @@ package actor IOThread {
     /// For actors that do little but start requests and take their answers, and for tasks that go from one of them to the
     /// next: no step of theirs changes threads. They must not block or compute for long.
     nonisolated package static var executors: ThreadExecutors {
-        ThreadExecutors(actors: shared.executor, tasks: shared.tasks)
+        ThreadExecutors(actors: shared.executor, tasks: shared.tasks, elsewhere: globalConcurrentExecutor)
     }
 
     /// Runs on the thread soon, after what was posted before. Cheaper than a task.

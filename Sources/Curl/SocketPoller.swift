@@ -20,8 +20,9 @@ final class SocketPoller: Sendable {
         var what: Interest
     }
 
-    /// Sockets reported by one call of `wait`; the others come with the next.
-    static let readyAtOnce = 64
+    /// Sockets reported by one call of `wait`; the others come with the next. Few, since work of other threads waits until
+    /// they have been served.
+    static let readyAtOnce = 16
 
     private let epoll: Int32
     private let wake: Int32

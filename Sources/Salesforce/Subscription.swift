@@ -1,13 +1,19 @@
+import Curl
 import Events
 import Logging
 import PubSub
 
 /// One topic's stream, kept alive: connects, resumes after the last event, tops up credit, notices silence, explains
 /// every recovery in one log line, and gives up only on what a person must mend.
+///
+/// It lives on the I/O thread, so that credit is asked for at the moment in which events arrive, whatever else the
+/// process computes; what becomes of the events is worked out elsewhere.
 package actor Subscription {
     /// Between two looks at the headroom while there is no room.
     static let parkedCheck: Duration = .seconds(60)
 
+    private nonisolated let executors: ThreadExecutors
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executors.actors.asUnownedSerialExecutor() }
     private let settings: TopicSettings
     private let calls: any PubSubCalls
     private let authenticator: Authenticator
@@ -45,9 +51,10 @@ package actor Subscription {
     package init(
         settings: TopicSettings, position: Position?, unusable: String? = nil, startedAt: Int64? = nil,
         calls: any PubSubCalls, authenticator: Authenticator, host: any SubscriptionHost, time: TimeSource = .system,
-        log: Logger, news: OutageNews = OutageNews()
+        log: Logger, news: OutageNews = OutageNews(), executors: ThreadExecutors = IOThread.executors
     ) {
         self.settings = settings
+        self.executors = executors
         self.news = news
         self.unusable = unusable
         self.calls = calls
@@ -64,7 +71,11 @@ package actor Subscription {
     }
 
     /// Runs until the task is cancelled or the topic has to stop.
-    package func run() async {
+    package nonisolated func run() async {
+        await withTaskExecutorPreference(executors.tasks) { await keepRunning() }
+    }
+
+    private func keepRunning() async {
         if let unusable, let fix = plan.invalidated(unusable) {
             _ = await stop("the stored replay ID \(unusable)", fix: fix)
             return
@@ -209,7 +220,9 @@ package actor Subscription {
             topic: settings.name, events: events, isKeepalive: batch.response.events.isEmpty, bytes: batch.bytes,
             replayID: replayID, receivedAt: now)
         do {
-            let committed = try await host.accept(received)
+            let committed = try await withTaskExecutorPreference(executors.elsewhere) {
+                try await host.accept(received)
+            }
             plan.moved(to: Position(replayID: replayID, time: committed ?? now, receivedAt: now))
         } catch {
             // They may come again, and then they are not repetitions.

@@ -157,7 +157,7 @@ import TestSupport
             await Subscription(
                 settings: TopicSettings(name: "/data/ChangeEvents"), position: start, calls: calls,
                 authenticator: Authenticator { () async throws(SignInError) in session(counter.next()) },
-                host: RecordingHost(), time: time.source, log: lines.logger
+                host: RecordingHost(), time: time.source, log: lines.logger, executors: QueueExecutor().both
             ).run()
         }
         while time.monotonic < .seconds(71 * 3_600), calls.requests.count < 20_000 { await Task.yield() }
@@ -237,7 +237,8 @@ import TestSupport
         return Subscription(
             settings: TopicSettings(name: "/data/ChangeEvents", onInvalidReplay: policy), position: position, calls: calls,
             authenticator: Authenticator { () async throws(SignInError) in session(counter.next()) }, host: host,
-            time: time.source, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            time: time.source, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            executors: QueueExecutor().both)
     }
 
     private func id(_ number: Int) -> ReplayID { ReplayID([0, 0, UInt8(number >> 8), UInt8(number & 255), 0])! }

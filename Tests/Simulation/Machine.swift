@@ -163,7 +163,7 @@ final class Machine: @unchecked Sendable {
 final class MachineExecutor: SerialExecutor, @unchecked Sendable {
     private var jobs: Deque<(job: UnownedJob, tasks: MachineTaskExecutor?)> = []
 
-    var both: ThreadExecutors { ThreadExecutors(actors: self, tasks: MachineTaskExecutor(self)) }
+    var both: ThreadExecutors { ThreadExecutors(actors: self, tasks: MachineTaskExecutor(self), elsewhere: nil) }
 
     func enqueue(_ job: consuming ExecutorJob) {
         add(UnownedJob(job))

@@ -145,7 +145,8 @@ struct ReplayRunner: Sendable {
             position: after.map {
                 Position(replayID: $0, time: position?.commitTime ?? topic.since ?? now, receivedAt: now)
             },
-            calls: connection.calls, authenticator: connection.authenticator, host: host, time: parts.time, log: log)
+            calls: connection.calls, authenticator: connection.authenticator, host: host, time: parts.time, log: log,
+            executors: parts.outbox.executors)
         let running = Task {
             await subscription.run()
             host.end()

@@ -187,7 +187,7 @@ package struct OrgService: Sendable {
             },
             unusable: cursor.flatMap { Self.foreign($0, org) }, startedAt: cursor == nil ? await lastSeen(topic.name) : nil,
             calls: client, authenticator: authenticator, host: ingest, time: parts.time, log: log,
-            news: news)
+            news: news, executors: parts.outbox.executors)
     }
 
     /// When an earlier process last had to do with a topic that it left without a cursor: what came since then may be
