@@ -173,12 +173,14 @@ extension Outbox {
     }
 
     private func flush(endsOnFailure: Bool) async {
-        guard !isAbandoned, !ledger.isClean else { return }
-        // What is being written now does not hold everything, unless nothing was added since.
-        let take = ledger.isDirty ? takes + 1 : takes
-        if ledger.isDirty, failure == nil { commitIsUrgent = true }
-        stir()
-        await withCheckedContinuation { flushWaiters.append((take, endsOnFailure, $0)) }
+        await withCheckedContinuation { continuation in
+            guard !isAbandoned, !ledger.isClean else { return continuation.resume() }
+            // What is being written now does not hold everything, unless nothing was added since.
+            let take = ledger.isDirty ? takes + 1 : takes
+            if ledger.isDirty, failure == nil { commitIsUrgent = true }
+            stir()
+            flushWaiters.append((take, endsOnFailure, continuation))
+        }
     }
 
     // MARK: Pages

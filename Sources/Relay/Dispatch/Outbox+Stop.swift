@@ -22,7 +22,9 @@ extension Outbox {
             do { try await clock.sleep(untilUptime: deadline) } catch { return }
             abandon()
         }
-        if !workers.isEmpty { await withCheckedContinuation { idleWaiters.append($0) } }
+        await withCheckedContinuation { continuation in
+            if workers.isEmpty { continuation.resume() } else { idleWaiters.append(continuation) }
+        }
         await flush()
         alarm.cancel()
         for route in routes.values { route.log.end(route.name, logger: logger) }

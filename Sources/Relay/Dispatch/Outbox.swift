@@ -142,9 +142,7 @@ package actor Outbox {
         let touched = take(batch)
         guard !batch.isOnlyCursor else { return }
         // At most until the next commit.
-        for route in touched where route.isWorthWaiting && failure == nil && !isStopping {
-            await withCheckedContinuation { route.intakeWaiters.append($0) }
-        }
+        for route in touched where mayWait(for: route) { await wait(for: route) }
         while !hasRoom {
             try Task.checkCancellation()
             guard !isStopping else { return }
@@ -201,6 +199,18 @@ package actor Outbox {
 
     // MARK: Room
 
+    // Whoever waits looks once more in the step in which it is noted down: a task that prefers an executor may be queued
+    // anew between two steps, and what it waits for happens meanwhile.
+
+    private func mayWait(for route: Route) -> Bool { route.isWorthWaiting && failure == nil && !isStopping }
+
+    private func wait(for route: Route) async {
+        await withCheckedContinuation { continuation in
+            guard mayWait(for: route) else { return continuation.resume() }
+            route.intakeWaiters.append(continuation)
+        }
+    }
+
     private var hasRoom: Bool {
         failure == nil && ledger.unwritten < limits.unwritten && ledger.unwrittenBytes < limits.unwrittenBytes
             && stored < limits.stored && storedBytes < limits.storedBytes
@@ -211,7 +221,8 @@ package actor Outbox {
         nextRoomWaiter += 1
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if Task.isCancelled { continuation.resume() } else { roomWaiters[id] = continuation }
+                guard !Task.isCancelled, !isStopping, !hasRoom else { return continuation.resume() }
+                roomWaiters[id] = continuation
             }
         } onCancel: {
             Task { await self.stopWaiting(id) }
