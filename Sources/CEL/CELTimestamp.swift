@@ -63,17 +63,12 @@ extension CELTimestamp {
         self.init(seconds: days * 86_400 + hour * 3_600 + minute * 60 + second - offset, nanoseconds: nanoseconds)
     }
 
-    /// RFC 3339 in UTC with only the fraction digits it needs.
+    private static let longestText = 30  // 2026-11-29T12:34:56.123456789Z
+
+    /// RFC 3339 in UTC with only the fraction digits it needs. Every year has four digits.
     package var text: String {
         let time = CivilTime(seconds: seconds)
-        return (0...9_999).contains(time.year) ? text(ofUsual: time) : text(of: time)
-    }
-
-    private static let longest = 30  // 2026-11-29T12:34:56.123456789Z
-
-    /// The same as `text(of:)` for years of four digits, without a piece of text for each part.
-    private func text(ofUsual time: CivilTime) -> String {
-        String(unsafeUninitializedCapacity: Self.longest) { text in
+        return String(unsafeUninitializedCapacity: Self.longestText) { text in
             var end = 0
             func put(_ number: Int64, _ width: Int, before separator: StaticString) {
                 var rest = number
@@ -90,27 +85,13 @@ extension CELTimestamp {
             put(time.hour, 2, before: ":")
             put(time.minute, 2, before: ":")
             put(time.second, 2, before: ".")
-            if nanoseconds > 0 {
-                put(Int64(nanoseconds), 9, before: "Z")
-                end -= 1
-                while text[end - 1] == UInt8(ascii: "0") { end -= 1 }
-            } else {
-                end -= 1
-            }
+            if nanoseconds > 0 { put(Int64(nanoseconds), 9, before: "Z") }
+            // What follows the last digit that is needed.
+            end -= 1
+            while nanoseconds > 0, text[end - 1] == UInt8(ascii: "0") { end -= 1 }
             text[end] = UInt8(ascii: "Z")
             return end + 1
         }
-    }
-
-    private func text(of time: CivilTime) -> String {
-        var result = padded(time.year, 4) + "-" + padded(time.month, 2) + "-" + padded(time.day, 2)
-        result += "T" + padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":" + padded(time.second, 2)
-        if nanoseconds > 0 {
-            var fraction = padded(Int64(nanoseconds), 9)
-            while fraction.utf8.last == 0x30 { fraction.removeLast() }
-            result += "." + fraction
-        }
-        return result + "Z"
     }
 }
 

@@ -1,8 +1,9 @@
 internal import CCurl
 import Glibc
 
-/// Refuses connections to addresses that a request may not go to. libcurl asks once names are resolved, before it
-/// connects, and again before it sends over a connection that it kept: a name that changes its answer gains nothing.
+/// Opens libcurl's sockets, and refuses connections to addresses that a request may not go to. libcurl asks once names
+/// are resolved, before it connects, and again before it sends over a connection that it kept: a name that changes its
+/// answer gains nothing.
 final class AddressGuard {
     private let scope: AddressScope
     /// libcurl connects to a proxy: its address is the operator's choice, and says nothing of where the request goes.

@@ -6,7 +6,7 @@ struct CheckedRequest: Sendable {
     let place: RequestPlace
 
     /// - Parameter known: places of earlier requests.
-    init(_ request: HTTPRequest, known: KnownPlaces = KnownPlaces()) throws(TransportError) {
+    init(_ request: HTTPRequest, known: KnownPlaces) throws(TransportError) {
         self.request = request
         guard let place = known.place(of: request.url) else {
             throw TransportError(

@@ -124,17 +124,3 @@ final class IOTaskExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) { executor.add(.taskJob(UnownedJob(job))) }
 }
-
-/// One thread as the executor of actors, and as what tasks prefer.
-package struct ThreadExecutors: Sendable {
-    package let actors: any SerialExecutor
-    package let tasks: any TaskExecutor
-    /// For those of their calls that compute, and must not hold up the thread; nil where there is no other thread.
-    package let elsewhere: (any TaskExecutor)?
-
-    package init(actors: any SerialExecutor, tasks: any TaskExecutor, elsewhere: (any TaskExecutor)?) {
-        self.actors = actors
-        self.tasks = tasks
-        self.elsewhere = elsewhere
-    }
-}

@@ -137,7 +137,7 @@ extension IOLoop {
 
     /// - Parameter socket: one of a connection, opened for libcurl, which will hand it to `close`.
     func opened(_ socket: Int32) {
-        sockets[socket].isKept = true
+        sockets[socket] = SocketTable.Entry(isKept: true)
     }
 
     /// For libcurl, which has no more use for it.

@@ -27,12 +27,6 @@ package actor IOThread {
         shared.executor.post(block)
     }
 
-    /// At once, if this is the thread; else soon, as `post`.
-    nonisolated static func run(_ block: @escaping @IOThread @Sendable () -> Void) {
-        guard IOExecutor.isCurrentThread else { return post(block) }
-        assumeIsolated(block)
-    }
-
     /// Calls what needs the thread from a place that the compiler does not know to be on it, such as the thread's own
     /// main function. Traps anywhere else.
     nonisolated static func assumeIsolated<Result>(_ body: @IOThread () throws -> Result) rethrows -> Result {

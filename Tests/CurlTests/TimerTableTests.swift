@@ -82,12 +82,12 @@ import Testing
         ("https://[::1]/x", "https://[::1]:443"), ("https://h?x", "https://h:443"),
     ])
     func `a target is scheme, host and port`(url: String, target: String) throws {
-        #expect(try CheckedRequest(HTTPRequest(url: url)).target == target)
+        #expect(try CheckedRequest(HTTPRequest(url: url), known: KnownPlaces()).target == target)
     }
 
     @Test(arguments: ["", "ftp://h/", "https:///x", "https://h/a b", "https://h/\n", "h/x", "file:///etc/passwd"])
     func `other URLs are refused without being repeated`(url: String) {
-        let error = #expect(throws: TransportError.self) { _ = try CheckedRequest(HTTPRequest(url: url)) }
+        let error = #expect(throws: TransportError.self) { _ = try CheckedRequest(HTTPRequest(url: url), known: KnownPlaces()) }
         #expect(error?.kind == .badURL)
         #expect(error?.mayHaveBeenSent == false)
     }
@@ -95,6 +95,6 @@ import Testing
     @Test(arguments: [("a", "b\r\nc: d"), ("a b", "c"), ("", "c"), ("a:", "c"), ("a", "\u{0}")])
     func `a header cannot bring another with it`(name: String, value: String) {
         let request = HTTPRequest(url: "http://h", headers: [.init(name, value)])
-        #expect(throws: TransportError.self) { _ = try CheckedRequest(request) }
+        #expect(throws: TransportError.self) { _ = try CheckedRequest(request, known: KnownPlaces()) }
     }
 }

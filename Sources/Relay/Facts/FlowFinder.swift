@@ -43,7 +43,9 @@ package actor FlowFinder: FlowLookup {
     var entries: [String: Entry] = [:]
     private var said = SaidOnce()
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { environment.executors.actors.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        environment.executors.actors.asUnownedSerialExecutor()
+    }
 
     /// - Parameters:
     ///   - journal: where directories are kept over restarts; nil keeps none.

@@ -20,7 +20,9 @@ package actor FlowMateSink: Sink {
     /// Whether retries run at most once.
     package private(set) var echo = FlowMateEcho.untested
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { calls.environment.executors.actors.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        calls.environment.executors.actors.asUnownedSerialExecutor()
+    }
 
     init(
         name: String, settings: FlowMateSettings, secrets: [Secret], signer: RequestSigner?, calls: HTTPSink,

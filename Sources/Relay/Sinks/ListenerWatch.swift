@@ -27,7 +27,9 @@ package actor ListenerWatch {
     private var loop: Task<Void, Never>?
     private var isStopped = false
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { environment.executors.actors.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        environment.executors.actors.asUnownedSerialExecutor()
+    }
 
     init(
         name: String, listeners: [String: ListenerActivation.Stated], calls: RunCalls, environment: SinkEnvironment,

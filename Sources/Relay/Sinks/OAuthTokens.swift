@@ -28,7 +28,9 @@ actor OAuthTokens {
     private var token: Token?
     private var request: Task<Result<Token, OAuthFailure>, Never>?
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor { environment.executors.actors.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        environment.executors.actors.asUnownedSerialExecutor()
+    }
 
     init(
         _ settings: Destination.OAuth2, environment: SinkEnvironment, connection: ConnectionOptions, timeout: Duration,
