@@ -71,6 +71,8 @@ final class IOExecutor: SerialExecutor {
         }
     }
 
+    var hasWork: Bool { state.withLock { !$0.work.isEmpty } }
+
     /// The thread is up again, and will look at `work` before it sleeps.
     func woke() {
         state.withLock { $0.isAsleep = false }

@@ -13,6 +13,7 @@ final class IOLoop {
     /// When libcurl wants to be called although no socket of its is ready; nil when it does not.
     private var transfersDue: UInt64?
     private var sockets = SocketTable()
+    private var briefWaits = BriefWaits(processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     private var now: UInt64 { clock_gettime_nsec() }
     private let multi: UnsafeMutableRawPointer
     private let poller: SocketPoller
@@ -45,15 +46,39 @@ final class IOLoop {
             let now = now
             for action in timers.takeDue(at: now) { action() }
             if let due = transfersDue, due <= now { advance(CURL_SOCKET_TIMEOUT, 0) }
-            let mayWait = executor.prepareToSleep()
-            let ready = poller.wait(milliseconds: mayWait ? timeToSleep() : 0)
-            if mayWait { executor.woke() }
-            for ready in ready { handle(ready) }
+            for ready in wait(executor) { handle(ready) }
         }
     }
 
-    private func timeToSleep() -> Int32 {
-        let now = now
+    /// Ends at once when there is work, and when there is some, a socket is ready or something is due.
+    private func wait(_ executor: IOExecutor) -> [SocketPoller.Ready] {
+        guard !executor.hasWork else { return poller.wait(milliseconds: 0) }
+        let began = now
+        if briefWaits.isWorthwhile {
+            let ready = look(executor, until: began &+ BriefWaits.look)
+            briefWaits.looked(inTime: ready != nil)
+            if let ready { return ready }
+        }
+        guard executor.prepareToSleep() else { return poller.wait(milliseconds: 0) }
+        let ready = poller.wait(milliseconds: timeToSleep(at: now))
+        executor.woke()
+        briefWaits.slept(now &- began)
+        return ready
+    }
+
+    /// Does not sleep.
+    /// - Returns: nil if nothing came until then.
+    private func look(_ executor: IOExecutor, until end: UInt64) -> [SocketPoller.Ready]? {
+        var now = now
+        while now < end {
+            let ready = poller.wait(milliseconds: 0)
+            if !ready.isEmpty || executor.hasWork || timeToSleep(at: now) == 0 { return ready }
+            now = self.now
+        }
+        return nil
+    }
+
+    private func timeToSleep(at now: UInt64) -> Int32 {
         let timers = timers.millisecondsToNext(from: now)
         guard let due = transfersDue else { return timers }
         guard due > now else { return 0 }
