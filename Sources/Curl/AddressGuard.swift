@@ -10,6 +10,8 @@ final class AddressGuard {
     private let isProxied: Bool
     /// The last address that was refused for the request in hand.
     private(set) var refused: IPAddress?
+    /// The request in hand has its connection, and may be on its way.
+    private(set) var isSending = false
     /// The text of the last address that was allowed, with its closing zero.
     private var allowed: [CChar] = []
 
@@ -24,14 +26,16 @@ final class AddressGuard {
         easy.set(CURLOPT_OPENSOCKETDATA, pointer: context)
         sluice_setopt_open_socket(easy.pointer, Self.openSocket)
         sluice_setopt_close_socket(easy.pointer, Self.closeSocket)
-        guard isAsked else { return }
         easy.set(CURLOPT_PREREQDATA, pointer: context)
         sluice_setopt_before_request(easy.pointer, Self.beforeRequest)
     }
 
     private var isAsked: Bool { scope != .all && !isProxied }
 
-    func begin() { refused = nil }
+    func begin() {
+        refused = nil
+        isSending = false
+    }
 
     /// An address that stands in the URL, which no proxy is given either.
     static func refusal(of place: RequestPlace, _ options: ConnectionOptions) -> IPAddress? {
@@ -68,7 +72,9 @@ final class AddressGuard {
     private static let beforeRequest: sluice_before_request_callback = { context, primary, _, _, _ in
         guard let context, let primary else { return CURL_PREREQFUNC_ABORT }
         let watcher = Unmanaged<AddressGuard>.fromOpaque(context).takeUnretainedValue()
-        return watcher.allowsAgain(primary) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        guard !watcher.isAsked || watcher.allowsAgain(primary) else { return CURL_PREREQFUNC_ABORT }
+        watcher.isSending = true
+        return CURL_PREREQFUNC_OK
     }
 
     /// - Parameter text: an address, most often the one that this handle's last request went to.

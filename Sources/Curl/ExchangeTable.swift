@@ -38,9 +38,7 @@ final class ExchangeTable {
         var error = exchange.request.failure(kind, reason)
         if let transfer = exchange.transfer {
             IOLoop.shared.remove(transfer.handle.easy.pointer)
-            let seen = transfer.handle.failure(CURLE_OK, target: error.target, options: transfer.options)
-            error.mayHaveBeenSent = seen.hadConnection
-            error.status = seen.status == 0 ? nil : seen.status
+            (error.mayHaveBeenSent, error.status) = transfer.progress
             release(exchange, transfer)
         } else {
             limiter.cancelWaiting(to: exchange.request.target) { $0 === exchange }

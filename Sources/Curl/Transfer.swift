@@ -84,6 +84,12 @@ final class Transfer {
 
     private static let emptyBody = UnsafePointer<UInt8>(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
 
+    /// How far a request got that is given up. libcurl's own numbers are still those of the request before until it has
+    /// begun with this one.
+    var progress: (isSent: Bool, status: Int?) {
+        (addresses.isSending, answer.headersAreComplete ? answer.status : nil)
+    }
+
     /// What came of the request, once libcurl is done with it.
     func result(_ code: CURLcode, of checked: CheckedRequest) -> Result<HTTPResponse, TransportError> {
         // The declared length is that of the packed body: of an unpacked one it says nothing.

@@ -189,6 +189,23 @@ struct CurlClientTests {
         }
     }
 
+    /// Their deadlines pass in the same moment, in which each gets the handle of the one before it.
+    @Test func `requests that were never sent do not inherit the answer of the one before them`() async throws {
+        var limits = CurlClient.Limits()
+        limits.connectionsPerHost = 1
+        let client = CurlClient(limits: limits)
+        try await PeerProcess.with("http_peer.py") { peer in
+            let request = get(peer, "/drip", timeout: .seconds(2))
+            let errors = await withTaskGroup(of: TransportError?.self) { group in
+                for _ in 0..<100 { group.addTask { await failure(request, by: client) } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(errors.count { $0?.kind == .timeout } == 100)
+            #expect(errors.count { $0?.status != nil } <= 1)
+            #expect(errors.count { $0?.mayHaveBeenSent == true } <= 2)
+        }
+    }
+
     @Test func `a cancelled task breaks its request off`() async throws {
         try await PeerProcess.with("http_peer.py") { peer in
             let request = get(peer, "/silent", timeout: .seconds(300))
