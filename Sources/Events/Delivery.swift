@@ -81,8 +81,9 @@ package struct Delivery: Sendable, Equatable {
 package enum DeliveryTarget: Sendable, Hashable, Codable {
     /// `path` is already percent-encoded and starts with a slash, or is empty.
     case webhook(method: String, path: String, headers: [Header])
-    /// A FlowMate flow, by its 24 hex digits.
-    case flow(id: String)
+    /// A FlowMate flow, by its 24 hex digits. `redrive` counts how often somebody had it sent again after it had come to
+    /// the dead letters; nil for never.
+    case flow(id: String, redrive: Int? = nil)
     /// An integrator.io listener, by the operator's name for it.
     case listener(name: String)
     case run(FlowRunRequest)
@@ -97,6 +98,18 @@ package enum DeliveryTarget: Sendable, Hashable, Codable {
             self.name = name
             self.value = value
         }
+    }
+}
+
+extension DeliveryTarget {
+    /// For a delivery that somebody has sent again: FlowMate drops what carries an ID that it has seen, after a yes.
+    ///
+    /// - Parameter earlier: the target as it was in the dead letters, if this one was rendered anew.
+    package func redriven(after earlier: DeliveryTarget? = nil) -> DeliveryTarget {
+        guard case .flow(let id, let own) = self else { return self }
+        var count = own ?? 0
+        if case .flow(_, let others)? = earlier { count = max(count, others ?? 0) }
+        return .flow(id: id, redrive: count + 1)
     }
 }
 

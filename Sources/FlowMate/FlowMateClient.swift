@@ -25,7 +25,7 @@ package struct FlowMateClient: Sendable {
     ///
     /// - Returns: nil when FlowMate has no flow of this ID.
     package func describedFlow(_ id: String) async throws(FlowMateError) -> FlowMateAnswer<FlowMateFlow>? {
-        let call = FlowMateCall(path: settings.paths.flows + "/" + id, action: "read flow \(id)")
+        let call = FlowMateCall(path: settings.paths.flows + "/" + id, action: "read flow …\(id.suffix(4))")
         let json: Value
         do {
             json = try await answer(call)

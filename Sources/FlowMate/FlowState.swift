@@ -6,12 +6,13 @@ package enum FlowState: Sendable, Equatable {
     case hold(reason: String, for: Duration?)
     case park(reason: String)
 
-    /// An `active` flow whose webhook is still missing at this attempt is not merely starting. With a back-off that
-    /// doubles from one second, that is after about five minutes.
-    package static let startUpAttempts = 9
+    /// An `active` flow whose webhook is still missing after this is not merely starting.
+    package static let startUp: Duration = .seconds(300)
 
-    /// - Parameter flow: nil when FlowMate has no flow of this ID.
-    package static func judge(_ flow: FlowMateFlow?, attempt: Int) -> FlowState {
+    /// - Parameters:
+    ///   - flow: nil when FlowMate has no flow of this ID.
+    ///   - missing: since it was first seen active without its webhook; zero for the first time.
+    package static func judge(_ flow: FlowMateFlow?, missing: Duration) -> FlowState {
         guard let flow else {
             return .park(
                 reason: "the flow does not exist (any more); correct the rule's flow ID, then `sluice dlq retry --render`")
@@ -22,7 +23,7 @@ package enum FlowState: Sendable, Equatable {
                 for: nil)
         }
         switch flow.status {
-        case "active" where attempt < startUpAttempts:
+        case "active" where missing < startUp:
             return .retry(reason: "the flow is active but its webhook is not up yet")
         case "active":
             return .hold(

@@ -14,7 +14,7 @@ package struct ListenerOutcome: Sendable, Equatable {
         case holdDestination
     }
 
-    /// A conflict that lasts longer than so many attempts is permanent.
+    /// A conflict that so many attempts in a row have met is permanent.
     package static let fewTimes = 5
 
     package var action: Action

@@ -139,7 +139,7 @@ package actor Authenticator {
         guard let last, let change = OrgChange(from: last, to: session) else { return .success(session) }
         if noticed != change { notice(change) }
         noticed = change
-        guard change.isOtherOrg, onOrgChange == .stop else { return .success(session) }
+        guard !change.isFollowed(by: onOrgChange) else { return .success(session) }
         return .failure(
             .setup(
                 SetupError(

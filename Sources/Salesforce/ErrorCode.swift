@@ -12,6 +12,9 @@ package enum ErrorCode {
     static let standByWait: Duration = .seconds(10)
     /// The 24-hour delivery allocation: it frees slowly.
     static let allocationWait: Duration = .seconds(600)
+    /// Between tries with a managed subscription that is not known (yet), and how many there are.
+    static let deploymentWait: Duration = .seconds(120)
+    static let deploymentTries = 5
 
     /// - Parameter code: the trailer, with or without the prefix.
     /// - Returns: nil for a code that is not known.
@@ -39,7 +42,7 @@ package enum ErrorCode {
     private static let bug = StreamFailure.Reaction.stopTopic(
         fix: "This is a fault of Sluice: report it with the log, and restart to go on from the cursor.")
 
-    private static let unknownSubscription = StreamFailure.Reaction.stopTopic(
+    private static let unknownSubscription = StreamFailure.Reaction.stopUnlessDeployed(
         fix: "Check `managed` of the topic: the DeveloperName or the ID (18x…) of a ManagedEventSubscription. "
             + "`sluice doctor` looks it up; a new one takes a moment to become known.")
 
@@ -78,8 +81,8 @@ package enum ErrorCode {
         ("subscription.fetch.replayid.corrupted", .replayInvalid),
         ("subscription.fetch.replayid.validation.failed", .replayInvalid),
         ("subscription.fetch.replay.repeated", .reconnect(minimum: .zero)),
-        ("subscription.limit.exceeded", .reconnect(minimum: allocationWait)),
-        ("subscription.fetch.overflow", .reconnect(minimum: .seconds(1))),
+        ("subscription.limit.exceeded", .awaitAllocation),
+        ("subscription.fetch.overflow", .narrow),
         ("subscription.fetch.requested.events.invalid", bug),
         ("subscription.fetch.topic.mismatch", bug),
         ("subscription.fetch.request.invalid", bug),
@@ -103,7 +106,10 @@ package enum ErrorCode {
         ),
         ("managed.subscription.developer.name.not.found", unknownSubscription),
         ("managed.subscription.subscription.id.not.found", unknownSubscription),
-        ("managed.subscription.subscription.id.invalid", unknownSubscription),
+        (
+            "managed.subscription.subscription.id.invalid",
+            .stopTopic(fix: "Check `managed` of the topic: an ID has 15 or 18 characters and begins with 18x.")
+        ),
         ("managed.subscription.id.or.developer.name.empty", bug),
         ("managed.subscription.fetch.request.events.invalid", bug),
         ("managed.subscription.fetch.request.invalid", bug),

@@ -8,7 +8,7 @@ package struct FetchWindow: Sendable {
     /// After so long a request has arrived, and what was sent before it has been read.
     package static let settling: Duration = .seconds(5)
 
-    package let limit: Int32
+    package private(set) var limit: Int32
     private(set) var outstanding: Int32 = 0
 
     package init(limit: Int32 = maximum) {
@@ -48,6 +48,9 @@ package struct FetchWindow: Sendable {
         outstanding = 0
         return topUp()
     }
+
+    /// Salesforce says that we ask for more than we take. For as long as the process lives.
+    package mutating func narrow() { limit = max(1, limit / 2) }
 
     private mutating func topUp() -> Int32? {
         guard outstanding <= limit / 2 else { return nil }

@@ -84,7 +84,7 @@ package struct InteractiveSignIn: Sendable {
                 case .refused("authorization_pending", _, _, _): continue
                 case .refused("slow_down", _, _, _): interval += Self.slowDown
                 // A server that is not there for a moment loses nothing.
-                case .unreachable where !Task.isCancelled: continue
+                case .unreachable where !Task.isCancelled, .limited where !Task.isCancelled: continue
                 default: throw error
                 }
             }

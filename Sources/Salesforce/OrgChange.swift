@@ -22,6 +22,9 @@ package struct OrgChange: Sendable, Equatable, CustomStringConvertible {
         newInstanceURL = new.instanceURL
     }
 
+    /// Whether the relay goes on there.
+    package func isFollowed(by policy: Policy) -> Bool { !isOtherOrg || policy == .follow }
+
     package var isOtherOrg: Bool { oldOrgID != newOrgID }
 
     package var description: String {

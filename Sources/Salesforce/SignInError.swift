@@ -8,16 +8,23 @@ package enum SignInError: Error, Sendable, CustomStringConvertible {
     case setup(SetupError)
     /// Not reached, or an answer that may be different next time.
     case unreachable(String)
+    /// Too many sign-ins: each one more makes the wait longer.
+    case limited(String)
 
     package var isRetryable: Bool {
-        if case .unreachable = self { return true }
-        return false
+        switch self {
+        case .unreachable, .limited: true
+        case .refused, .setup: false
+        }
     }
 
     /// Counts against the user or the app in Salesforce: a token that merely is not valid does not.
     var isFailedLogin: Bool {
-        if case .refused(_, _, _, let url) = self { return url.hasSuffix(SignIn.tokenPath) }
-        return false
+        switch self {
+        case .refused(_, _, _, let url): url.hasSuffix(SignIn.tokenPath)
+        case .limited: true
+        case .setup, .unreachable: false
+        }
     }
 
     /// The caller's task was cancelled.
@@ -28,14 +35,16 @@ package enum SignInError: Error, Sendable, CustomStringConvertible {
         case .refused(let error, let detail, let fix, let url):
             "Salesforce refused to sign in at \(url): \(error)\(detail.isEmpty ? "" : " (\(detail))"). \(fix)"
         case .setup(let error): error.description
-        case .unreachable(let reason): "\(reason). It will be tried again."
+        case .unreachable(let reason), .limited(let reason): "\(reason). It will be tried again."
         }
     }
 
     /// Reads the `error` and `error_description` of a token endpoint (RFC 6749, section 5.2, with Salesforce's own
     /// values).
     init(status: Int, error: String, detail: String, url: String) {
-        if status >= 500 || status == 429 || Self.passing.contains(error) {
+        if status == 429 || error == "rate_limit_exceeded" {
+            self = .limited("too many sign-ins at \(url): HTTP \(status) \(error) \(detail)")
+        } else if status >= 500 || Self.passing.contains(error) {
             self = .unreachable("cannot sign in at \(url): HTTP \(status) \(error) \(detail)")
         } else {
             let fix = SignInFixes.fix(error: error, detail: detail)
@@ -45,6 +54,6 @@ package enum SignInError: Error, Sendable, CustomStringConvertible {
 
     /// `unknown_error` comes with "retry your request".
     private static let passing: Set = [
-        "rate_limit_exceeded", "server_error", "temporarily_unavailable", "unknown_error",
+        "server_error", "temporarily_unavailable", "unknown_error",
     ]
 }

@@ -7,8 +7,14 @@ package struct StreamFailure: Error, Sendable, Equatable, CustomStringConvertibl
         case renewSession
         /// The stored replay ID is no longer valid: the topic's `onInvalidReplay` decides.
         case replayInvalid
+        /// More was asked for than we took: with half the window, and then as `reconnect`.
+        case narrow
+        /// The org's daily event deliveries are used up: they free slowly.
+        case awaitAllocation
         /// Only a person can mend this; other topics go on.
         case stopTopic(fix: String)
+        /// The same, once it has lasted for some minutes: what was just deployed is not known everywhere yet.
+        case stopUnlessDeployed(fix: String)
     }
 
     package let reaction: Reaction

@@ -2,6 +2,9 @@
 package struct StreamStatus: Sendable, Equatable {
     package enum State: String, Sendable {
         case connecting
+        /// Salesforce did not refuse the subscription, and has sent nothing yet: a quiet topic's first keepalive takes
+        /// minutes.
+        case accepted
         case streaming
         /// Waiting to connect again.
         case reconnecting

@@ -11,51 +11,63 @@ import PubSub
 package actor Subscription {
     /// Between two looks at the headroom while there is no room.
     static let parkedCheck: Duration = .seconds(60)
+    /// How often the org's own count is believed before a connection is tried all the same.
+    static let allocationLooks = 12
 
     private nonisolated let executors: ThreadExecutors
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executors.actors.asUnownedSerialExecutor() }
-    private let settings: TopicSettings
+    let settings: TopicSettings
     private let calls: any PubSubCalls
     private let authenticator: Authenticator
-    private let host: any SubscriptionHost
-    private let time: TimeSource
-    private let log: Logger
-    private let news: OutageNews
+    let host: any SubscriptionHost
+    let time: TimeSource
+    let log: Logger
+    let news: OutageNews
 
     private var alarm = HeadroomAlarm()
-    private var plan: ResumePlan
-    private var recent = RecentReplayIDs()
-    private var backoff = ReconnectBackoff()
-    private var generator = SystemRandomNumberGenerator()
-    private var window: FetchWindow
+    var plan: ResumePlan
+    var recent = RecentReplayIDs()
+    var backoff = ReconnectBackoff()
+    var generator = SystemRandomNumberGenerator()
+    var window: FetchWindow
     /// When events were asked for last.
     private var askedAt: Duration = .zero
     private var monitor: StreamMonitor
-    private var outage: Outage?
-    private var reconnects = 0
+    var outage: Outage?
+    var reconnects = 0
     private var refusedSession: Session?
     /// Why the monitor cancelled the stream, so that the cancellation is not taken for the peer's.
     private var verdict: StreamFailure?
     /// The present stream has brought a response.
-    private var isProven = false
+    var isProven = false
+    /// Tries with a managed subscription that is not known, in a row.
+    var deploymentTries = 0
     private let unusable: String?
+    private let isHome: @Sendable (Session) -> Bool
+    let isAllocationUsed: @Sendable () async -> Bool
     private var commits = ManagedCommits()
     /// Only a person can mend what stopped it.
-    private var isStopped = false
+    var isStopped = false
 
     /// - Parameters:
     ///   - position: from the store; nil when this topic was never subscribed to.
     ///   - unusable: why the position must not be used although it is there: `belongs to another org (00D…)`.
     ///   - startedAt: when an earlier process subscribed, if it left no position; epoch milliseconds.
+    ///   - isHome: false for a session of another org or place than the position's: nothing is asked for with it.
+    ///   - isAllocationUsed: whether the org's daily event deliveries are known to be used up.
     ///   - news: shared by the topics of an org.
     package init(
         settings: TopicSettings, position: Position?, unusable: String? = nil, startedAt: Int64? = nil,
         calls: any PubSubCalls, authenticator: Authenticator, host: any SubscriptionHost, time: TimeSource = .system,
-        log: Logger, news: OutageNews = OutageNews(), executors: ThreadExecutors = IOThread.executors
+        isHome: @escaping @Sendable (Session) -> Bool = { _ in true },
+        isAllocationUsed: @escaping @Sendable () async -> Bool = { false }, log: Logger,
+        news: OutageNews = OutageNews(), executors: ThreadExecutors = IOThread.executors
     ) {
         self.settings = settings
         self.executors = executors
         self.news = news
+        self.isHome = isHome
+        self.isAllocationUsed = isAllocationUsed
         self.unusable = unusable
         self.calls = calls
         self.authenticator = authenticator
@@ -170,9 +182,16 @@ package actor Subscription {
     }
 
     private func session() async throws(SignInError) -> Session {
-        guard let refused = refusedSession else { return try await authenticator.session() }
+        guard let refused = refusedSession else { return try home(await authenticator.session()) }
         let session = try await authenticator.renewed(after: refused)
         refusedSession = nil
+        return try home(session)
+    }
+
+    private func home(_ session: Session) throws(SignInError) -> Session {
+        guard isHome(session) else {
+            throw .unreachable("the session is of org \(session.orgID) at \(session.instanceURL), where replay IDs differ")
+        }
         return session
     }
 
@@ -237,6 +256,7 @@ package actor Subscription {
             switch monitor.next(now: time.monotonic()) {
             case .wait(let duration):
                 guard (try? await time.sleep(duration)) != nil else { return }
+            case .accepted: await show(.accepted, "not refused; on a quiet topic the first keepalive comes within 270 s")
             case .stalled:
                 await ask(stream, window.stalled())
             case .silent:
@@ -259,7 +279,7 @@ package actor Subscription {
         }
     }
 
-    private func checkHeadroom() {
+    func checkHeadroom() {
         guard let position = plan.position else { return }
         let headroom = ReplayHeadroom(position: position, now: time.wall())
         guard let level = alarm.next(headroom) else { return }
@@ -275,111 +295,5 @@ package actor Subscription {
     private func end(_ stream: any FetchStream, _ failure: StreamFailure) async {
         verdict = failure
         await stream.cancel()
-    }
-
-    // MARK: Between connections
-
-    /// The first response proves that the new stream works.
-    private func recovered() async {
-        isProven = true
-        backoff.firstResponse()
-        let statement = plan.statement(reconnected: outage != nil, now: time.wall()).map(resumedByServer)
-        await show(.streaming, "")
-        defer { outage = nil }
-        guard let statement else {
-            log.info("subscribed")
-            return
-        }
-        var text = statement.text
-        if let outage {
-            let seconds = (time.monotonic() - outage.began).formattedSeconds
-            text = "reconnected after \(seconds) (\(outage.reason); attempt \(outage.attempts)): \(text)"
-        }
-        switch statement.kind {
-        case .nothingLost: log.notice("\(text)")
-        case .possibleGap: log.error("POSSIBLE GAP: \(text)")
-        }
-        await host.stated(statement, topic: settings.name)
-    }
-
-    /// A managed subscription goes on where Salesforce was told last that everything is safe.
-    private func resumedByServer(_ statement: ResumeStatement) -> ResumeStatement {
-        guard let managed = settings.managed else { return statement }
-        return ResumeStatement(
-            kind: .nothingLost,
-            text: "resumed where the managed subscription \(managed) was committed, which is never ahead of what is stored "
-                + "here: nothing lost, some events may come again with the same delivery IDs")
-    }
-
-    /// - Returns: false when the topic stops.
-    private func recover(from failure: StreamFailure) async -> Bool {
-        let failure = failure.about(topic: settings.name)
-        var minimum: Duration = .zero
-        var isImmediate = false
-        switch failure.reaction {
-        case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
-        case .replayInvalid:
-            // Another start is chosen, so there is nothing to wait for; a second refusal in a row is not about the ID.
-            isImmediate = plan.position != nil
-            if let fix = plan.invalidated() { return await stop("\(failure)", fix: fix) }
-            recent.removeAll()
-        case .renewSession:
-            // The first refusal is the normal end of a session's life; those that follow without a response are not.
-            minimum = SignInThrottle.wait(after: outage?.refusals ?? 0)
-        case .reconnect(let asked): minimum = asked
-        }
-        checkHeadroom()
-        let isNews = outage?.reason != failure.reason
-        let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
-        outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
-        reconnects += 1
-        let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
-        if isNews {
-            let what = isProven ? "stream ended" : "cannot subscribe"
-            log.log(
-                level: news.level(of: failure.reason, isTurn: isTurn, now: time.monotonic()),
-                "\(what): \(failure); connecting again in \(wait.formattedSeconds)")
-        }
-        await show(.reconnecting, failure.reason, next: wait)
-        return (try? await time.sleep(wait)) != nil
-    }
-
-    private func stop(_ reason: String, fix: String) async -> Bool {
-        isStopped = true
-        log.error("stopped: \(reason). \(fix)")
-        await show(.stopped, "\(reason). \(fix)")
-        return false
-    }
-
-    private func show(_ state: StreamStatus.State, _ detail: String, next wait: Duration? = nil) async {
-        let status = StreamStatus(
-            state: state, detail: detail, reconnects: reconnects, nextTry: wait.map { time.wall() + $0.milliseconds })
-        await host.changed(status, topic: settings.name)
-    }
-}
-
-/// A break between two working streams.
-private struct Outage {
-    let began: Duration
-    let attempts: Int
-    let reason: String
-    let isAboutSession: Bool
-    /// How often Salesforce refused the session since the last response.
-    let refusals: Int
-
-    init(continuing earlier: Outage?, failure: StreamFailure, now: Duration) {
-        began = earlier?.began ?? now
-        attempts = (earlier?.attempts ?? 0) + 1
-        reason = failure.reason
-        isAboutSession = failure.isAboutSession
-        refusals = (earlier?.refusals ?? 0) + (failure.reaction == .renewSession ? 1 : 0)
-    }
-}
-
-extension Duration {
-    /// `0.5 s`, `75.0 s`
-    package var formattedSeconds: String {
-        let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
-        return "\(tenths / 10).\(tenths % 10) s"
     }
 }

@@ -157,7 +157,7 @@ package struct RESTClient: Sendable {
             switch error {
             case .refused: .signIn
             case .setup: .setup
-            case .unreachable: .unreachable
+            case .unreachable, .limited: .unreachable
             }
         return RESTError(kind, action: call.action, message: "\(error)")
     }

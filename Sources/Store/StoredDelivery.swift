@@ -20,7 +20,7 @@ package struct DeliveryProgress: Sendable, Equatable {
     package static let maximumHistory = 10
 
     package private(set) var attempts = 0
-    /// Those of `attempts` that met a hold; they do not count against a limit of attempts.
+    /// Those of `attempts` that met a hold, or asked nobody; they do not count against a limit of attempts.
     package private(set) var heldAttempts = 0
     package private(set) var firstAttemptAt: Int64?
     package var nextAttemptAt: Int64?
@@ -39,6 +39,9 @@ package struct DeliveryProgress: Sendable, Equatable {
     }
 
     package var lastError: String? { history.last?.reason }
+
+    /// How many attempts, up to the last one, ended with this status; as far as they are kept.
+    package func answersInARow(of status: Int?) -> Int { history.reversed().prefix { $0.status == status }.count }
 
     /// - Parameter startedAt: when the attempt began; that of the first one starts the horizon.
     package mutating func append(_ attempt: AttemptRecord, startedAt: Int64, held: Bool = false) {

@@ -46,7 +46,7 @@ import Testing
         let error = await #expect(throws: FlowMateError.self) {
             _ = try await client(404, "<html>", url: flowURL).flow("6762e154616e91cb8d8b1aaf")
         }
-        #expect(error?.description == "cannot read flow 6762e154616e91cb8d8b1aaf: FlowMate answered 404")
+        #expect(error?.description == "cannot read flow …1aaf: FlowMate answered 404")
     }
 
     @Test func `an answer that is not FlowMate's says so`() async {

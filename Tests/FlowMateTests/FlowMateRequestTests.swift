@@ -77,21 +77,22 @@ import Testing
     }
 
     @Test func `the state of a flow decides what becomes of its deliveries`() {
-        func state(_ status: String, cron: String? = nil, attempt: Int = 1) -> String {
-            switch FlowState.judge(FlowMateFlow(id: Self.flow, status: status, cron: cron), attempt: attempt) {
+        func state(_ status: String, cron: String? = nil, missing: Duration = .zero) -> String {
+            switch FlowState.judge(FlowMateFlow(id: Self.flow, status: status, cron: cron), missing: missing) {
             case .retry: "retry"
             case .hold(_, let length): "hold \(length.map { "\($0.components.seconds)" } ?? "-")"
             case .park: "park"
             }
         }
         #expect(state("active") == "retry")
-        #expect(state("active", attempt: FlowState.startUpAttempts) == "hold 600")
+        #expect(state("active", missing: .seconds(299)) == "retry")
+        #expect(state("active", missing: FlowState.startUp) == "hold 600")
         #expect(state("active", cron: "*/5 * * * *") == "hold -")
         #expect(state("active", cron: "") == "retry")
         #expect(state("starting") == "hold 15")
         #expect(state("inactive") == "hold -")
         #expect(state("stopping") == "hold -")
-        guard case .park = FlowState.judge(nil, attempt: 1) else {
+        guard case .park = FlowState.judge(nil, missing: .zero) else {
             Issue.record("a flow that does not exist parks its deliveries")
             return
         }

@@ -110,6 +110,21 @@ import Testing
         #expect(delivery.lane == id)
     }
 
+    @Test func `a value that a later change may have replaced is not passed off as the newest`() throws {
+        let set = try Fixture.ruleSet(latestRule)
+        let id = "001000000000001AAA"
+        let address: Fields = ["City": .string("Ulm"), "Street": .string("Am Markt")]
+        let told = event(
+            1, .update, id: id, ["Name": .string("a"), "Text__c": .string("old"), "BillingAddress": .record(address)],
+            changed: ["Name", "Text__c", "BillingAddress.City", "BillingAddress.Street"])
+        // A field that is withheld, one that comes as a diff, and a component.
+        var withheld = Fixture.change(
+            .update, id: id, changed: ["Name", "BillingAddress.City"], diff: ["Text__c"], [:])
+        withheld.replayID = ReplayID([2])!
+        let delivery = try closed(set, [told, withheld])
+        #expect(text(delivery).hasPrefix(#"{"c":"update","r":{"BillingAddress":{"Street":"Am Markt"}},"#))
+    }
+
     @Test func `keeps a create through updates, and lets a delete end everything`() throws {
         let set = try Fixture.ruleSet(latestRule)
         let id = "001000000000001AAA"

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct MatchTests {
     @Test(arguments: [
-        ("create", ChangeType.create, true), ("create", .update, false), ("create", .snapshot, true),
+        ("create", ChangeType.create, true), ("create", .update, false), ("create", .snapshot, false), ("update", .snapshot, true),
         ("[create, delete]", .delete, true), ("gap", .gapUpdate, true), ("gap_create", .gapUpdate, false),
         ("gap_update", .gapUpdate, true), ("update", .gapUpdate, false), ("overflow", .gapOverflow, true),
         ("gap", .gapOverflow, false), ("update", .unknown("MERGE"), false),

@@ -183,6 +183,24 @@ import Testing
         return facts
     }
 
+    @Test func `a shadow rule's fan-out that fails is counted, not kept`() throws {
+        let set = try Fixture.ruleSet(
+            """
+            - id: fan
+              mode: shadow
+              match: {entity: Account, change: create}
+              to:
+                destination: flowmate
+                fanOut: {user: "${record.OwnerId}"}
+                data: {email: "${record.?Email}"}
+            """)
+        var facts = RoutingFacts()
+        facts.flows[FlowOwner(destination: "flowmate", user: "005000000000009AAA")] = .refused("no")
+        let result = route(set, owned, facts)
+        #expect(result.failures.isEmpty && result.deliveries.isEmpty)
+        #expect(result.outcomes.contains { $0.kind == .fault })
+    }
+
     @Test func `asks for the user's flows, then makes a delivery of its own for each that fits`() throws {
         let set = try fan()
         #expect(set.route(owned).wants == [.flows(FlowOwner(destination: "flowmate", user: "005000000000009AAA"))])

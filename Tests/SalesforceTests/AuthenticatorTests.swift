@@ -47,6 +47,17 @@ import TestSupport
         #expect(throttle.wait == .zero)
     }
 
+    @Test(arguments: [(429, "too_many"), (400, "rate_limit_exceeded"), (403, "rate_limit_exceeded")])
+    func `too many sign-ins wait longer and longer as well, and pass by themselves`(status: Int, error: String) {
+        let limited = SignInError(status: status, error: error, detail: "login rate exceeded", url: "https://a/token")
+        #expect(limited.isRetryable)
+        var throttle = SignInThrottle()
+        for expected in [30, 60, 120] {
+            throttle.finished(.failure(limited))
+            #expect(throttle.wait == .seconds(expected))
+        }
+    }
+
     @Test func `a token that is not valid is no failed login`() {
         var throttle = SignInThrottle()
         throttle.finished(

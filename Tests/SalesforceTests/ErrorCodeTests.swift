@@ -6,8 +6,7 @@ import Testing
     @Test(arguments: [
         "service.unavailable", "service.protection.stream.limit.triggered", "service.protection.triggered",
         "concurrent.client.limit.exceeded", "topic.api.unavailable", "schema.api.unavailable",
-        "subscription.fetch.replay.repeated", "subscription.limit.exceeded", "subscription.fetch.overflow",
-        "subscription.internal.error",
+        "subscription.fetch.replay.repeated", "subscription.internal.error",
     ])
     func `what passes is tried again`(code: String) {
         guard case .reconnect = ErrorCode.reaction(to: ErrorCode.prefix + code) else {
@@ -38,7 +37,8 @@ import Testing
 
     @Test func `the service and the allocation get the time they need`() {
         #expect(ErrorCode.reaction(to: "service.unavailable") == .reconnect(minimum: .seconds(5)))
-        #expect(ErrorCode.reaction(to: "subscription.limit.exceeded") == .reconnect(minimum: .seconds(600)))
+        #expect(ErrorCode.reaction(to: "subscription.limit.exceeded") == .awaitAllocation)
+        #expect(ErrorCode.allocationWait == .seconds(600))
     }
 
     @Test func `an unknown code is left to the gRPC status`() {

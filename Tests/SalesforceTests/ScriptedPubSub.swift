@@ -40,6 +40,13 @@ final class ScriptedPubSub: PubSubCalls {
         return ScriptedStream(steps: steps) { [self] request in state.withLock { $0.requests[index].append(request) } }
     }
 
+    func subscribe(
+        _ session: Session, managed: ManagedSubscription
+    ) async throws(StreamFailure) -> any ManagedFetchStream {
+        guard let stream = try await subscribe(session) as? ScriptedStream else { preconditionFailure("another stream") }
+        return stream
+    }
+
     func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo { TopicInfo(topicName: name) }
 
     func schema(_ id: String, _ session: Session) async throws(StreamFailure) -> SchemaInfo {
@@ -47,7 +54,7 @@ final class ScriptedPubSub: PubSubCalls {
     }
 }
 
-private actor ScriptedStream: FetchStream {
+private actor ScriptedStream: ManagedFetchStream {
     private var steps: [ScriptedPubSub.Step]
     private let record: @Sendable (FetchRequest) -> Void
     private var isCancelled = false
@@ -64,6 +71,8 @@ private actor ScriptedStream: FetchStream {
         if isPeerDone, case .fail(let failure)? = steps.last { throw failure }
         record(request)
     }
+
+    func commit(_ request: CommitReplayRequest) async throws(StreamFailure) {}
 
     func next() async throws(StreamFailure) -> FetchedBatch? {
         isPeerDone = true

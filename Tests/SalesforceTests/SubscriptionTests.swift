@@ -217,6 +217,85 @@ import TestSupport
         #expect(await stopped.statuses.last?.state == .stopped)
     }
 
+    @Test func `a quiet topic is seen to be accepted long before its first keepalive`() async throws {
+        let host = RecordingHost()
+        await run(ScriptedPubSub([[.silence]]), host, position: nil) {
+            await host.statuses.contains { $0.state == .accepted }
+        }
+        #expect(await host.statuses.first?.state == .connecting)
+        #expect(await host.statements.isEmpty, "nothing is known yet of what was lost")
+    }
+
+    @Test func `after an overflow half as much is asked for`() async throws {
+        let overflow = StreamFailure(reaction: .narrow, reason: "subscription.fetch.overflow")
+        let calls = ScriptedPubSub([[.fail(overflow)], [.fail(overflow)], [.silence]])
+        await run(calls, RecordingHost(), position: nil) { calls.requests.count == 3 }
+        #expect(calls.requests.map { $0.first?.numRequested } == [100, 50, 25])
+    }
+
+    @Test func `what was just deployed is given some minutes to become known`() async throws {
+        let unknown = try #require(ErrorCode.reaction(to: "managed.subscription.developer.name.not.found"))
+        let failure = StreamFailure(reaction: unknown, reason: "managed.subscription.developer.name.not.found")
+        let host = RecordingHost()
+        let time = ManualTime(autoAdvance: true)
+        let calls = ScriptedPubSub(Array(repeating: [.fail(failure)], count: 20))
+        await subscription(calls, host, position: nil, time: time).run()
+        #expect(calls.requests.count == 1 + ErrorCode.deploymentTries)
+        #expect(time.source.monotonic() >= .seconds(600))
+        #expect(await host.statuses.last?.state == .stopped)
+    }
+
+    @Test func `while the allocation is used up no connection is made`() async throws {
+        let used = StreamFailure(reaction: .awaitAllocation, reason: "subscription.limit.exceeded")
+        let calls = ScriptedPubSub([[.fail(used)], [.batch(events(1...1), pending: 99)]])
+        let looks = Counter()
+        let time = ManualTime(autoAdvance: true)
+        let host = RecordingHost()
+        let task = Task {
+            await subscription(calls, host, position: nil, time: time, isAllocationUsed: { looks.next() < 4 }).run()
+        }
+        while await host.batches.isEmpty { await Task.yield() }
+        task.cancel()
+        await task.value
+        #expect(calls.requests.count == 2)
+        #expect(time.source.monotonic() >= ErrorCode.allocationWait * 4)
+    }
+
+    @Test func `with a session of another place nothing is asked for`() async throws {
+        let calls = ScriptedPubSub([[.silence]])
+        let host = RecordingHost()
+        let task = Task {
+            await subscription(calls, host, position: Position(replayID: id(1), time: 0), isHome: { _ in false }).run()
+        }
+        while await host.statuses.last?.state != .reconnecting { await Task.yield() }
+        task.cancel()
+        await task.value
+        #expect(calls.requests.isEmpty)
+    }
+
+    @Test func `a managed subscription cannot bring back what Salesforce has dropped`() async throws {
+        let day: Int64 = 86_400_000
+        let time = ManualTime(start: 10 * day, autoAdvance: true)
+        func statement(heardAt: Int64) async -> ResumeStatement? {
+            let host = RecordingHost()
+            let calls = ScriptedPubSub([[.batch(events(2...2), pending: 99)]])
+            let task = Task {
+                await subscription(
+                    calls, host, position: Position(replayID: id(1), time: heardAt, receivedAt: heardAt), time: time,
+                    managed: ManagedSubscription("Relay")
+                ).run()
+            }
+            while await host.statements.isEmpty { await Task.yield() }
+            task.cancel()
+            await task.value
+            return await host.statements.first
+        }
+        #expect(await statement(heardAt: 9 * day)?.kind == .nothingLost)
+        let lost = await statement(heardAt: 5 * day)
+        #expect(lost?.kind == .possibleGap && lost?.lostSince == 5 * day)
+        #expect(lost?.text.contains("errorRecoveryReplay") == true)
+    }
+
     // MARK: Helpers
 
     private func run(
@@ -231,13 +310,17 @@ import TestSupport
 
     private func subscription(
         _ calls: ScriptedPubSub, _ host: RecordingHost, policy: TopicSettings.InvalidReplayPolicy = .earliest,
-        position: Position?, time: ManualTime = ManualTime(autoAdvance: true)
+        position: Position?, time: ManualTime = ManualTime(autoAdvance: true), managed: ManagedSubscription? = nil,
+        isHome: @escaping @Sendable (Session) -> Bool = { _ in true },
+        isAllocationUsed: @escaping @Sendable () async -> Bool = { false }
     ) -> Subscription {
         let counter = Counter()
+        var settings = TopicSettings(name: "/data/ChangeEvents", onInvalidReplay: policy)
+        settings.managed = managed
         return Subscription(
-            settings: TopicSettings(name: "/data/ChangeEvents", onInvalidReplay: policy), position: position, calls: calls,
+            settings: settings, position: position, calls: calls,
             authenticator: Authenticator { () async throws(SignInError) in session(counter.next()) }, host: host,
-            time: time.source, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            time: time.source, isHome: isHome, isAllocationUsed: isAllocationUsed, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             executors: QueueExecutor().both)
     }
 

@@ -148,7 +148,7 @@ struct SampleRules {
     /// it was parked before that was known.
     static func names(of delivery: Delivery) -> [String] {
         switch (delivery.rule, delivery.target) {
-        case ("fan", .flow(let id)): FannedFlows.rule(of: id).map { [$0] } ?? FannedFlows.rules
+        case ("fan", .flow(let id, _)): FannedFlows.rule(of: id).map { [$0] } ?? FannedFlows.rules
         case ("fan", _): FannedFlows.rules
         case ("twin", _): [delivery.destination == "hook" ? "twin:a" : "twin:b"]
         default: [delivery.rule]

@@ -59,6 +59,7 @@ package enum FindingCode: String, Sendable, CaseIterable {
     case letterCase = "case"
     case contract
     case gapUncovered = "gap-uncovered"
+    case notRepresentable = "not-representable"
     case echo
     case timeDependent = "time-dependent"
     case unused

@@ -33,7 +33,9 @@ extension DeadLetterDesk {
         var ready: [StoredDeadLetter] = []
         for stored in page where !stored.isResending {
             guard rendersAnew || stored.letter.reason == .rendering else {
-                ready.append(stored)
+                var again = stored
+                again.letter.delivery.target = stored.letter.delivery.target.redriven()
+                ready.append(again)
                 continue
             }
             // Those before it in its lane must not fall behind it.
@@ -41,6 +43,7 @@ extension DeadLetterDesk {
             case .ready(let delivery):
                 var again = stored
                 again.letter.delivery = delivery
+                again.letter.delivery.target = delivery.target.redriven(after: stored.letter.delivery.target)
                 ready.append(again)
             case .nothing: outcome.skip(stored.letter.delivery.id, Self.notMade)
             case .later(let why), .failed(let why): outcome.skip(stored.letter.delivery.id, why)

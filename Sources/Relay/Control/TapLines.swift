@@ -67,11 +67,11 @@ extension Value {
 }
 
 extension DeliveryTarget {
-    /// `POST /orders`, `flow 64…`, `listener orders`, `run of flow 64…`
+    /// `POST /orders`, `flow …9f3c` (a FlowMate flow is not shown whole), `listener orders`, `run of flow 64…`
     package var inWords: String {
         switch self {
         case .webhook(let method, let path, _): path.isEmpty ? method : "\(method) \(path)"
-        case .flow(let id): "flow \(id)"
+        case .flow(let id, _): "flow …\(id.suffix(4))"
         case .listener(let name): "listener \(name)"
         case .run(let request): "run of flow \(request.flow)"
         case .batch(let claim): claim.key.isEmpty ? "batch" : "batch of \(claim.key)"

@@ -10,11 +10,11 @@ enum HoldKey: Hashable, CustomStringConvertible {
     /// What has no request yet, whatever it is for.
     case unrendered
 
-    /// `flow 64…`, `listener orders`.
+    /// `flow …9f3c`, `listener orders`. A FlowMate flow's ID is all that its webhook asks for, so it is not shown whole.
     var description: String {
         switch self {
         case .webhook: "webhook"
-        case .flow(let id): "flow \(id)"
+        case .flow(let id): "flow …\(id.suffix(4))"
         case .listener(let name): "listener \(name)"
         case .run(let flow): "run \(flow)"
         case .batch(let key): "batch \(key)"
@@ -28,7 +28,7 @@ extension Delivery {
         guard unrenderedReason == nil else { return .unrendered }
         return switch target {
         case .webhook: .webhook
-        case .flow(let id): .flow(id)
+        case .flow(let id, _): .flow(id)
         case .listener(let name): .listener(name)
         case .run(let request): .run(request.flow)
         case .batch(let claim): .batch(claim.key)

@@ -71,7 +71,7 @@ final class Lane {
 /// take turns with other groups.
 final class TargetGroup {
     let target: HoldKey
-    /// For people: `flow 64…`.
+    /// For people: `flow …9f3c`.
     let key: String
     var hold = DestinationHold()
     var ready = TurnQueue()

@@ -130,7 +130,7 @@ extension Outbox {
             AttemptRecord(
                 number: number, at: now.wall, status: note.status, reason: note.reason,
                 excerpt: note.excerpt, possibleDuplicate: note.possibleDuplicate, headers: note.headers),
-            startedAt: started.wall, held: isHeld)
+            startedAt: started.wall, held: isHeld || !note.receiverWasAsked)
     }
 
     /// Writes down what a verdict means for its delivery.

@@ -42,7 +42,11 @@ package struct RetryPolicy: Sendable {
         case .delivered: return .delivered
         case .nothing(let note): return .nothing(detail: note.reason)
         case .park(let note): return end(.rejected, note.reason, limits, &random)
-        case .retry, .hold: break
+        case .retry(let note, _):
+            if let most = note.mostInARow, progress.answersInARow(of: note.status) >= most {
+                return end(.rejected, note.reason, limits, &random)
+            }
+        case .hold: break
         }
         if let detail = exhausted(progress, limits, elapsed: elapsed) {
             return end(.exhausted, "\(detail); last: \(outcome.note.reason)", limits, &random)

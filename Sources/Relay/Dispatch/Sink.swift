@@ -54,6 +54,8 @@ package struct AttemptNote: Sendable, Equatable {
     package var possibleDuplicate: Bool
     /// False when the sink itself held the delivery back: that says nothing of the receiver.
     package var receiverWasAsked = true
+    /// How many answers of this status in a row are waited for; the last one parks. With `retry` only.
+    package var mostInARow: Int?
     /// The receiver wants nothing any more, ever: an operator has to know.
     package var isAlarm = false
     /// Those headers of the answer that explain it (`retry-after: 30`); nil when none does.

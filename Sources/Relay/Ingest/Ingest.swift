@@ -27,6 +27,7 @@ package struct Ingest: SubscriptionHost {
     private let decoder: EventDecoder
     private let gaps: GapLog
     private let faults: FaultLog
+    private let unknownChanges = UnknownChangeLog()
 
     package init(
         org: Org, schemas: SchemaCache, rules: CurrentRules, outbox: Outbox, reports: StreamReports,
@@ -233,6 +234,7 @@ package struct Ingest: SubscriptionHost {
         routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.time)
         if !isReread, result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
         faults.note(result, of: event, log: log)
+        unknownChanges.note(event, log: log)
         observer?.routed(event, result)
     }
 

@@ -79,7 +79,7 @@ final class ReplayHost: SubscriptionHost {
         switch status.state {
         case .stopped: end(ReplayFailure(status.detail))
         case .reconnecting, .parked: tracker.waits(status.detail)
-        case .connecting, .streaming, .off: tracker.waits("")
+        case .connecting, .accepted, .streaming, .off: tracker.waits("")
         }
     }
 

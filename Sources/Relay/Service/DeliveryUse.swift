@@ -30,6 +30,9 @@ actor DeliveryUse {
         return "the org has used \(Int(ratio * 100)) % of its daily event deliveries"
     }
 
+    /// Salesforce would refuse to send any more.
+    var isUsedUp: Bool { ratio.map { $0 >= 1 } ?? false }
+
     /// Until the task is cancelled, or Salesforce says that this user may not know.
     func run() async {
         repeat {

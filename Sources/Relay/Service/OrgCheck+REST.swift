@@ -125,6 +125,11 @@ extension OrgCheck {
                 return CheckResult(
                     .failure, what, "it is of the topic \(other), not of \(topic)", advice: "Correct the topic's name.")
             }
+            if case .string("LATEST")? = metadata["errorRecoveryReplay"] {
+                return CheckResult(
+                    .warning, what, "exists, state RUN; its errorRecoveryReplay is LATEST",
+                    advice: "Set it to EARLIEST: after a break of more than 72 hours, LATEST skips what is still there.")
+            }
             return CheckResult(.ok, what, "exists, state RUN")
         } catch {
             return CheckResult(.warning, what, "\(error)", advice: ChannelContents.advice(error))

@@ -115,17 +115,18 @@ package struct OrgCheck: Sendable {
             CheckResult(
                 .failure, subject(what), "refused at \(url): \(code)\(detail.isEmpty ? "" : " (\(detail))")", advice: fix)
         case .setup(let error): CheckResult(.failure, subject(what), error.problem, advice: error.fix)
-        case .unreachable(let reason): CheckResult(.failure, subject(what), reason)
+        case .unreachable(let reason), .limited(let reason): CheckResult(.failure, subject(what), reason)
         }
     }
 
     private func failure(_ what: String, _ error: StreamFailure) -> CheckResult {
         var advice = "Try again; if it stays, give Salesforce Support the rpc-id."
         switch error.reaction {
-        case .stopTopic(let fix): advice = fix
+        case .stopTopic(let fix), .stopUnlessDeployed(let fix): advice = fix
+        case .awaitAllocation: advice = "Wait until the use of the last 24 hours falls, or buy more event deliveries."
         case .renewSession:
             advice = "The token was refused: is it current, and is the session locked to another IP address?"
-        case .replayInvalid: break
+        case .replayInvalid, .narrow: break
         case .reconnect:
             if error.rpcID == nil {
                 advice =

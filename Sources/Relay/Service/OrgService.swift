@@ -20,6 +20,8 @@ package struct OrgService: Sendable {
     private let parts: RelayParts
     private let log: Logger
     private let news = OutageNews()
+    /// Sign-ins that led to another org or place, which is followed.
+    private let moves: AsyncStream<Void>
 
     package init(_ configuration: OrgConfiguration, parts: RelayParts) throws(SetupError) {
         self.configuration = configuration
@@ -29,11 +31,17 @@ package struct OrgService: Sendable {
         self.log = log
         let loginURL = try LoginURL(configuration.loginURL)
         if let remark = loginURL.remark { log.warning("\(remark)") }
+        let policy = OrgChange.Policy(rawValue: configuration.onOrgChange.rawValue) ?? .stop
+        let (moves, moved) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.moves = moves
         authenticator = Authenticator(
             try configuration.signIn(
                 loginURL: loginURL, secrets: parts.secrets, http: parts.http, time: parts.time), time: parts.time,
-            onOrgChange: OrgChange.Policy(rawValue: configuration.onOrgChange.rawValue) ?? .stop,
-            notice: { [log] change in log.warning("\(change)") })
+            onOrgChange: policy,
+            notice: { [log] change in
+                log.warning("\(change)")
+                if change.isFollowed(by: policy) { moved.yield() }
+            })
         client = parts.pubsub(configuration)
         rest = RESTClient(
             authenticator: authenticator, http: parts.http, options: configuration.restOptions, time: parts.time)
@@ -47,10 +55,20 @@ package struct OrgService: Sendable {
 
     /// Runs until the task is cancelled. Topics that only a person can mend end alone; the others go on.
     package func run() async {
+        while await serve(), !Task.isCancelled {}
+        await client.close()
+        guard !Task.isCancelled else { return }
+        log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
+    }
+
+    /// Serves the org and place that the session is of now.
+    ///
+    /// - Returns: whether it is another one since, where everything begins anew: cursors, identities, schemas.
+    private func serve() async -> Bool {
         let reports = StreamReports(
             org: configuration.alias, store: parts.store, monitor: parts.monitor, alerts: parts.alerts, time: parts.time,
             log: log)
-        guard let session = await firstSession(reports) else { return }
+        guard let session = await firstSession(reports) else { return false }
         let org = Org(
             id: session.orgID.description, alias: configuration.alias, instanceURL: session.instanceURL,
             isSandbox: configuration.sandbox ?? session.instanceURL.contains(".sandbox."))
@@ -68,20 +86,38 @@ package struct OrgService: Sendable {
         let watching = Task { await use.run() }
         register(org, schemas, facts, use)
         await register(org, describes, facts)
-        guard (try? await gapReader.restore(schemas)) != nil else { return }
+        guard (try? await gapReader.restore(schemas)) != nil else { return false }
         let reading = Task { await gapReader.run() }
         let looking = Task { await tellWithheld(session) }
-        await withDiscardingTaskGroup { group in
-            for topic in configuration.topics {
-                let key = Cursor.Key(org: configuration.alias, topic: topic.name)
-                group.addTask { await parts.topics.run(key) { await subscription(topic, org, ingest).run() } }
-            }
-        }
+        let hasMoved = await runTopics { topic in await subscription(topic, org, ingest, use) }
         for task in [watching, reading, looking] { task.cancel() }
         for task in [watching, reading, looking] { await task.value }
-        await client.close()
-        guard !Task.isCancelled else { return }
-        log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
+        return hasMoved
+    }
+
+    /// Until all have ended, or the org is another one.
+    private func runTopics(_ subscription: @escaping @Sendable (TopicConfiguration) async -> Subscription) async -> Bool {
+        await withTaskGroup { group in
+            for topic in configuration.topics {
+                let key = Cursor.Key(org: configuration.alias, topic: topic.name)
+                group.addTask {
+                    await parts.topics.run(key) { await subscription(topic).run() }
+                    return false
+                }
+            }
+            group.addTask {
+                for await _ in moves { return true }
+                return false
+            }
+            var left = configuration.topics.count
+            var hasMoved = false
+            if left == 0 { group.cancelAll() }
+            for await isMove in group {
+                if isMove { hasMoved = true } else { left -= 1 }
+                if hasMoved || left == 0 { group.cancelAll() }
+            }
+            return hasMoved
+        }
     }
 
     /// Salesforce says nothing of objects that it leaves out of a channel.
@@ -178,7 +214,9 @@ package struct OrgService: Sendable {
         }
     }
 
-    private func subscription(_ topic: TopicConfiguration, _ org: Org, _ ingest: Ingest) async -> Subscription {
+    private func subscription(
+        _ topic: TopicConfiguration, _ org: Org, _ ingest: Ingest, _ use: DeliveryUse
+    ) async -> Subscription {
         let cursor = await storedCursor(topic.name)
         return Subscription(
             settings: topic.settings(configuration.pubsub),
@@ -186,8 +224,9 @@ package struct OrgService: Sendable {
                 Position(replayID: $0.replayID, time: $0.commitTime ?? $0.updatedAt, receivedAt: $0.updatedAt)
             },
             unusable: cursor.flatMap { Self.foreign($0, org) }, startedAt: cursor == nil ? await lastSeen(topic.name) : nil,
-            calls: client, authenticator: authenticator, host: ingest, time: parts.time, log: log,
-            news: news, executors: parts.outbox.executors)
+            calls: client, authenticator: authenticator, host: ingest, time: parts.time,
+            isHome: { $0.orgID.description == org.id && $0.instanceURL == org.instanceURL },
+            isAllocationUsed: { await use.isUsedUp }, log: log, news: news, executors: parts.outbox.executors)
     }
 
     /// When an earlier process last had to do with a topic that it left without a cursor: what came since then may be

@@ -42,7 +42,7 @@ package struct RelayConsole: Sendable {
 
     /// Ready means: every topic streams (or is parked until there is room), and what comes can be written.
     private static func readiness(_ report: StatusReport) -> Answer {
-        var reasons = report.topics.filter { $0.state != "streaming" && $0.state != "parked" }
+        var reasons = report.topics.filter { !["streaming", "accepted", "parked"].contains($0.state) }
             .map { "\($0.org) \($0.topic) is \($0.state)\($0.detail.isEmpty ? "" : ": \($0.detail)")" }
         if let failure = report.storeFailure { reasons.append(failure) }
         guard !reasons.isEmpty else { return text(200, "ready\n") }

@@ -4,7 +4,7 @@ import FlowMate
 
 /// Sends deliveries to FlowMate flows.
 package actor FlowMateSink: Sink {
-    /// Flows that demand the credential with each call, as far as they are remembered.
+    /// Flows that demand the credential with each call, or have no webhook yet, as far as they are remembered.
     static let maximumRememberedFlows = 1_000
 
     private let name: String
@@ -17,6 +17,8 @@ package actor FlowMateSink: Sink {
     private var settings: FlowMateSettings
     private var secrets: [Secret]
     private var guarded: Set<String> = []
+    /// Uptime at which an active flow was first without its webhook.
+    private var missingSince: [String: Int64] = [:]
     /// Whether retries run at most once.
     package private(set) var echo = FlowMateEcho.untested
 
@@ -38,7 +40,7 @@ package actor FlowMateSink: Sink {
     }
 
     package func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
-        guard case .flow(let flow) = delivery.target else {
+        guard case .flow(let flow, let redrive) = delivery.target else {
             return .park(AttemptNote(reason: "this destination is FlowMate; the delivery is for something else"))
         }
         var delivery = delivery
@@ -50,12 +52,12 @@ package actor FlowMateSink: Sink {
             note.receiverWasAsked = false
             return .retry(note, after: FlowFinder.violationWait)
         }
-        let first = await call(flow, delivery)
+        let first = await call(flow, redrive, delivery)
         let isRefused = first.outcome.action == .credential || first.outcome.action == .holdFlow
         guard isRefused, [401, 403].contains(first.response?.status), prepareCredential(flow) else {
-            return await judged(first, flow, number)
+            return await judged(first, flow)
         }
-        return await judged(await call(flow, delivery), flow, number)
+        return await judged(await call(flow, redrive, delivery), flow)
     }
 
     // MARK: The call
@@ -66,10 +68,10 @@ package actor FlowMateSink: Sink {
         var requestID: String
     }
 
-    private func call(_ flow: String, _ delivery: Delivery) async -> Answer {
-        let requestID = FlowMateRequestID.make(flow: flow, delivery: delivery.id)
+    private func call(_ flow: String, _ redrive: Int?, _ delivery: Delivery) async -> Answer {
+        let requestID = FlowMateRequestID.make(flow: flow, delivery: delivery.id, redrive: redrive ?? 0)
         let timestamp = calls.timestamp
-        var headers = HTTPSink.identity(delivery, timestamp: timestamp)
+        var headers = HTTPSink.identity(delivery, timestamp: timestamp) + Self.origin(delivery.origin)
         if let signer { headers.append(signer.header(id: delivery.id, timestamp: timestamp, body: delivery.body)) }
         let request: HTTPRequest
         do {
@@ -85,6 +87,15 @@ package actor FlowMateSink: Sink {
         } catch {
             return Answer(outcome: FlowMateOutcome.judge(error), requestID: requestID)
         }
+    }
+
+    /// What lets a flow's first step tell late events, whatever its contract names: FlowMate keeps no order.
+    private static func origin(_ origin: DeliveryOrigin) -> [HTTPRequest.Header] {
+        [
+            HTTPRequest.Header("sluice-entity", origin.entity), HTTPRequest.Header("sluice-change", origin.change),
+            HTTPRequest.Header("sluice-record-id", origin.recordID),
+            HTTPRequest.Header("sluice-commit-timestamp", String(origin.time)),
+        ].filter { !$0.value.isEmpty && $0.value.utf8.allSatisfy { (0x21...0x7e).contains($0) } }
     }
 
     /// A flow refused us. Webhooks are open by default, and FlowMate hands all headers to the flow's first step; so the
@@ -107,14 +118,15 @@ package actor FlowMateSink: Sink {
 
     // MARK: The judgement
 
-    private func judged(_ answer: Answer, _ flow: String, _ number: Int) async -> AttemptOutcome {
+    private func judged(_ answer: Answer, _ flow: String) async -> AttemptOutcome {
         if case .delivered(let echoed) = answer.outcome.action {
+            missingSince[flow] = nil
             // An answer that broke off tells nothing about the echo.
             if answer.response?.bodyIsTruncated == false { learn(sent: answer.requestID, echoed: echoed) }
             if echoed != nil { contracts?.accepted(answer.requestID, flow: flow, destination: name) }
             return .delivered(note(answer))
         }
-        if answer.outcome.action == .askFlow { return await afterReading(flow, number, answer) }
+        if answer.outcome.action == .askFlow { return await afterReading(flow, answer) }
         let note = note(answer)
         let retryAfter = calls.retryAfter(answer.response)
         return switch answer.outcome.action {
@@ -150,13 +162,26 @@ package actor FlowMateSink: Sink {
         }
     }
 
-    private func afterReading(_ flow: String, _ number: Int, _ answer: Answer) async -> AttemptOutcome {
+    /// For how long an active flow has had no webhook, as far as calls have told.
+    private func missing(_ flow: String, isActive: Bool) -> Duration {
+        guard isActive else {
+            missingSince[flow] = nil
+            return .zero
+        }
+        let now = calls.environment.clock.uptime
+        if missingSince.count >= Self.maximumRememberedFlows, missingSince[flow] == nil { missingSince.removeAll() }
+        let since = missingSince[flow] ?? now
+        missingSince[flow] = since
+        return .milliseconds(now - since)
+    }
+
+    private func afterReading(_ flow: String, _ answer: Answer) async -> AttemptOutcome {
         let state: FlowState
         do {
             let client = FlowMateClient(settings: settings, http: calls.environment.http)
             let seen = try await client.flow(flow)
             await contracts?.saw(seen, id: flow, destination: name)
-            state = FlowState.judge(seen, attempt: number)
+            state = FlowState.judge(seen, missing: missing(flow, isActive: seen?.status == "active"))
         } catch {
             state = .hold(reason: "\(answer.outcome.reason), and its state is unknown: \(error)", for: nil)
         }

@@ -132,21 +132,19 @@ package struct ListenerSink: Sink {
         let request = listener.request.request(body: body, headers: headers, timeout: timeout, connection: connection)
         do {
             let response = try await calls.send(request)
-            return outcome(ListenerOutcome.judge(response), response, listener, number)
+            return outcome(ListenerOutcome.judge(response), response, listener)
         } catch {
-            return outcome(ListenerOutcome.judge(error), nil, listener, number)
+            return outcome(ListenerOutcome.judge(error), nil, listener)
         }
     }
 
-    private func outcome(
-        _ judged: ListenerOutcome, _ response: HTTPResponse?, _ listener: Ready, _ number: Int
-    ) -> AttemptOutcome {
-        let note = calls.note(
+    private func outcome(_ judged: ListenerOutcome, _ response: HTTPResponse?, _ listener: Ready) -> AttemptOutcome {
+        var note = calls.note(
             response, judged.reason, possibleDuplicate: judged.unknown, hiding: listener.secrets)
+        if judged.action == .retryFewTimes { note.mostInARow = ListenerOutcome.fewTimes }
         return switch judged.action {
         case .delivered: .delivered(note)
         case .park: .park(note)
-        case .retryFewTimes where number >= ListenerOutcome.fewTimes: .park(note)
         case .retry, .retryFewTimes: .retry(note, after: calls.retryAfter(response))
         case .slowDown: .hold(note, scope: .destination, for: calls.slowDown(response))
         case .holdListener: .hold(note, scope: .target, for: nil)

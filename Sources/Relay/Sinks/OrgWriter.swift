@@ -1,3 +1,4 @@
+import Crypto
 import Events
 import PubSub
 import Salesforce
@@ -63,6 +64,12 @@ struct OrgWriter: SalesforceWriter {
 
     // MARK: Events
 
+    /// At most 36 characters: a longer ID, as a replay's, is hashed, since its beginning is that of the first delivery.
+    static func eventID(_ delivery: String) -> String {
+        guard delivery.utf8.count > 36 else { return delivery }
+        return "sl_" + Hex.encode(Array(SHA256.hash(data: Array(delivery.utf8))).prefix(16))
+    }
+
     /// The delivery's ID is the event's: consumers tell repetitions by it.
     private func publish(_ event: String, _ writes: [SalesforceWrite]) async -> [AttemptOutcome] {
         var outcomes: [Int: AttemptOutcome] = [:]
@@ -72,7 +79,7 @@ struct OrgWriter: SalesforceWriter {
             var places: [Int] = []
             for (place, write) in writes.enumerated() {
                 do throws(EventEncodingError) {
-                    let id = String(write.delivery.prefix(36))
+                    let id = Self.eventID(write.delivery)
                     events.append(try publisher.event(write.fields, id: id, createdBy: user))
                     places.append(place)
                 } catch {

@@ -56,7 +56,7 @@ struct DraftRule {
                 "  \(name):", "    kind: integrator",
                 "    baseUrl: https://api.integrator.io # in the EU: https://api.eu.integrator.io", "    auth:",
                 "      bearer: {env: INTEGRATOR_TOKEN}",
-            ]
+            ] + (subject.isDelete ? ["    listeners:", "      deletes:", "        url: {env: \(variable)_URL}"] : [])
         }
     }
 
@@ -108,6 +108,12 @@ struct DraftRule {
                 [
                     "      flow: \"\(Self.placeholderFlow)\" # the flow's ID: `sluice flowmate flows` lists them",
                     "      data: # what the flow's first step gets",
+                ] + body
+        case .integrator where subject.isDelete:
+            lines +=
+                [
+                    "      listener: deletes # a flow run reads the records that are there; a listener is told",
+                    "      body:",
                 ] + body
         case .integrator:
             lines += [

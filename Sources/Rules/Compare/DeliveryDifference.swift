@@ -35,7 +35,7 @@ package struct DeliveryDifference: Sendable, Equatable {
             if oldMethod != method { return text("method", oldMethod, method) }
             if oldPath != path { return text("path", oldPath, path) }
             return self.headers(oldHeaders, headers)
-        case (.flow(let old), .flow(let new)): return text("flow", old, new)
+        case (.flow(let old, _), .flow(let new, _)): return text("flow", old, new)
         case (.listener(let old), .listener(let new)): return text("listener", old, new)
         case (.run(let old), .run(let new)): return run(old, new)
         case (.batch(let old), .batch(let new)): return batch(old, new)

@@ -46,7 +46,7 @@ extension RuleSet {
         var seen = event
         var fetched: Fields?
         if case .read(let fields)? = facts.record { fetched = fields }
-        if kind == .platform || rule.match.changes.contains(kind) {
+        if kind == .platform || rule.match.changes.contains(kind == .snapshot ? .update : kind) {
             if let needs = rule.needs, needs.missing == .fetch, let fetched {
                 let names = Set(needs.fields.map(\.path[0]))
                 seen.record = CompletedRecord(

@@ -55,7 +55,7 @@ package struct ExplanationText {
     private static func target(_ target: DeliveryTarget) -> String {
         switch target {
         case .webhook(let method, let path, _): path.isEmpty ? method : "\(method) \(path)"
-        case .flow(let id): "flow \(id)"
+        case .flow(let id, _): "flow \(id)"
         case .listener(let name): "listener \(name)"
         case .run(let run):
             "run of flow \(run.flow) over \(Timestamp.rfc3339(run.from)) … \(Timestamp.rfc3339(run.until))"

@@ -39,7 +39,8 @@ package struct IndexLane: Sendable, Hashable {
         switch event.header?.changeType {
         case nil: self.init(.platform)
         case _ where event.recordID.isEmpty: self.init(.overflow)
-        case .create, .snapshot: self.init(.create)
+        case .create: self.init(.create)
+        case .snapshot: self.init(ChangeKind.update.rawValue, .full)
         case .update: self.init(.update)
         case .delete: self.init(.delete)
         case .undelete: self.init(.undelete)

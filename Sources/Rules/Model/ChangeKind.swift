@@ -3,6 +3,8 @@ import Events
 /// What an event is to the index: one of the kinds that `match.change` can name, or a platform event.
 enum ChangeKind: Int, Sendable, CaseIterable {
     case create, update, delete, undelete, gapCreate, gapUpdate, gapDelete, gapUndelete, overflow, platform
+    /// A record as it is: not documented for subscribers. Rules that take updates take it, as one that tells all.
+    case snapshot
 
     /// Nil for a change type that this version does not know: no rule can name it.
     init?(_ event: Event) {
@@ -15,7 +17,8 @@ enum ChangeKind: Int, Sendable, CaseIterable {
             return
         }
         switch header.changeType {
-        case .create, .snapshot: self = .create
+        case .create: self = .create
+        case .snapshot: self = .snapshot
         case .update: self = .update
         case .delete: self = .delete
         case .undelete: self = .undelete
@@ -32,7 +35,7 @@ enum ChangeKind: Int, Sendable, CaseIterable {
     var word: String {
         switch self {
         case .create: "create"
-        case .update: "update"
+        case .update, .snapshot: "update"
         case .delete: "delete"
         case .undelete: "undelete"
         case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete: "gap"
@@ -56,10 +59,13 @@ enum ChangeKind: Int, Sendable, CaseIterable {
     var reading: FieldChanges.Reading {
         switch self {
         case .update: .update
-        case .create, .undelete: .full
+        case .create, .undelete, .snapshot: .full
         case .delete, .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .overflow, .platform: .nothing
         }
     }
+
+    /// By a word of `match.change`.
+    private var isNamed: Bool { self != .platform && self != .snapshot }
 
     static let gaps: Set<ChangeKind> = [.gapCreate, .gapUpdate, .gapDelete, .gapUndelete]
 
@@ -71,7 +77,7 @@ enum ChangeKind: Int, Sendable, CaseIterable {
         case "gap_update": [.gapUpdate]
         case "gap_delete": [.gapDelete]
         case "gap_undelete": [.gapUndelete]
-        default: Set(allCases.filter { $0 != .platform && $0.word == word && !gaps.contains($0) })
+        default: Set(allCases.filter { $0.isNamed && $0.word == word && !gaps.contains($0) })
         }
     }
 }

@@ -13,6 +13,11 @@ enum LatestMerge {
         // What was deleted has no older values worth telling; what comes after a delete starts anew.
         if new.change == "delete" || old.change == "delete" { return new }
         var fields = old.event.record.known()
+        // What changed since without being told (a diff, or withheld) has no value that is known to be the newest.
+        for name in (new.event.header.map { $0.changedFields + $0.diffFields } ?? []) {
+            let path = name.split(separator: ".").map(String.init)
+            if new.event.record.value(at: path) == nil { fields = fields.without(path[...]) }
+        }
         for field in new.event.record.known().fields { fields[field.name] = newest(fields[field.name], field.value) }
         merged.event.record = KnownFields(fields)
         merged.event.fetched = old.event.fetched || new.event.fetched
@@ -37,5 +42,19 @@ enum LatestMerge {
 
     private static func united(_ first: [String], _ second: [String]) -> [String] {
         first + second.filter { !first.contains($0) }
+    }
+}
+
+extension Fields {
+    /// - Parameter path: names from the outside in; what is not there stays so.
+    fileprivate func without(_ path: ArraySlice<String>) -> Fields {
+        guard let name = path.first else { return self }
+        var fields = self
+        if path.count == 1 {
+            fields[name] = nil
+        } else if case .record(let inner)? = fields[name] {
+            fields[name] = .record(inner.without(path.dropFirst()))
+        }
+        return fields
     }
 }

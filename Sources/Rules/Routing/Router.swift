@@ -178,12 +178,16 @@ struct Router {
             let delivery = try renderer.delivery(at: index, to: flow)
             if rule.mode == .shadow { result.shadows.append(delivery) } else { result.deliveries.append(delivery) }
         } catch {
-            // A shadow rule harms nobody: its failures are counted, not kept.
-            if rule.mode == .shadow {
-                note(rule, .fault, cause: error, delivery: index)
-            } else {
-                result.failures.append(renderer.failure(at: index, error, flow: flow))
-            }
+            fail(rule, error, renderer.failure(at: index, error, flow: flow), at: index)
+        }
+    }
+
+    /// A shadow rule harms nobody: its failures are counted, not kept.
+    private mutating func fail(_ rule: Rule, _ cause: RenderFailure, _ failure: RoutingFailure, at index: Int) {
+        if rule.mode == .shadow {
+            note(rule, .fault, cause: cause, delivery: index)
+        } else {
+            result.failures.append(failure)
         }
     }
 
@@ -207,7 +211,7 @@ struct Router {
             for flow in flows { deliver(rule, at: index, to: flow) }
             evaluation.set(flow: nil)
         } catch {
-            result.failures.append(renderer.failure(at: index, error))
+            fail(rule, error, renderer.failure(at: index, error), at: index)
         }
     }
 

@@ -15,7 +15,7 @@ enum RuleIndex {
 
     /// - Returns: nil for a kind that is no business of the rule.
     static func role(of rule: Rule, for kind: ChangeKind) -> Role? {
-        if rule.match.changes.contains(kind) { return .direct }
+        if rule.match.changes.contains(kind == .snapshot ? .update : kind) { return .direct }
         if kind == .overflow { return .gapSkipped }
         guard let underlying = kind.underlying, rule.match.changes.contains(underlying) else { return nil }
         return switch rule.onGap {

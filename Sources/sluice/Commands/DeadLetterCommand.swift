@@ -112,9 +112,8 @@ struct DeadLetterCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Replaces the body of a dead letter and sends it again.",
             discussion: """
-                The ID stays, and the list of attempts says that the body was replaced. If the body was JSON, the new \
-                one \
-                must be.
+                The ID stays, and the list of attempts says that the body was replaced; only a FlowMate flow is called with \
+                a new x-request-id, since it drops what it has seen. If the body was JSON, the new one must be.
                 """)
 
         @Argument(help: "The delivery's ID, or its beginning.") var id: String

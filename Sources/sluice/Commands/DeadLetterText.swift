@@ -61,7 +61,7 @@ enum DeadLetterText {
         case .webhook(let method, let path, let headers):
             let names = headers.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
             return "\(method) <url of \(detail.line.destination)>\(path)\(names.isEmpty ? "" : " with \(names)")"
-        case .flow(let id): return "POST to FlowMate flow \(id)"
+        case .flow(let id, _): return "POST to FlowMate flow \(id)"
         case .listener(let name): return "POST to listener \(name)"
         case .run(let run): return "a run of flow \(run.flow)"
         default: return "gathered with others"

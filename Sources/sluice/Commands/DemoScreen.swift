@@ -116,7 +116,7 @@ extension DeliveryTarget {
     fileprivate var inWords: String {
         switch self {
         case .webhook(let method, let path, _): path.isEmpty ? method : "\(method) \(path)"
-        case .flow(let id): "flow \(id)"
+        case .flow(let id, _): "flow \(id)"
         case .listener(let name): "listener \(name)"
         case .run(let request): "run of flow \(request.flow)"
         case .batch(let claim): "gathered under \(claim.key)"

@@ -175,7 +175,7 @@ import Testing
                 }, cursor: 40))
         try await bench.run("the other flow is done") { sink.delivered.count >= 20 }
         #expect(bench.clock.uptime < 600_000)
-        #expect(await bench.outbox.status().destinations[0].hold?.target == "flow down")
+        #expect(await bench.outbox.status().destinations[0].hold?.target == "flow …down")
         try await bench.run("all delivered") { sink.delivered.count == 40 }
     }
 

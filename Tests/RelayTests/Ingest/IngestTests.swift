@@ -148,6 +148,16 @@ import TestSupport
         #expect(bench.bench.sink.attempts.isEmpty)
     }
 
+    @Test func `changes of a type that nobody knows are said once`() async throws {
+        let bench = try await IngestBench(known)
+        let id = try SampleEvents.schemaID()
+        let events = (1...3).map { SampleEvents.unknownChange($0, SampleEvents.recordID($0), schemaID: id) }
+        try await bench.accept(events, cursor: 3)
+        #expect(bench.lines.all.count == 1)
+        #expect(bench.lines.all.first?.contains("go to nobody: this version of Sluice does not know it") == true)
+        #expect(bench.bench.sink.attempts.isEmpty)
+    }
+
     @Test func `a schema is fetched once ever: the next start finds it in the store`() async throws {
         let scratch = Scratch()
         let first = try await IngestBench(scratch: scratch, known)

@@ -31,6 +31,11 @@ enum SampleEvents {
         event(number, payload([recordId], changeType: 5), schemaID)
     }
 
+    /// Of a change type that the schema does not name.
+    static func unknownChange(_ number: Int, _ recordId: String, schemaID: String) -> ConsumerEvent {
+        event(number, payload([recordId], changeType: 12), schemaID)
+    }
+
     static func event(_ number: Int, _ payload: [UInt8], _ schemaID: String) -> ConsumerEvent {
         ConsumerEvent(id: "e\(number)", schemaID: schemaID, replayID: Make.replayID(number), payload: payload)
     }

@@ -58,6 +58,37 @@ import Testing
         #expect(ids[0] == FlowMateRequestID.make(flow: Self.flow, delivery: delivery.id))
     }
 
+    @Test func `what is sent again from the dead letters has another request ID, since FlowMate drops what it has seen`() async throws {
+        let http = FakeHTTP { _ in Self.answer(503) }
+        let sink = try sink(http)
+        var delivery = delivery
+        for _ in 1...3 {
+            _ = await sink.attempt(delivery, number: 1)
+            delivery.target = delivery.target.redriven()
+        }
+        let ids = http.requests.compactMap { $0.headers.first { $0.name == "x-request-id" }?.value }
+        #expect(Set(ids).count == 3)
+        #expect(ids[2] == FlowMateRequestID.make(flow: Self.flow, delivery: delivery.id, redrive: 2))
+    }
+
+    @Test func `a flow's first step sees which change it is, whatever its contract names`() async throws {
+        let http = echoing
+        var delivery = delivery
+        delivery.origin.recordID = "bad\r\nheader"
+        _ = try await sink(http).attempt(delivery, number: 1)
+        let headers = try #require(http.requests.first).headers
+        #expect(headers.contains(HTTPRequest.Header("sluice-change", delivery.origin.change)))
+        #expect(headers.contains(HTTPRequest.Header("sluice-commit-timestamp", String(delivery.origin.time))))
+        #expect(!headers.contains { $0.name == "sluice-record-id" })
+    }
+
+    @Test func `neither a hold nor a note shows a flow's whole ID`() async throws {
+        #expect(delivery.holdKey.description == "flow …1aaf")
+        let refused = Self.answer(401)
+        let outcome = try await sink(FakeHTTP(answers: [Self.inactive, refused])).attempt(delivery, number: 1)
+        #expect(outcome.note.reason.contains("1aaf") && !outcome.note.reason.contains(Self.flow))
+    }
+
     @Test func `an unknown outcome is a possible duplicate unless the echo proved otherwise`() async throws {
         let lost = FakeHTTP.Answer.failure(
             TransportError(kind: .timeout, target: "https://fm.example:443", reason: "x", mayHaveBeenSent: true))

@@ -3,6 +3,7 @@ import Events
 import IntegratorIO
 import Rules
 import Synchronization
+import Store
 import Testing
 
 @testable import Relay
@@ -167,10 +168,24 @@ import Testing
             environment: .test(http, environment: ["URL": Self.url]), journal: MemoryJournal(),
             outcomes: RecordedOutcomes())
         let sink = try #require(factory.make(destination).ready?.sink)
-        let outcomes = await [1, 2, 3, 4, 5].asyncMap {
-            await sink.attempt(.make(to: .listener(name: "orders")), number: $0).short
+        var progress = DeliveryProgress()
+        var random = Jitter(seed: 1)
+        // What came before says nothing of conflicts, however much it was.
+        var ends: [String] = []
+        for number in 1...15 {
+            var outcome = await sink.attempt(.make(to: .listener(name: "orders")), number: number)
+            if number <= 10 { outcome = .retry(AttemptNote(status: 503, reason: "busy"), after: nil) }
+            progress.append(
+                AttemptRecord(number: number, at: 0, status: outcome.note.status, reason: outcome.note.reason), startedAt: 0)
+            switch RetryPolicy().verdict(
+                on: outcome, progress: progress, limits: RetryLimits(), elapsed: 0, random: &random)
+            {
+            case .wait: ends.append("wait")
+            case .dead(.rejected, _): ends.append("dead")
+            default: ends.append("?")
+            }
         }
-        #expect(outcomes == ["retry", "retry", "retry", "retry", "park"])
+        #expect(ends == Array(repeating: "wait", count: 14) + ["dead"])
     }
 
     // MARK: Runs

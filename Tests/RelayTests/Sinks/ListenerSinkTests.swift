@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: [
         (204, 1, "delivered"), (400, 1, "park"), (401, 1, "hold target -"), (403, 1, "hold target -"),
-        (404, 1, "hold target -"), (409, 1, "retry"), (409, 5, "park"), (422, 1, "park"),
+        (404, 1, "hold target -"), (409, 1, "retry"), (409, 5, "retry"), (422, 1, "park"),
         (429, 1, "hold destination 30"), (503, 1, "retry"), (302, 1, "hold destination -"),
     ])
     func `each status has its outcome`(_ status: Int, _ number: Int, _ expected: String) async throws {

@@ -80,6 +80,14 @@ import TestSupport
         #expect(orgs.problem(org: "prod", client: "Other")?.key == "client")
     }
 
+    @Test func `an event's ID is its delivery's, and each replay has its own`() {
+        let live = "sl_" + String(repeating: "0123456789abcdef", count: 2)
+        #expect(OrgWriter.eventID(live) == live)
+        let replays = ["rp00000001", "rp00000002"].map { OrgWriter.eventID(ReplayedDelivery.id(live, of: $0)) }
+        #expect(Set(replays + [live]).count == 3)
+        #expect(replays.allSatisfy { $0.utf8.count <= 36 })
+    }
+
     @Test func `failures are told by what mends them`() {
         func outcome(_ kind: RESTError.Kind) -> AttemptOutcome {
             OrgWriter.outcome(RESTError(kind, action: "update", message: "no"), isCreation: true)

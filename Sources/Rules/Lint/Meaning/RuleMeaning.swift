@@ -19,6 +19,7 @@ struct RuleMeaning {
             FieldCertainty(rule: rule, node: node, uses: uses, source: file.source, findings: findings).check()
         }
         checkEcho()
+        checkRuns()
         checkUnusedLets()
         FlowContract(node: node, schema: file.schema, file: file, uses: uses).check()
     }
@@ -103,6 +104,20 @@ struct RuleMeaning {
             .echo, .warning, at: match, "what the flow writes back to Salesforce will match this rule again",
             hint: "add ignore: {clients: [...]} with the flow's API client, or ignore: {} to say that it writes nothing"
         )
+    }
+
+    /// The window of a run holds records that are there.
+    private func checkRuns() {
+        guard let match = node.entry("match"), rule.match.changes.contains(.delete) else { return }
+        let isRun = rule.deliveries.contains { delivery in
+            if case .run = delivery.target { delivery.when == nil } else { false }
+        }
+        guard isRun else { return }
+        findings.report(
+            .notRepresentable, .warning, at: match.value.entry("change") ?? match,
+            "a flow run reads the records of a time window, and a deleted one is not among them",
+            hint: "leave delete out of 'change' and send it to a listener, or let the export query deleted rows and give "
+                + "the delivery a 'when'")
     }
 
     private func checkUnusedLets() {

@@ -1,0 +1,136 @@
+import Events
+import Logging
+
+/// Between two streams of a topic: what the end of one asks for, and what the first response of the next one means.
+extension Subscription {
+    /// The first response proves that the new stream works.
+    func recovered() async {
+        isProven = true
+        deploymentTries = 0
+        backoff.firstResponse()
+        let statement = plan.statement(reconnected: outage != nil, now: time.wall()).map(resumedByServer)
+        await show(.streaming, "")
+        defer { outage = nil }
+        guard let statement else {
+            log.info("subscribed")
+            return
+        }
+        var text = statement.text
+        if let outage {
+            let seconds = (time.monotonic() - outage.began).formattedSeconds
+            text = "reconnected after \(seconds) (\(outage.reason); attempt \(outage.attempts)): \(text)"
+        }
+        switch statement.kind {
+        case .nothingLost: log.notice("\(text)")
+        case .possibleGap: log.error("POSSIBLE GAP: \(text)")
+        }
+        await host.stated(statement, topic: settings.name)
+    }
+
+    /// A managed subscription goes on where Salesforce was told last that everything is safe: unless events were lost
+    /// here all the same, which its `errorRecoveryReplay` then decides.
+    private func resumedByServer(_ statement: ResumeStatement) -> ResumeStatement {
+        guard let managed = settings.managed else { return statement }
+        guard statement.kind == .nothingLost else {
+            return ResumeStatement(
+                kind: statement.kind,
+                text: "\(statement.text) (the managed subscription \(managed) goes on where it was committed last or, if "
+                    + "those events are gone, as its errorRecoveryReplay says)", lostSince: statement.lostSince)
+        }
+        return ResumeStatement(
+            kind: .nothingLost,
+            text: "resumed where the managed subscription \(managed) was committed, which is never ahead of what is stored "
+                + "here: nothing lost, some events may come again with the same delivery IDs")
+    }
+
+    /// - Returns: false when the topic stops.
+    func recover(from failure: StreamFailure) async -> Bool {
+        let failure = failure.about(topic: settings.name)
+        var minimum: Duration = .zero
+        var isImmediate = false
+        switch failure.reaction {
+        case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
+        case .replayInvalid:
+            // Another start is chosen, so there is nothing to wait for; a second refusal in a row is not about the ID.
+            isImmediate = plan.position != nil
+            if let fix = plan.invalidated() { return await stop("\(failure)", fix: fix) }
+            recent.removeAll()
+        case .renewSession:
+            // The first refusal is the normal end of a session's life; those that follow without a response are not.
+            minimum = SignInThrottle.wait(after: outage?.refusals ?? 0)
+        case .reconnect(let asked): minimum = asked
+        case .narrow:
+            window.narrow()
+            minimum = .seconds(1)
+        case .awaitAllocation: minimum = ErrorCode.allocationWait
+        case .stopUnlessDeployed(let fix):
+            deploymentTries += 1
+            guard deploymentTries <= ErrorCode.deploymentTries else { return await stop("\(failure)", fix: fix) }
+            minimum = ErrorCode.deploymentWait
+        }
+        checkHeadroom()
+        let isNews = outage?.reason != failure.reason
+        let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
+        outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
+        reconnects += 1
+        let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
+        if isNews {
+            let what = isProven ? "stream ended" : "cannot subscribe"
+            log.log(
+                level: news.level(of: failure.reason, isTurn: isTurn, now: time.monotonic()),
+                "\(what): \(failure); connecting again in \(wait.formattedSeconds)")
+        }
+        await show(.reconnecting, failure.reason, next: wait)
+        guard (try? await time.sleep(wait)) != nil else { return false }
+        return failure.reaction == .awaitAllocation ? await allocationFrees(failure.reason) : true
+    }
+
+    /// As far as the org tells its use, another connection before there is something left would be refused as well.
+    private func allocationFrees(_ reason: String) async -> Bool {
+        for _ in 0..<Self.allocationLooks {
+            guard await isAllocationUsed() else { break }
+            await show(.reconnecting, reason, next: ErrorCode.allocationWait)
+            guard (try? await time.sleep(ErrorCode.allocationWait)) != nil else { return false }
+        }
+        return true
+    }
+
+    func stop(_ reason: String, fix: String) async -> Bool {
+        isStopped = true
+        log.error("stopped: \(reason). \(fix)")
+        await show(.stopped, "\(reason). \(fix)")
+        return false
+    }
+
+    func show(_ state: StreamStatus.State, _ detail: String, next wait: Duration? = nil) async {
+        let status = StreamStatus(
+            state: state, detail: detail, reconnects: reconnects, nextTry: wait.map { time.wall() + $0.milliseconds })
+        await host.changed(status, topic: settings.name)
+    }
+}
+
+/// A break between two working streams.
+struct Outage {
+    let began: Duration
+    let attempts: Int
+    let reason: String
+    let isAboutSession: Bool
+    /// How often Salesforce refused the session since the last response.
+    let refusals: Int
+
+    init(continuing earlier: Outage?, failure: StreamFailure, now: Duration) {
+        began = earlier?.began ?? now
+        attempts = (earlier?.attempts ?? 0) + 1
+        reason = failure.reason
+        isAboutSession = failure.isAboutSession
+        refusals = (earlier?.refusals ?? 0) + (failure.reaction == .renewSession ? 1 : 0)
+    }
+}
+
+extension Duration {
+    /// `0.5 s`, `75.0 s`
+    package var formattedSeconds: String {
+        let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+}

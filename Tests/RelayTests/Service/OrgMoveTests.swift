@@ -1,0 +1,118 @@
+import Curl
+import Events
+import PubSub
+import Rules
+import Salesforce
+import Settings
+import Store
+import Synchronization
+import Testing
+import TestSupport
+
+@testable import Relay
+
+/// An org that moves to another instance, or a sandbox that is refreshed, while the relay runs.
+@Suite(.timeLimit(.minutes(15))) struct OrgMoveTests {
+    private static let first = "https://a.my.salesforce.com"
+    private static let second = "https://b.my.salesforce.com"
+
+    @Test(arguments: [("00D000000000001EAA", OrgChangeConfiguration.stop), ("00D000000000002EAA", .follow)])
+    func `where the org has moved, its replay ID of before is never used`(
+        orgID: String, policy: OrgChangeConfiguration
+    ) async throws {
+        let scratch = Scratch()
+        let store = try Store(path: scratch.store, wall: 0)
+        let key = Cursor.Key(org: "prod", topic: "/data/ChangeEvents")
+        let now = TimeSource.system.wall()
+        var group = CommitGroup()
+        group.cursors[key] = Cursor(
+            key: key, orgID: "00D000000000001EAA", instanceURL: Self.first, replayID: ReplayID([7])!, commitTime: nil,
+            updatedAt: now)
+        _ = try await store.commit(group, wall: now)
+        let pubsub = MovingPubSub(good: Self.second)
+        let signIns = Mutex(0)
+        let http = ScriptedHTTP { _ in
+            let number = signIns.withLock { count in
+                count += 1
+                return count
+            }
+            let (url, id) = number == 1 ? (Self.first, "00D000000000001EAA") : (Self.second, orgID)
+            let grant = """
+                {"access_token":"\(id)!\(number)","instance_url":"\(url)","token_type":"Bearer",\
+                "id":"https://login.salesforce.com/id/\(id)/005000000000001AAA"}
+                """
+            return HTTPResponse(status: 200, body: Array(grant.utf8))
+        }
+        let service = try service(store, http, pubsub, policy)
+        try await service.start()
+        while pubsub.requests(at: Self.second).isEmpty { await Task.yield() }
+        #expect(await service.stop(within: .seconds(5)))
+        #expect(pubsub.requests(at: Self.first).first?.replayID == ReplayID([7])!)
+        let there = pubsub.requests(at: Self.second)
+        #expect(there.allSatisfy { $0.replayID == nil } && there.first?.replayPreset == .earliest)
+    }
+
+    private func service(
+        _ store: Store, _ http: any HTTPClient, _ pubsub: MovingPubSub, _ policy: OrgChangeConfiguration
+    ) throws -> RelayService {
+        var org = OrgConfiguration(
+            alias: "prod", loginURL: Self.first,
+            auth: .clientCredentials(clientID: .reference(.env("SF_ID")), clientSecret: .env("SF_SECRET")),
+            topics: [TopicConfiguration(name: "/data/ChangeEvents")])
+        org.onOrgChange = policy
+        var world = RelayWorld()
+        world.pubsub = { _ in pubsub }
+        return try RelayService(
+            Configuration(orgs: [org], rulesPath: "rules", storePath: "", log: LogConfiguration()), ruleSet: .empty,
+            store: store, http: http, secrets: SecretStore(environment: ["SF_ID": "key", "SF_SECRET": "secret"]),
+            version: "test", world: world, log: .quiet)
+    }
+}
+
+/// Knows sessions of one place only.
+private final class MovingPubSub: PubSubConnection {
+    private let good: String
+    private let asked = Mutex<[String: [FetchRequest]]>([:])
+
+    init(good: String) { self.good = good }
+
+    func requests(at place: String) -> [FetchRequest] { asked.withLock { $0[place] ?? [] } }
+
+    func subscribe(_ session: Session) async throws(StreamFailure) -> any FetchStream {
+        MovingStream(isGood: session.instanceURL == good) { [self] request in
+            asked.withLock { $0[session.instanceURL, default: []].append(request) }
+        }
+    }
+
+    func topic(_ name: String, _ session: Session) async throws(StreamFailure) -> TopicInfo { TopicInfo(topicName: name) }
+
+    func schema(_ id: String, _ session: Session) async throws(StreamFailure) -> SchemaInfo {
+        SchemaInfo(schemaJSON: "{}", schemaID: id)
+    }
+
+    func publish(_ request: PublishRequest, _ session: Session) async throws(StreamFailure) -> PublishResponse {
+        throw StreamFailure(reaction: .reconnect(minimum: .zero), reason: "not here")
+    }
+
+    func close() async {}
+}
+
+private final class MovingStream: FetchStream {
+    private let isGood: Bool
+    private let record: @Sendable (FetchRequest) -> Void
+    private let ended = AsyncStream.makeStream(of: Void.self)
+
+    init(isGood: Bool, record: @escaping @Sendable (FetchRequest) -> Void) {
+        self.isGood = isGood
+        self.record = record
+    }
+
+    func request(_ request: FetchRequest) async throws(StreamFailure) { record(request) }
+
+    func next() async throws(StreamFailure) -> FetchedBatch? {
+        if isGood { for await _ in ended.stream {} }
+        throw StreamFailure(reaction: isGood ? .reconnect(minimum: .zero) : .renewSession, reason: "service.auth.error")
+    }
+
+    func cancel() async { ended.continuation.finish() }
+}
