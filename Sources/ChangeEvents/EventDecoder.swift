@@ -58,7 +58,7 @@ package struct EventDecoder: Sendable {
         let record = EventRecord(source: payload, reading: isNameable ? Self.reading(header.changeType) : .nothing)
         return Event(
             id: event.id, kind: .change, entity: header.entityName, topic: topic, replayID: event.replayID,
-            schemaID: event.schemaID, time: header.commitTimestamp, receivedAt: receivedAt, header: header,
+            schemaID: event.schemaID, time: Self.sound(header.commitTimestamp, else: receivedAt), receivedAt: receivedAt, header: header,
             recordID: isNameable ? recordID : "", record: record, org: org)
     }
 
@@ -68,13 +68,19 @@ package struct EventDecoder: Sendable {
         let record = EventRecord(source: payload, reading: .full)
         var time = receivedAt
         switch record.value(at: ["CreatedDate"]) {
-        case .timestamp(let milliseconds), .int(let milliseconds): time = milliseconds
+        // The publisher writes it, and nobody checks that.
+        case .timestamp(let milliseconds), .int(let milliseconds): time = Self.sound(milliseconds, else: receivedAt)
         default: break
         }
         return Event(
             id: event.id, kind: .platform, entity: payload.schema.name, topic: topic, replayID: event.replayID,
             schemaID: event.schemaID, time: time, receivedAt: receivedAt, header: nil, recordID: "", record: record,
             org: org)
+    }
+
+    /// From 1970 to 9999: everything downstream may add to times and take one from another.
+    private static func sound(_ milliseconds: Int64, else other: Int64) -> Int64 {
+        (0...253_402_300_799_999).contains(milliseconds) ? milliseconds : other
     }
 
     /// In first-seen order.

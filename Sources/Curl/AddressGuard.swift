@@ -5,9 +5,10 @@ import Glibc
 /// are resolved, before it connects, and again before it sends over a connection that it kept: a name that changes its
 /// answer gains nothing.
 final class AddressGuard {
-    private let scope: AddressScope
+    private let options: ConnectionOptions
+    private var scope: AddressScope { options.addresses }
     /// libcurl connects to a proxy: its address is the operator's choice, and says nothing of where the request goes.
-    private let isProxied: Bool
+    private var isProxied = false
     /// The last address that was refused for the request in hand.
     private(set) var refused: IPAddress?
     /// The request in hand has its connection, and may be on its way.
@@ -16,8 +17,7 @@ final class AddressGuard {
     private var allowed: [CChar] = []
 
     init(_ options: ConnectionOptions) {
-        scope = options.addresses
-        isProxied = options.mayUseProxy
+        self.options = options
     }
 
     /// - Parameter easy: keeps a pointer to this guard for as long as both live.
@@ -30,9 +30,11 @@ final class AddressGuard {
         sluice_setopt_before_request(easy.pointer, Self.beforeRequest)
     }
 
-    private var isAsked: Bool { scope != .all && !isProxied }
+    private var isAskedAtAll: Bool { options.addresses != .all }
+    private var isAsked: Bool { isAskedAtAll && !isProxied }
 
-    func begin() {
+    func begin(_ place: RequestPlace) {
+        isProxied = isAskedAtAll && ProxyChoice.environment.isProxied(place, options)
         refused = nil
         isSending = false
     }
@@ -97,18 +99,4 @@ final class AddressGuard {
         default: return nil
         }
     }
-}
-
-extension ConnectionOptions {
-    /// One is configured here, or in the environment, which libcurl reads by itself.
-    var mayUseProxy: Bool {
-        if let proxy { return !proxy.isEmpty }
-        return Self.environmentHasProxy
-    }
-
-    /// The environment of a process stays as it was at its start.
-    private static let environmentHasProxy: Bool = {
-        let names: [String] = ["https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"]
-        return names.contains { (name: String) in getenv(name).map { $0.pointee != 0 } ?? false }
-    }()
 }

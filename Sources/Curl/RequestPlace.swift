@@ -4,6 +4,9 @@ import Synchronization
 struct RequestPlace: Sendable {
     /// `scheme://host:port`, lower case.
     let target: String
+    /// As it stands in the URL, lower case.
+    let host: String
+    let isSecure: Bool
     /// The address that stands in the URL; nil for a name.
     let address: IPAddress?
 
@@ -11,7 +14,9 @@ struct RequestPlace: Sendable {
     init?(url: String) {
         guard let target = Self.target(of: url) else { return nil }
         self.target = target
-        address = IPAddress(host: Self.host(of: target))
+        host = Self.host(of: target)
+        isSecure = target.hasPrefix("https:")
+        address = IPAddress(host: host)
     }
 
     /// - Returns: nil unless the URL has a scheme and a host, and no blank or control character.

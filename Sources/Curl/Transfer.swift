@@ -36,7 +36,7 @@ final class Transfer {
         let request = checked.request
         let easy = handle.easy.pointer
         answer.begin(maximumBodyBytes: request.maximumResponseBytes)
-        addresses.begin()
+        addresses.begin(checked.place)
         handle.clearError()
         let timeout = max(1, request.timeout.milliseconds)
         if told.url != request.url { handle.easy.set(CURLOPT_URL, request.url) }

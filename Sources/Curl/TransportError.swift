@@ -41,5 +41,7 @@ package struct TransportError: Error, Sendable, CustomStringConvertible {
         self.status = status
     }
 
-    package var description: String { "cannot reach \(target): \(reason)" }
+    package var description: String {
+        kind == .timeout && mayHaveBeenSent ? "no answer from \(target): \(reason)" : "cannot reach \(target): \(reason)"
+    }
 }

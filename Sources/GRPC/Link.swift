@@ -43,6 +43,8 @@ final class Link {
     // MARK: For calls
 
     func start(path: String, metadata: GRPCMetadata, timeout: Duration?) throws(GRPCError) -> Call {
+        // Whoever waited for the link may come only after its end.
+        guard state == .open else { throw failure ?? .connection("the connection was given up") }
         let streamID = try session.start(path: path, metadata: metadata, timeout: timeout)
         let call = Call(streamID: streamID, method: path, link: self)
         if calls.isEmpty { keepalive.wakened(at: IOThread.nanoseconds) }

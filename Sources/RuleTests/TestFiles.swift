@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Rules
 
 /// Where rule tests are, and which rule set each belongs to.
 enum TestFiles {
@@ -19,7 +20,7 @@ enum TestFiles {
             guard FileManager.default.fileExists(atPath: clean) else {
                 throw TestFileError(path: path, reason: "there is no such file or folder")
             }
-            let isFolder = isFolder(clean)
+            let isFolder = FolderTree.isFolder(clean)
             let set = rules ?? (isFolder ? clean : folder(of: clean))
             let tests = isFolder ? try tests(in: clean) : [clean]
             if let index = folders.firstIndex(where: { $0.rules == set }) {
@@ -32,7 +33,7 @@ enum TestFiles {
     }
 
     private static func tests(in folder: String) throws(TestFileError) -> [String] {
-        guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else {
+        guard let names = try? FolderTree.paths(below: folder) else {
             throw TestFileError(path: folder, reason: "it cannot be listed")
         }
         let tests = names.sorted().filter { name in
@@ -43,11 +44,6 @@ enum TestFiles {
             throw TestFileError(path: folder, reason: "it holds more than \(maximumFiles) test files")
         }
         return tests.map { "\(folder)/\($0)" }
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
     }
 
     /// `rules/a.test.yaml` → `rules`; `a.test.yaml` → `.`

@@ -9,7 +9,15 @@ package actor Authenticator {
 
     private let signIn: @Sendable () async throws(SignInError) -> Session
     private let time: TimeSource
+    /// Between looks whether somebody has mended what was refused.
+    static let mendingCheck: Duration = .seconds(5)
+
     private var throttle = SignInThrottle()
+    /// When the next sign-in may begin.
+    private var notBefore: Duration = .zero
+    /// Of the credentials that were refused last.
+    private var refusedMark: Int?
+    private let credentialMark: @Sendable () -> Int?
     private var current: Session?
     /// The last one that was given out. Cursors and replay IDs belong to its org and place.
     private var last: Session?
@@ -22,12 +30,16 @@ package actor Authenticator {
     /// When a session was last renewed before its end.
     private var earlyRenewal: Duration?
 
-    /// - Parameter notice: told once of each sign-in that leads to another org or place, whatever the policy.
+    /// - Parameters:
+    ///   - notice: told once of each sign-in that leads to another org or place, whatever the policy.
+    ///   - credentialMark: changes with the credentials; nil if they cannot be read. New ones need not wait.
     package init(
         time: TimeSource = .system, onOrgChange: OrgChange.Policy = .stop,
         notice: @escaping @Sendable (OrgChange) -> Void = { _ in },
+        credentialMark: @escaping @Sendable () -> Int? = { nil },
         signIn: @escaping @Sendable () async throws(SignInError) -> Session
     ) {
+        self.credentialMark = credentialMark
         self.signIn = signIn
         self.time = time
         self.onOrgChange = onOrgChange
@@ -38,10 +50,15 @@ package actor Authenticator {
         _ signIn: SignIn, time: TimeSource = .system, onOrgChange: OrgChange.Policy = .stop,
         notice: @escaping @Sendable (OrgChange) -> Void = { _ in }
     ) {
-        self.init(time: time, onOrgChange: onOrgChange, notice: notice) { () async throws(SignInError) in
+        self.init(
+            time: time, onOrgChange: onOrgChange, notice: notice, credentialMark: { signIn.credentialMark }
+        ) { () async throws(SignInError) in
             try await signIn.session()
         }
     }
+
+    /// How long the next sign-in still waits, unless its credentials are replaced.
+    package var waitLeft: Duration { max(.zero, notBefore - time.monotonic()) }
 
     /// The current session; signs in if there is none.
     package func session() async throws(SignInError) -> Session {
@@ -105,28 +122,40 @@ package actor Authenticator {
     }
 
     private func startAttempt() -> (number: Int, task: Task<Void, Never>) {
-        let wait = throttle.wait
         let number = number()
         let task = Task {
-            if wait > .zero { guard (try? await time.sleep(wait)) != nil else { return } }
+            while waitLeft > .zero, !hasNewCredentials {
+                guard (try? await time.sleep(min(waitLeft, Self.mendingCheck))) != nil else { return }
+            }
+            let mark = credentialMark()
             let result: Result<Session, SignInError>
             do throws(SignInError) {
                 result = .success(try await signIn())
             } catch {
                 result = .failure(error)
             }
-            finish(result, of: number)
+            finish(result, of: number, mark)
         }
         return (number, task)
     }
 
-    private func finish(_ result: Result<Session, SignInError>, of number: Int) {
+    private var hasNewCredentials: Bool {
+        guard let refusedMark, let mark = credentialMark() else { return false }
+        return mark != refusedMark
+    }
+
+    private func finish(_ result: Result<Session, SignInError>, of number: Int, _ mark: Int?) {
         // One that was broken off has nobody to tell, and says nothing about the credentials.
         guard attempt?.number == number else { return }
         attempt = nil
         throttle.finished(result)
+        if case .failure(let error) = result, error.isFailedLogin {
+            notBefore = time.monotonic() + throttle.wait
+            refusedMark = mark
+        }
         let result = result.flatMap(checked)
         if case .success(let session) = result {
+            notBefore = .zero
             current = session
             last = session
         }

@@ -87,7 +87,8 @@ package struct Publisher: Sendable {
         return response.results.map { $0.error.map { .refused($0.message) } ?? .published($0.replayID) }
     }
 
-    static func batch(of events: ArraySlice<ProducerEvent>) -> [ProducerEvent] {
+    /// The first of them, as many as one call takes.
+    package static func batch(of events: ArraySlice<ProducerEvent>) -> [ProducerEvent] {
         var bytes = 0
         let fitting = events.prefix(maximumEvents).prefix { event in
             bytes += event.payload.count + event.schemaID.utf8.count + event.id.utf8.count + 16

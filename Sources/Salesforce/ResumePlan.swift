@@ -51,6 +51,7 @@ struct ResumePlan: Sendable {
     mutating func invalidated(_ reason: String = "is no longer valid") -> String? {
         guard let position else { return nil }
         switch settings.onInvalidReplay {
+        case .stop where settings.invalidReplayFix != nil: return settings.invalidReplayFix
         case .stop:
             return "onInvalidReplay is 'stop': decide where to go on (onInvalidReplay: earliest or latest in "
                 + "sluice.yaml), then restart. Events since \(Timestamp.rfc3339(position.time)) are not relayed yet"

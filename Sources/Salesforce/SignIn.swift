@@ -129,6 +129,26 @@ package struct SignIn: Sendable {
         return session
     }
 
+    /// Another one once one of the secrets is; nil while one cannot be read. Good for this process only.
+    var credentialMark: Int? {
+        let sources: [Credentials.Source] =
+            switch credentials {
+            case .clientCredentials(let clientID, let clientSecret): [clientID, clientSecret]
+            case .accessToken(let token, _, _): [token]
+            case .jwtBearer(let jwt): [jwt.clientID, jwt.key]
+            case .refreshToken(let refresh): [refresh.clientID] + [refresh.clientSecret].compactMap(\.self)
+            case .password(let password):
+                [password.clientID, password.clientSecret, password.password]
+                    + [password.securityToken].compactMap(\.self)
+            }
+        var hasher = Hasher()
+        for source in sources {
+            guard let secret = try? source() else { return nil }
+            hasher.combine(secret.exposed)
+        }
+        return hasher.finalize()
+    }
+
     private func read(_ secret: Credentials.Source) throws(SignInError) -> Secret {
         do {
             return try secret()

@@ -19,7 +19,7 @@ package enum SignInError: Error, Sendable, CustomStringConvertible {
     }
 
     /// Counts against the user or the app in Salesforce: a token that merely is not valid does not.
-    var isFailedLogin: Bool {
+    package var isFailedLogin: Bool {
         switch self {
         case .refused(_, _, _, let url): url.hasSuffix(SignIn.tokenPath)
         case .limited: true

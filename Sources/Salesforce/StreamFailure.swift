@@ -22,6 +22,8 @@ package struct StreamFailure: Error, Sendable, Equatable, CustomStringConvertibl
     package let reason: String
     /// For Salesforce Support.
     package let rpcID: String?
+    /// It is tried again, and will not succeed before somebody has mended something.
+    package var needsPerson = false
 
     package init(reaction: Reaction, reason: String, rpcID: String? = nil) {
         self.reaction = reaction

@@ -43,11 +43,15 @@ extension Subscription {
                 + "here: nothing lost, some events may come again with the same delivery IDs")
     }
 
+    /// What only a person can mend is said again after this.
+    private static var reminderInterval: Duration { .seconds(900) }
+
     /// - Returns: false when the topic stops.
     func recover(from failure: StreamFailure) async -> Bool {
         let failure = failure.about(topic: settings.name)
         var minimum: Duration = .zero
         var isImmediate = false
+        var advice = ""
         switch failure.reaction {
         case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
         case .replayInvalid:
@@ -67,20 +71,26 @@ extension Subscription {
             deploymentTries += 1
             guard deploymentTries <= ErrorCode.deploymentTries else { return await stop("\(failure)", fix: fix) }
             minimum = ErrorCode.deploymentWait
+            advice = ". \(fix)"
         }
         checkHeadroom()
-        let isNews = outage?.reason != failure.reason
+        let now = time.monotonic()
+        let isReminder = failure.needsPerson && outage.map { now - $0.toldAt >= Self.reminderInterval } ?? false
+        let isNews = outage?.reason != failure.reason || isReminder
         let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
-        outage = Outage(continuing: outage, failure: failure, now: time.monotonic())
+        outage = Outage(continuing: outage, failure: failure, isTold: isNews, now: now)
         reconnects += 1
         let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
+        // A sign-in that was refused waits for itself, beyond ours.
+        let next = max(wait, await authenticator.waitLeft)
         if isNews {
             let what = isProven ? "stream ended" : "cannot subscribe"
+            let level = news.level(of: failure.reason, isTurn: isTurn || isReminder, now: now)
             log.log(
-                level: news.level(of: failure.reason, isTurn: isTurn, now: time.monotonic()),
-                "\(what): \(failure); connecting again in \(wait.formattedSeconds)")
+                level: failure.needsPerson && level == .warning ? .error : level,
+                "\(what): \(failure); connecting again in \(next.formattedSeconds)\(advice)")
         }
-        await show(.reconnecting, failure.reason, next: wait)
+        await show(.reconnecting, failure.reason, next: next)
         guard (try? await time.sleep(wait)) != nil else { return false }
         return failure.reaction == .awaitAllocation ? await allocationFrees(failure.reason) : true
     }
@@ -114,14 +124,17 @@ struct Outage {
     let began: Duration
     let attempts: Int
     let reason: String
+    /// When the log last said it.
+    let toldAt: Duration
     let isAboutSession: Bool
     /// How often Salesforce refused the session since the last response.
     let refusals: Int
 
-    init(continuing earlier: Outage?, failure: StreamFailure, now: Duration) {
+    init(continuing earlier: Outage?, failure: StreamFailure, isTold: Bool, now: Duration) {
         began = earlier?.began ?? now
         attempts = (earlier?.attempts ?? 0) + 1
         reason = failure.reason
+        toldAt = isTold ? now : earlier?.toldAt ?? now
         isAboutSession = failure.isAboutSession
         refusals = (earlier?.refusals ?? 0) + (failure.reaction == .renewSession ? 1 : 0)
     }

@@ -18,7 +18,7 @@ package actor Subscription {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executors.actors.asUnownedSerialExecutor() }
     let settings: TopicSettings
     private let calls: any PubSubCalls
-    private let authenticator: Authenticator
+    let authenticator: Authenticator
     let host: any SubscriptionHost
     let time: TimeSource
     let log: Logger
@@ -93,7 +93,9 @@ package actor Subscription {
             return
         }
         while !Task.isCancelled {
-            await show(outage == nil ? .connecting : .reconnecting, outage?.reason ?? "")
+            let wait = await authenticator.waitLeft
+            await show(
+                outage == nil ? .connecting : .reconnecting, outage?.reason ?? "", next: wait > .zero ? wait : nil)
             let failure = await stream()
             guard !Task.isCancelled else { break }
             guard await recover(from: failure) else { break }
@@ -134,8 +136,12 @@ package actor Subscription {
         } catch let failure as StreamFailure {
             return failure
         } catch let error as SignInError {
-            return StreamFailure(
-                reaction: .reconnect(minimum: error.isRetryable ? .zero : SignInThrottle.base), reason: "\(error)")
+            // After a refusal the authenticator waits, and looks whether its credentials were replaced.
+            let waits = error.isRetryable || error.isFailedLogin
+            var failure = StreamFailure(
+                reaction: .reconnect(minimum: waits ? .zero : SignInThrottle.base), reason: "\(error)")
+            failure.needsPerson = !error.isRetryable
+            return failure
         } catch {
             return StreamFailure(reaction: .reconnect(minimum: .zero), reason: "\(error)")
         }

@@ -8,6 +8,8 @@ package struct TopicSettings: Sendable, Hashable {
     /// Where the very first subscription starts.
     package var start: Start
     package var onInvalidReplay: InvalidReplayPolicy
+    /// What to do about it when that is `stop`; nil for a topic of the configuration.
+    package var invalidReplayFix: String?
     /// Events outstanding at most, 1…100.
     package var window: Int32
     /// Silence after which the stream counts as dead. Salesforce sends a keepalive within 270 seconds.

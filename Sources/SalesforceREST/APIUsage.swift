@@ -2,6 +2,9 @@ import Events
 
 /// The org's API calls of the last 24 hours, as `Sforce-Limit-Info` tells with every answer.
 package struct APIUsage: Sendable, Equatable {
+    /// More calls than any org has in a day.
+    private static let most = 1_000_000_000_000
+
     package let used: Int
     package let maximum: Int
 
@@ -17,7 +20,7 @@ package struct APIUsage: Sendable, Equatable {
             guard pair.count == 2, pair[0].filter({ $0 != " " }) == "api-usage" else { continue }
             let numbers = pair[1].filter { $0 != " " }.split(separator: "/")
             guard numbers.count == 2, let used = Int(numbers[0]), let maximum = Int(numbers[1].prefix { $0.isNumber }),
-                used >= 0, maximum > 0
+                (0...Self.most).contains(used), (1...Self.most).contains(maximum)
             else { return nil }
             self.init(used: used, maximum: maximum)
             return

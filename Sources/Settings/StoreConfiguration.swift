@@ -33,6 +33,12 @@ package struct AlertConfiguration: Sendable, Equatable {
     /// For integrator.io: the listener.
     package var listener: String?
 
+    /// What to say when no rule file declares it.
+    package static func missing(_ destination: String) -> String {
+        "alerts: no rule file declares the destination '\(destination)', which sluice.yaml sends alerts to. Declare it, or "
+            + "change alerts.destination in sluice.yaml and restart"
+    }
+
     init?(_ node: YAMLNode?) {
         guard let node, let destination = node.text("destination") else { return nil }
         self.destination = destination

@@ -5,7 +5,8 @@ import GRDB
 extension Store {
     /// Writes a group in one transaction.
     ///
-    /// - Parameter wall: now, epoch milliseconds; decides what of the journal is old.
+    /// - Parameter wall: now, epoch milliseconds. What of the journal is old is decided by it or, for a clock that is
+    ///   ahead, by when the newest event was committed in Salesforce.
     /// - Returns: those of `added`, by their sequence numbers, that have no row of their own: the outbox holds the same
     ///   delivery already, since its event was fetched twice.
     @discardableResult
@@ -16,7 +17,8 @@ extension Store {
             try file?.check(action)
             let repeated = try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
             if !group.journal.isEmpty {
-                try database.pruneJournal(limits, wall: wall, atLeast: group.journal.count)
+                let newest = group.journal.lazy.compactMap(\.commitTime).max() ?? wall
+                try database.pruneJournal(limits, wall: min(wall, newest), atLeast: group.journal.count)
             }
             if !group.statements.isEmpty { try database.pruneStatements(keeping: limits.statements) }
             return repeated

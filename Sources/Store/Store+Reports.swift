@@ -17,6 +17,17 @@ extension Store {
         }
     }
 
+    /// Topics that are not subscribed to any more have no state.
+    package func keepStates(ofTopics keys: Set<Cursor.Key>) async throws(StoreError) {
+        try await perform("forget the states of topics") { database in
+            for row in try Row.fetchAll(database, sql: "SELECT org, topic FROM stream_state") {
+                let key = Cursor.Key(org: row[0], topic: row[1])
+                guard !keys.contains(key) else { continue }
+                try database.run("DELETE FROM stream_state WHERE org = ? AND topic = ?", [key.org, key.topic])
+            }
+        }
+    }
+
     package func streamStates() async throws(StoreError) -> [StreamState] {
         try await perform("read the states of topics") { database in
             try Row.fetchAll(

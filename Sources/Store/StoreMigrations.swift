@@ -9,6 +9,9 @@ enum StoreMigrations {
         migrator.registerMigration("backfill") { try $0.execute(sql: backfillTables) }
         migrator.registerMigration("reconcile") { try $0.execute(sql: reconcileTables) }
         migrator.registerMigration("bulk") { try $0.execute(sql: bulkTables) }
+        migrator.registerMigration("sent by ID") {
+            try $0.execute(sql: "CREATE INDEX sent_delivery ON sent (delivery_id)")
+        }
         return migrator
     }
 

@@ -10,13 +10,26 @@ enum SecretMask {
     /// Linear in the line, which may be as long as a file.
     static func apply(to line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         let text = line.map { lowered($0) }
-        guard text.contains(UInt8(ascii: ":")) else { return line }
         var line = line
+        if let value = valueOfAssignment(in: line) {
+            for index in value..<line.count { line[index] = "•" }
+            return line
+        }
+        guard text.contains(UInt8(ascii: ":")) else { return line }
         for start in text.indices where initials.contains(text[start]) {
             guard let key = keys.first(where: { text[start...].starts(with: $0) }) else { continue }
             mask(&line, from: start + key.count)
         }
         return line
+    }
+
+    /// Where the value begins in a line of an environment file (`NAME=value`), which somebody gave for another one.
+    static func valueOfAssignment(in line: some Collection<Unicode.Scalar>) -> Int? {
+        let name = line.prefix { $0 == "_" || ("A"..."Z").contains($0) || ("0"..."9").contains($0) }
+        guard name.count >= 2, line.dropFirst(name.count).first == "=", line.dropFirst(name.count + 1).first != "=" else {
+            return nil
+        }
+        return name.count + 1
     }
 
     /// ASCII in lower case; anything else is no part of a key.

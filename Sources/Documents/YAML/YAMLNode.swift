@@ -80,6 +80,8 @@ extension YAMLNode {
     package var kindInWords: String {
         switch content {
         case .scalar(let scalar) where isNull && scalar.text.isEmpty: "empty"
+        case .scalar(let scalar) where SecretMask.valueOfAssignment(in: scalar.text.unicodeScalars) != nil:
+            "a line of an environment file (NAME=…)"
         case .scalar(let scalar): "'\(scalar.text.shortened)'"
         case .list: "a list"
         case .map: "a map"

@@ -169,6 +169,8 @@ package actor BatchGatherer: RunCollector {
         guard batches[key]?.wakeAt == wakeAt else { return }
         batches[key]?.wakeAt = nil
         batches[key]?.timer = nil
+        // Its moment has come, whatever the timer was set for: otherwise it would be set for the same moment again.
+        seal(key)
         if batches[key]?.orphans.isEmpty == false { closeOrphans(key) } else { pump(key) }
     }
 }

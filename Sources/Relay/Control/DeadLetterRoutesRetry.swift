@@ -33,6 +33,12 @@ extension DeadLetterDesk {
         var ready: [StoredDeadLetter] = []
         for stored in page where !stored.isResending {
             guard rendersAnew || stored.letter.reason == .rendering else {
+                let name = stored.letter.delivery.destination
+                let known = rules.current.destinations
+                guard known.isEmpty || known[name] != nil else {
+                    outcome.skip(stored.letter.delivery.id, Self.noDestination(name))
+                    continue
+                }
                 var again = stored
                 again.letter.delivery.target = stored.letter.delivery.target.redriven()
                 ready.append(again)
@@ -91,6 +97,10 @@ extension DeadLetterDesk {
             }
         }
         return .failed("its event is not in the journal any more; `sluice replay --source salesforce` may still get it")
+    }
+
+    private static func noDestination(_ name: String) -> String {
+        "no rule file names its destination '\(name)': with --render it goes where today's rules send it"
     }
 
     static let notMade = "today's rules make no such delivery of its event; drop it if that is right"

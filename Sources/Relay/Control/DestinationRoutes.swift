@@ -2,11 +2,11 @@ import Events
 
 /// What can be asked of a destination: `destination.try`. Needs a daemon: without one nothing is held.
 package enum DestinationRoutes {
-    /// - Parameter reload: takes secrets that were mended.
-    package static func make(_ outbox: Outbox, reload: @escaping @Sendable () async -> Void) -> [ControlRoute] {
+    /// - Parameter reload: takes secrets that were mended; returns why it could not.
+    package static func make(_ outbox: Outbox, reload: @escaping @Sendable () async -> String?) -> [ControlRoute] {
         [
             ControlRoute("destination.try") { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
-                await reload()
+                if let problem = await reload() { throw ControlError(.badInput, problem) }
                 if let before = await outbox.tryNow(request.name) { return TriedDestination(before) }
                 let names = await outbox.status().destinations.map(\.name).joined(separator: ", ")
                 throw ControlError(

@@ -66,12 +66,13 @@ struct DeliveryHistory {
         let remembered = recent[id] ?? []
         let numbers = Set(stored.map(\.number))
         let all = stored.map(value) + remembered.filter { !numbers.contains($0.number) }.map(value)
-        return all.sorted { $0.number < $1.number }.map(\.value)
+        // What an operator did has the number 0.
+        return all.sorted { ($0.at, $0.number) < ($1.at, $1.number) }.map(\.value)
     }
 
-    private func value(_ attempt: AttemptRecord) -> (number: Int, value: Value) {
+    private func value(_ attempt: AttemptRecord) -> (number: Int, at: Int64, value: Value) {
         (
-            attempt.number,
+            attempt.number, attempt.at,
             .record([
                 "number": .int(Int64(attempt.number)), "at": .timestamp(attempt.at),
                 "status": attempt.status.map { .int(Int64($0)) } ?? .null, "reason": .string(attempt.reason),
@@ -80,9 +81,9 @@ struct DeliveryHistory {
         )
     }
 
-    private func value(_ attempt: RecentDeliveries.Attempt) -> (number: Int, value: Value) {
+    private func value(_ attempt: RecentDeliveries.Attempt) -> (number: Int, at: Int64, value: Value) {
         (
-            attempt.number,
+            attempt.number, attempt.at,
             .record([
                 "number": .int(Int64(attempt.number)), "at": .timestamp(attempt.at),
                 "status": attempt.status.map { .int(Int64($0)) } ?? .null, "reason": .string(attempt.reason),

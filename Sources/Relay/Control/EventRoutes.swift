@@ -98,7 +98,10 @@ package struct EventRoutes: Sendable {
         case .failure(let problem)?: fields.append("problem", .string(problem.text))
         case nil: fields.append("problem", .string("it is not in the journal any more"))
         }
-        let others = history.ids.filter { !shown.contains($0) }
+        // Of a replay: what the rules of now make as well, under the replay's own ID.
+        let replayed = history.ids.filter { !shown.contains($0) && shown.contains(ReplayedDelivery.liveID($0)) }
+        if !replayed.isEmpty { fields.append("replayedDeliveries", .list(replayed.map(history.value))) }
+        let others = history.ids.filter { !shown.contains(ReplayedDelivery.liveID($0)) }
         if !others.isEmpty { fields.append("otherDeliveries", .list(others.map(history.value))) }
         return .record(fields)
     }
@@ -121,6 +124,17 @@ package struct EventRoutes: Sendable {
                     shown.insert(delivery.id)
                     return history.value(delivery)
                 }))
+        if !result.shadows.isEmpty {
+            fields.append(
+                "shadows",
+                .list(
+                    result.shadows.map { delivery in
+                        .record([
+                            "rule": .string(delivery.rule), "destination": .string(delivery.destination),
+                            "target": .string(delivery.target.inWords),
+                        ])
+                    }))
+        }
         return .record(fields)
     }
 

@@ -41,7 +41,7 @@ extension Outbox {
 
     private func cancelWorkers() {
         guard !workers.isEmpty else { return }
-        logger.warning("\(workers.count) attempts took too long to stop; they are made again after the next start")
+        logger.warning("attempts that took too long to stop: \(workers.count); they are made again after the next start")
         let now = clock.now
         for worker in workers.values {
             worker.task.cancel()

@@ -31,10 +31,20 @@ final class Route {
     }
 
     func open(_ destination: DispatchDestination?, now: Moment) {
+        // Claims that another collector held are for this one, from the first on.
+        if !isSame(self.destination?.collector, destination?.collector) { claims.close() }
         self.destination = destination
         leaseMilliseconds = destination?.lease.milliseconds ?? 0
         lanes.open(destination?.concurrency, now: now)
         if destination == nil { claims.close() } else { claims.open() }
+    }
+
+    private func isSame(_ old: (any RunCollector)?, _ new: (any RunCollector)?) -> Bool {
+        switch (old, new) {
+        case (nil, nil): true
+        case (let old?, let new?): (old as AnyObject) === (new as AnyObject)
+        default: false
+        }
     }
 
     func offer(_ entry: OutboxEntry, now: Moment) {

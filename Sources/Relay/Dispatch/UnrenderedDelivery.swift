@@ -57,13 +57,23 @@ struct UnrenderedSink: Sink {
     nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         let reason = delivery.unrenderedReason ?? ""
         switch await renderer?.render(delivery) ?? .failed(reason) {
-        case .ready(let rendered): return await sink.attempt(rendered, number: number)
+        case .ready(let rendered): return Self.alone(await sink.attempt(rendered, number: number))
         case .nothing where delivery.isDeferred: return .nothing(Self.note("its rule does not want it"))
         case .nothing: return .park(Self.note("\(reason); today's rules make no such delivery of its event"))
         case .later(let why): return .hold(Self.note(why), scope: .target, for: nil)
         case .failed(let why): return .park(Self.note(why))
         }
     }
+
+    /// What holds its flow or listener holds up its own lane only: in the dispatcher's eyes it stands with all that have
+    /// no request, whatever they are for.
+    private static func alone(_ outcome: AttemptOutcome) -> AttemptOutcome {
+        guard case .hold(var note, .target, let length) = outcome else { return outcome }
+        note.receiverWasAsked = false
+        return .retry(note, after: length ?? targetWait)
+    }
+
+    private static let targetWait: Duration = .seconds(60)
 
     /// Nobody was asked.
     private static func note(_ reason: String) -> AttemptNote {

@@ -90,6 +90,16 @@ struct GapQueue {
         return records[key]?.events.count ?? 0
     }
 
+    /// A clock that was set back must not hold anything up for as long.
+    mutating func bound(now: Int64) {
+        for (key, record) in records where record.readAt > now + Self.longestAhead {
+            records[key]?.readAt = now + Self.maximumWait
+        }
+    }
+
+    /// Further ahead than any read is ever planned.
+    private static let longestAhead: Int64 = 120_000
+
     mutating func readAgain(_ key: Key, at time: Int64) { records[key]?.readAt = time }
 
     /// The first of its events wait no more. What is left begins with a gap event, and is read on its own.

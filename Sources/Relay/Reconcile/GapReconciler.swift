@@ -157,6 +157,7 @@ package actor GapReconciler {
     package func run() async {
         while !Task.isCancelled {
             let now = parts.time.wall()
+            queue.bound(now: now)
             do {
                 if let next = queue.next, next <= now {
                     try await reconcile(queue.due(now: now))

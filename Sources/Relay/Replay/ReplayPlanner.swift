@@ -40,10 +40,11 @@ struct ReplayPlanner: Sendable {
 
     private func check(_ request: ReplayRequest) throws(ControlError) {
         for rule in request.rules where !knownRules.contains(rule) && !request.isAsRendered {
-            throw ControlError(.badInput, "no rule has the id '\(rule)'. `sluice rules lint` lists them.")
+            throw ControlError(.badInput, "no rule has the id '\(rule)'; there is \(Self.listed(knownRules)).")
         }
         for name in request.destinations where !knownDestinations.contains(name) {
-            throw ControlError(.badInput, "no rule file names a destination '\(name)'.")
+            throw ControlError(
+                .badInput, "no rule file names a destination '\(name)'; there is \(Self.listed(knownDestinations)).")
         }
         if let limit = request.limit, limit < 1 { throw ControlError(.badInput, "--limit must be at least 1.") }
         if let rate = request.rate, !(0.01...100_000).contains(rate) {
@@ -55,6 +56,11 @@ struct ReplayPlanner: Sendable {
                 throw ControlError(.badInput, "the replay would end before it starts.")
             }
         }
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        let shown = names.sorted().prefix(20).joined(separator: ", ")
+        return names.isEmpty ? "none at all" : names.count > 20 ? "\(shown) and more" : shown
     }
 
     // MARK: Topics

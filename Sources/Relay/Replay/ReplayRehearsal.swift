@@ -18,17 +18,41 @@ struct ReplayRehearsal: Sendable {
         var result = ReplayDryRun(statements: plan.statements)
         let limit = min(plan.limit ?? Self.maximumEvents, Self.maximumEvents)
         for topic in plan.topics {
-            guard topic.source == .journal else {
+            switch topic.source {
+            case .journal: try await read(topic, plan, limit: limit, into: &result)
+            case .sent: try await count(topic, plan, limit: limit, into: &result)
+            case .salesforce:
                 throw ControlError(
                     .failed,
                     "a dry run reads the journal, and that does not hold all of \(topic.topic). Fetching it from "
                         + "Salesforce only to count would use up the org's delivery allocation: use --source journal for "
                         + "what is there, or a replay with --limit.")
             }
-            try await read(topic, plan, limit: limit, into: &result)
         }
         result.isCapped = result.events >= Self.maximumEvents
         return result
+    }
+
+    /// Requests that were kept, as they would be sent again.
+    private func count(
+        _ topic: ReplayPlan.Topic, _ plan: ReplayPlan, limit: Int, into result: inout ReplayDryRun
+    ) async throws(ControlError) {
+        let store = store
+        let routing = ReplayRouting(replay: "rp00000000", plan: plan, topic: topic)
+        var after = topic.firstRow - 1
+        while result.events < limit {
+            let from = after
+            let found = try await stored { () async throws(StoreError) in
+                try await store.sent(of: topic.topic, after: from, through: topic.lastRow, limit: Self.rowsPerRead)
+            }
+            guard let last = found.last else { return }
+            after = last.id
+            for (_, sent) in found where routing.includes(sent.delivery.origin.time) && plan.wants(sent.delivery) {
+                guard result.events < limit else { return }
+                result.add(
+                    ReplayRouting.Piece(events: 1, deliveries: [sent.delivery], lastTime: sent.delivery.origin.time))
+            }
+        }
     }
 
     private func read(

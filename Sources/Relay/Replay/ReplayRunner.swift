@@ -139,9 +139,13 @@ struct ReplayRunner: Sendable {
         let after = position?.replayID ?? topic.after.flatMap(ReplayID.init(base64:))
         let host = ReplayHost(topic: topic, feed: feed, tracker: tracker, time: parts.time)
         let now = parts.time.wall()
+        var settings = TopicSettings(
+            name: topic.topic, start: .earliest, onInvalidReplay: .stop, watchdog: connection.watchdog)
+        settings.invalidReplayFix =
+            "Salesforce does not know this replay ID on this topic (any more; it keeps events for 72 hours): replay from a "
+            + "time (--since, --from), with --earliest, or from the journal (--source journal)"
         let subscription = Subscription(
-            settings: TopicSettings(
-                name: topic.topic, start: .earliest, onInvalidReplay: .stop, watchdog: connection.watchdog),
+            settings: settings,
             position: after.map {
                 Position(replayID: $0, time: position?.commitTime ?? topic.since ?? now, receivedAt: now)
             },

@@ -1,6 +1,7 @@
 import Dispatch
 import FoundationEssentials
 import Glibc
+import Rules
 import Synchronization
 
 /// Tells that something below some paths may have changed (inotify). Files that are replaced by renaming, folders that
@@ -60,14 +61,13 @@ package final class FolderWatch: Sendable {
         for path in paths {
             let (folder, name) = Self.split(path)
             try? watch(folder, mask: UInt32(Self.names), only: name)
-            guard Self.isFolder(path) else {
+            guard FolderTree.isFolder(path) else {
                 try watch(folder, mask: UInt32(Self.content), only: name)
                 continue
             }
             try watch(path, mask: UInt32(Self.content), only: nil)
-            let below = ((try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []).lazy
-                .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
-                .map { "\(path)/\($0)" }.filter(Self.isFolder)
+            let below = ((try? FolderTree.paths(below: path)) ?? []).lazy.map { "\(path)/\($0)" }
+                .filter(FolderTree.isFolder)
             for folder in below.prefix(Self.maximumFolders) {
                 try watch(folder, mask: UInt32(Self.content), only: nil)
             }
@@ -144,10 +144,6 @@ package final class FolderWatch: Sendable {
         return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
     }
 
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
-    }
 }
 
 /// Changes of files cannot be seen.

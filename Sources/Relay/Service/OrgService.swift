@@ -12,6 +12,8 @@ import Store
 package struct OrgService: Sendable {
     /// Between sign-ins that only a person can make succeed. Refusals wait longer by themselves.
     static let unmendedWait: Duration = .seconds(30)
+    /// What only a person can mend is said again after this.
+    static let reminderInterval: Duration = .seconds(900)
 
     private let configuration: OrgConfiguration
     private let authenticator: Authenticator
@@ -146,17 +148,23 @@ package struct OrgService: Sendable {
     private func firstSession(_ reports: StreamReports) async -> Session? {
         var backoff = ReconnectBackoff()
         var generator = SystemRandomNumberGenerator()
-        var said = ""
+        var said: (reason: String, at: Duration)?
         while !Task.isCancelled {
             do throws(SignInError) {
                 return try await authenticator.session()
             } catch {
                 guard !Task.isCancelled else { break }
-                let wait = backoff.next(minimum: error.isRetryable ? .zero : Self.unmendedWait, using: &generator)
+                // After a refusal the authenticator waits, and looks whether its credentials were replaced.
+                let waits = error.isRetryable || error.isFailedLogin
+                let wait = backoff.next(minimum: waits ? .zero : Self.unmendedWait, using: &generator)
                 let reason = "\(error)"
-                if reason != said { log.error("\(reason)") }
-                said = reason
-                await show(.reconnecting, reason, reports, nextTry: parts.time.wall() + wait.milliseconds)
+                let now = parts.time.monotonic()
+                if reason != said?.reason || now - (said?.at ?? now) >= Self.reminderInterval {
+                    log.error("\(reason)")
+                    said = (reason, now)
+                }
+                let next = max(wait, await authenticator.waitLeft)
+                await show(.reconnecting, reason, reports, nextTry: parts.time.wall() + next.milliseconds)
                 guard (try? await parts.time.sleep(wait)) != nil else { break }
             }
         }
@@ -217,7 +225,8 @@ package struct OrgService: Sendable {
     private func subscription(
         _ topic: TopicConfiguration, _ org: Org, _ ingest: Ingest, _ use: DeliveryUse
     ) async -> Subscription {
-        let cursor = await storedCursor(topic.name)
+        var cursor = await storedCursor(topic.name)
+        if cursor == nil { cursor = await cursorOfOldName(topic.name, org) }
         return Subscription(
             settings: topic.settings(configuration.pubsub),
             position: cursor.map {
@@ -234,6 +243,22 @@ package struct OrgService: Sendable {
     private func lastSeen(_ topic: String) async -> Int64? {
         let key = Cursor.Key(org: configuration.alias, topic: topic)
         return (try? await parts.store.streamStates())?.first { $0.key == key }?.since
+    }
+
+    /// The org may have got another name in the configuration: its topics go on where they were.
+    private func cursorOfOldName(_ topic: String, _ org: Org) async -> Cursor? {
+        let known = (try? await parts.store.cursors()) ?? []
+        let old = known.filter { cursor in
+            cursor.key.topic == topic && cursor.key.scope == .live && cursor.orgID == org.id
+                && !parts.orgNames.contains(cursor.key.org)
+        }.max { $0.updatedAt < $1.updatedAt }
+        guard let old else { return nil }
+        log.notice(
+            """
+            \(old.key.org) had a cursor of this topic in the same org (\(org.id)), and is no name in sluice.yaml any more: \
+            this goes on from there
+            """, metadata: ["topic": "\(topic)"])
+        return old
     }
 
     /// A topic must not start anew because its cursor could not be read: waits until it can.

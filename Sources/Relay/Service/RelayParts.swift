@@ -22,5 +22,7 @@ package struct RelayParts: Sendable {
     package var alerts: LossAlerts?
     package var backfills: BackfillService
     package var salesforceOrgs: SalesforceOrgs
+    /// The names of all orgs in the configuration.
+    package var orgNames: Set<String>
     package var log: Logger
 }

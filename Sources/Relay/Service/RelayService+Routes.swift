@@ -2,7 +2,10 @@ extension RelayService {
     /// What a running relay answers about itself.
     package nonisolated var routes: [ControlRoute] {
         StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
-            + DestinationRoutes.make(outbox) { [loader] in _ = await loader.reload() }
+            + DestinationRoutes.make(outbox) { [loader] in
+                _ = await loader.reload()
+                return loader.secretsProblem
+            }
             + EventRoutes.make(
                 store: store, rules: { [rules] in rules.current }, recent: monitor.recent,
                 write: { [outbox] in await outbox.flushIfPossible() }, time: monitor.time)

@@ -90,7 +90,8 @@ package actor RelayService {
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(
             ruleSet, table: plan.table, source: source, current: rules, outbox: outbox, gatherer: gatherer,
-            factory: factory, secrets: secrets, monitor: monitor, beside: world.beside, log: log)
+            factory: factory, secrets: secrets, monitor: monitor, alerts: configuration.alerts?.destination,
+            beside: world.beside, log: log)
         var findings = plan.findings
         let backfills = BackfillService(
             BackfillParts(
@@ -106,7 +107,8 @@ package actor RelayService {
             alerts: configuration.alerts.map {
                 LossAlerts(
                     destination: $0.destination, target: $0.target, outbox: outbox, time: time, log: log)
-            }, backfills: backfills, salesforceOrgs: salesforceOrgs, log: log)
+            }, backfills: backfills, salesforceOrgs: salesforceOrgs,
+            orgNames: Set(configuration.orgs.map(\.alias)), log: log)
         var orgs: [OrgService] = []
         for org in configuration.orgs {
             findings += org.secretProblems(secrets)
@@ -117,7 +119,7 @@ package actor RelayService {
             }
         }
         if let alerts = configuration.alerts, ruleSet.destinations[alerts.destination] == nil {
-            findings.append("alerts: no rule file declares the destination '\(alerts.destination)'")
+            findings.append(AlertConfiguration.missing(alerts.destination))
         }
         guard findings.isEmpty else { throw .configuration(findings) }
         self.orgs = orgs
@@ -131,6 +133,7 @@ package actor RelayService {
         await flows.openAccounts()
         accounting = Task { [flows] in await flows.keepAccounts() }
         do throws(StoreError) {
+            try await store.keepStates(ofTopics: Set(topics))
             try await outbox.start(await loader.destinations)
             try await replays.start()
             try await backfills.start()

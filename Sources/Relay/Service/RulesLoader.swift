@@ -1,6 +1,7 @@
 import Events
 import Logging
 import Rules
+import Settings
 
 /// Puts rule sets in force while the relay runs: reads and compiles beside the event path, then swaps between two
 /// events. A set with an error anywhere changes nothing but the banner.
@@ -13,6 +14,8 @@ package actor RulesLoader {
     private let secrets: SecretStore
     private let monitor: RelayMonitor
     private let log: Logger
+    /// The destination that alerts go to, which has to stay.
+    private let alerts: String?
     private var table: DestinationTable
     private var state: RulesStatus
     private var tried: [String: FileMark]?
@@ -26,6 +29,7 @@ package actor RulesLoader {
     init(
         _ ruleSet: RuleSet, table: DestinationTable, source: RulesSource?, current: CurrentRules, outbox: Outbox,
         gatherer: BatchGatherer? = nil, factory: SinkFactory, secrets: SecretStore, monitor: RelayMonitor,
+        alerts: String? = nil,
         beside work: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = RelayWorld().beside, log: Logger
     ) {
         self.work = work
@@ -37,6 +41,7 @@ package actor RulesLoader {
         self.factory = factory
         self.secrets = secrets
         self.monitor = monitor
+        self.alerts = alerts
         self.log = log
         state = RulesStatus(
             generation: 1, hash: ruleSet.hash, loadedAt: monitor.time.wall(), rules: ruleSet.ruleIDs.count,
@@ -46,6 +51,9 @@ package actor RulesLoader {
     }
 
     package var status: RulesStatus { state }
+
+    /// Why an edit of the secrets' file is not used; nil if it is.
+    nonisolated var secretsProblem: String? { secrets.problem() }
 
     var destinations: [DispatchDestination] { table.dispatch }
 
@@ -98,8 +106,13 @@ package actor RulesLoader {
 
     private func take(_ ruleSet: RuleSet, _ report: LintReport) async -> ReloadAnswer {
         let plan = table.plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
-        guard plan.findings.isEmpty else {
-            return refuse(plan.findings.map { $0 + "\n" }.joined(), errors: plan.findings.count)
+        var findings = plan.findings
+        if let problem = secrets.problem() { findings.append(problem) }
+        if let alerts, ruleSet.destinations[alerts] == nil {
+            findings.append(AlertConfiguration.missing(alerts))
+        }
+        guard findings.isEmpty else {
+            return refuse(findings.map { $0 + "\n" }.joined(), errors: findings.count)
         }
         let before = current.current
         let isSame = before.hash == ruleSet.hash && plan.isEmpty
@@ -155,7 +168,7 @@ package actor RulesLoader {
         log.error(
             """
             the edited rules are not used, \(errors == 1 ? "1 error" : "\(errors) errors"): \(first); the rules of \
-            generation \(state.generation) go on. `sluice rules lint` shows everything
+            generation \(state.generation) go on. `sluice status` shows everything
             """)
         return answer(.refused, text)
     }

@@ -24,7 +24,7 @@ package struct RulesSource: Sendable {
         var marks: [String: FileMark] = [:]
         for path in paths {
             marks[path] = FileMark(path)
-            for name in (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? [] {
+            for name in (try? FolderTree.paths(below: path)) ?? [] {
                 marks["\(path)/\(name)"] = FileMark("\(path)/\(name)")
             }
         }

@@ -139,13 +139,14 @@ struct DestinationParts: Sendable {
         }
     }
 
-    /// A secret URL ends in `/{token}/data`: error pages show paths, not whole URLs.
+    /// An answer may quote the path or query of a URL that is a secret: whatever in them is long enough to be one.
     private static func pathSecrets(_ url: Secret) -> [Secret] {
-        let parts = url.exposed.split(separator: "/")
-        guard let index = parts.lastIndex(where: { $0.hasPrefix("data") }), index > 0, parts[index - 1].count >= 16
-        else {
+        let text = url.exposed
+        guard let start = text.range(of: "://")?.upperBound, let path = text[start...].firstIndex(of: "/") else {
             return []
         }
-        return [Secret(String(parts[index - 1]))]
+        let parts = text[path...].split { "/?&".contains($0) }
+        let values = parts.map { part in part.firstIndex(of: "=").map { part[part.index(after: $0)...] } ?? part }
+        return values.filter { $0.count >= 8 }.map { Secret(String($0)) }
     }
 }

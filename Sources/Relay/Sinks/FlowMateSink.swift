@@ -54,7 +54,9 @@ package actor FlowMateSink: Sink {
         }
         let first = await call(flow, redrive, delivery)
         let isRefused = first.outcome.action == .credential || first.outcome.action == .holdFlow
-        guard isRefused, [401, 403].contains(first.response?.status), prepareCredential(flow) else {
+        guard isRefused, [401, 403].contains(first.response?.status),
+            prepareCredential(flow, refused: first.credential)
+        else {
             return await judged(first, flow)
         }
         return await judged(await call(flow, redrive, delivery), flow)
@@ -66,10 +68,13 @@ package actor FlowMateSink: Sink {
         var outcome: FlowMateOutcome
         var response: HTTPResponse?
         var requestID: String
+        /// What went along; nil for none.
+        var credential: Secret?
     }
 
     private func call(_ flow: String, _ redrive: Int?, _ delivery: Delivery) async -> Answer {
         let requestID = FlowMateRequestID.make(flow: flow, delivery: delivery.id, redrive: redrive ?? 0)
+        let credential = guarded.contains(flow) ? settings.credential : nil
         let timestamp = calls.timestamp
         var headers = HTTPSink.identity(delivery, timestamp: timestamp) + Self.origin(delivery.origin)
         if let signer { headers.append(signer.header(id: delivery.id, timestamp: timestamp, body: delivery.body)) }
@@ -77,15 +82,16 @@ package actor FlowMateSink: Sink {
         do {
             request = try FlowMateWebhook(settings: settings).request(
                 flow: flow, requestID: requestID, body: delivery.body, headers: headers,
-                withCredential: guarded.contains(flow))
+                withCredential: credential != nil)
         } catch {
-            return Answer(outcome: .refused(error), requestID: requestID)
+            return Answer(outcome: .refused(error), requestID: requestID, credential: credential)
         }
         do {
             let response = try await calls.send(request)
-            return Answer(outcome: FlowMateOutcome.judge(response), response: response, requestID: requestID)
+            return Answer(
+                outcome: FlowMateOutcome.judge(response), response: response, requestID: requestID, credential: credential)
         } catch {
-            return Answer(outcome: FlowMateOutcome.judge(error), requestID: requestID)
+            return Answer(outcome: FlowMateOutcome.judge(error), requestID: requestID, credential: credential)
         }
     }
 
@@ -101,14 +107,16 @@ package actor FlowMateSink: Sink {
     /// A flow refused us. Webhooks are open by default, and FlowMate hands all headers to the flow's first step; so the
     /// credential goes along only once a flow has asked, and is read anew once it is refused.
     ///
+    /// - Parameter refused: what the call carried; calls beside it may have been here already.
     /// - Returns: whether another call may do better.
-    private func prepareCredential(_ flow: String) -> Bool {
+    private func prepareCredential(_ flow: String, refused: Secret?) -> Bool {
         guard let credential = settings.credential else { return false }
-        guard guarded.contains(flow) else {
+        guard guarded.contains(flow), let refused else {
             if guarded.count >= Self.maximumRememberedFlows { guarded.removeAll() }
             guarded.insert(flow)
             return true
         }
+        guard refused == credential else { return true }
         guard let fresh = try? readAuth(), fresh.value != credential else { return false }
         settings.credential = fresh.value
         secrets += fresh.secrets

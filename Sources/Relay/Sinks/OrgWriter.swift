@@ -86,8 +86,14 @@ struct OrgWriter: SalesforceWriter {
                     outcomes[place] = .park(AttemptNote(reason: "\(error)"))
                 }
             }
-            for (place, outcome) in zip(places, try await publisher.publish(events)) {
-                outcomes[place] = Self.outcome(outcome)
+            // Call by call: what one has published stays so if the next one fails.
+            while !events.isEmpty {
+                let batch = Publisher.batch(of: events[...])
+                for (place, outcome) in zip(places, try await publisher.publish(batch)) {
+                    outcomes[place] = Self.outcome(outcome)
+                }
+                events.removeFirst(batch.count)
+                places.removeFirst(batch.count)
             }
         } catch {
             await publishers.forget("/event/\(event)")

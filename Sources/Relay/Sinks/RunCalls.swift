@@ -83,9 +83,10 @@ actor RunCalls {
             // Not slept off here: a plan may want to decide anew after it.
             return .failure(Trouble(kind: .rateLimited, reason: "integrator.io asked to slow down", retryAfter: wait))
         }
+        let credential = settings.credential
         do {
             return .success(try await once(body))
-        } catch where error.kind == .credential && renewCredential() {
+        } catch where error.kind == .credential && renewCredential(refused: credential) {
             do {
                 return .success(try await once(body))
             } catch {
@@ -103,8 +104,10 @@ actor RunCalls {
         return try await body(IntegratorClient(settings: settings, http: calls.environment.http))
     }
 
-    /// - Returns: whether the credential is another one than before.
-    private func renewCredential() -> Bool {
+    /// - Parameter refused: what the call carried; calls beside it may have been here already.
+    /// - Returns: whether the credential is another one than that.
+    private func renewCredential(refused: Secret?) -> Bool {
+        guard settings.credential == refused else { return true }
         guard let fresh = try? readAuth(), fresh.value != settings.credential else { return false }
         settings.credential = fresh.value
         settings.credentialHeader = fresh.name

@@ -7,6 +7,8 @@ package struct SecretStore: Sendable {
     package static let maximumFileBytes = 64 * 1024
 
     private let variables: @Sendable () -> [String: String]
+    /// Why variables of a file are those of before, although it was edited; nil if all is well.
+    package let problem: @Sendable () -> String?
     private let baseDirectory: String
 
     /// - Parameter baseDirectory: what relative paths are relative to; empty for the working directory.
@@ -15,7 +17,11 @@ package struct SecretStore: Sendable {
     }
 
     /// - Parameter variables: asked for each secret anew, since a file may hold them.
-    package init(baseDirectory: String, variables: @escaping @Sendable () -> [String: String]) {
+    package init(
+        baseDirectory: String, problem: @escaping @Sendable () -> String? = { nil },
+        variables: @escaping @Sendable () -> [String: String]
+    ) {
+        self.problem = problem
         self.variables = variables
         self.baseDirectory = baseDirectory
     }

@@ -10,23 +10,27 @@ package enum RuleFolder {
     ///   - namesFull: findings name the files by `path` and all, since there are several.
     /// - Throws: `RuleFolderError` if it cannot be read; what is wrong inside the files is for `Lint` to say.
     package static func read(_ path: String, namesFull: Bool = false) throws(RuleFolderError) -> [RuleSource] {
-        guard isFolder(path) else {
+        guard FolderTree.isFolder(path) else {
             let name = namesFull ? path : String(path.split(separator: "/").last ?? "rules")
             return [RuleSource(path: name, bytes: try bytes(path))]
         }
         var sources: [RuleSource] = []
         let names: [String]
         do {
-            names = try FileManager.default.subpathsOfDirectory(atPath: path)
+            names = try FolderTree.paths(below: path)
         } catch {
             throw RuleFolderError(path: path, reason: "it cannot be listed (\(Self.reason(error)))")
         }
-        for name in names.sorted() where isRuleFile(name) && !isFolder("\(path)/\(name)") {
+        for name in names.sorted() where isRuleFile(name) && !FolderTree.isFolder("\(path)/\(name)") {
             guard sources.count < maximumFiles else {
                 throw RuleFolderError(path: path, reason: "it holds more than \(maximumFiles) rule files")
             }
             let full = "\(path)/\(name)"
             sources.append(RuleSource(path: namesFull ? full : name, bytes: try bytes(full)))
+        }
+        guard !sources.isEmpty else {
+            throw RuleFolderError(
+                path: path, reason: "it holds no rule files (*.yaml), and then every event would go to nobody")
         }
         return sources
     }
@@ -41,7 +45,7 @@ package enum RuleFolder {
     /// Where the file is that `read(paths:)` gave this name.
     package static func file(_ name: String, in paths: [String]) -> String {
         guard paths.count == 1, let path = paths.first else { return name }
-        guard isFolder(path) else { return path }
+        guard FolderTree.isFolder(path) else { return path }
         return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
 
@@ -50,11 +54,6 @@ package enum RuleFolder {
         guard !parts.contains(where: { $0.hasPrefix(".") || $0.hasPrefix("_") }) else { return false }
         let isYAML = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
         return isYAML && !name.hasSuffix(".test.yaml") && !name.hasSuffix(".test.yml")
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
     }
 
     private static func bytes(_ path: String) throws(RuleFolderError) -> [UInt8] {

@@ -49,7 +49,7 @@ package struct OrgSchema: Sendable {
     private static func files(_ folder: String) throws(OrgSchemaError) -> [String] {
         let names: [String]
         do {
-            names = try FileManager.default.subpathsOfDirectory(atPath: folder)
+            names = try FolderTree.paths(below: folder)
         } catch {
             throw OrgSchemaError(path: folder, reason: "the folder cannot be listed")
         }

@@ -27,7 +27,13 @@ struct ConfigurationOption: ParsableArguments {
         }
         // An edit of .env counts with the next reload, without a restart. While it is being edited, it may be unreadable.
         let path = config
-        let secrets = SecretStore(baseDirectory: folder) { (try? EnvironmentFile.variables(beside: path)) ?? first }
+        let problem = { @Sendable () -> String? in
+            do throws(EnvironmentFileError) { _ = try EnvironmentFile.variables(beside: path) } catch { return "\(error)" }
+            return nil
+        }
+        let secrets = SecretStore(baseDirectory: folder, problem: problem) {
+            (try? EnvironmentFile.variables(beside: path)) ?? first
+        }
         return Loaded(configuration: configuration, secrets: secrets)
     }
 

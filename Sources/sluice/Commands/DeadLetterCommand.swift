@@ -98,13 +98,12 @@ struct DeadLetterCommand: AsyncParsableCommand {
                 ? try await caller.answer(route: "quarantine.retry", request: chosen)
                 : try await caller.answer(
                     route: "dlq.retry", request: DeadLetterRetry(chosen, rendersAnew: render))
-            Terminal.output.write(
-                json ? try ReplayOutput.json(outcome) : DeadLetterText.retried(outcome, isQuarantine: filter.quarantine))
-            guard outcome.count == 0 else { return }
-            if outcome.skippedCount > 0 { throw CommandFailure(.failed) }
-            if !chosen.ids.isEmpty {
+            if outcome.count == 0, outcome.skippedCount == 0, !chosen.ids.isEmpty {
                 throw CommandFailure(.badInput, "there is none with such an ID; see `sluice dlq list`.")
             }
+            Terminal.output.write(
+                json ? try ReplayOutput.json(outcome) : DeadLetterText.retried(outcome, isQuarantine: filter.quarantine))
+            if outcome.count == 0, outcome.skippedCount > 0 { throw CommandFailure(.failed) }
         }
     }
 

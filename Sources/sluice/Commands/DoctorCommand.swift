@@ -30,6 +30,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 .ok, "rules",
                 "\(counted(rules.ruleIDs.count, "rule")), \(counted(rules.destinations.count, "destination"))"),
         ])
+        if let alerts = loaded.configuration.alerts?.destination, rules.destinations[alerts] == nil {
+            report([CheckResult(.failure, "alerts", AlertConfiguration.missing(alerts))])
+        }
         report(await StoreCheck(path: loaded.configuration.storePath).run())
         let http = CurlClient()
         for org in loaded.configuration.orgs {

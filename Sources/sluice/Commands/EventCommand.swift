@@ -66,6 +66,8 @@ struct EventText {
         let problem = fields.text("problem")
         if !problem.isEmpty { text += "  " + output.styled(problem, .yellow) + "\n" }
         for entry in fields.records("events") { text += self.text(entry) }
+        let replayed = fields.records("replayedDeliveries")
+        if !replayed.isEmpty { text += "\nBy replays:\n" + replayed.map(delivery).joined() }
         let others = fields.records("otherDeliveries")
         if !others.isEmpty {
             let reads = fields.records("events").contains { $0["reads"] == .bool(true) }
@@ -94,7 +96,12 @@ struct EventText {
         if case .list(let failures)? = entry["failures"] {
             for case .string(let failure) in failures { text += "  " + output.styled(failure, .red) + "\n" }
         }
-        return text + entry.records("deliveries").map(delivery).joined()
+        text += entry.records("deliveries").map(delivery).joined()
+        for shadow in entry.records("shadows") {
+            text += "  → \(shadow.text("destination")) \(shadow.text("target"))".trimmed
+            text += " by \(shadow.text("rule")): shadow, so it is not sent\n"
+        }
+        return text
     }
 
     private func delivery(_ fields: Fields) -> String {
@@ -107,7 +114,7 @@ struct EventText {
         text += output.styled("  \(fields.text("id"))", .dim) + "\n"
         for attempt in fields.records("attempts") {
             var line = "      "
-            if case .int(let number)? = attempt["number"] { line += "attempt \(number) " }
+            if case .int(let number)? = attempt["number"], number > 0 { line += "attempt \(number) " }
             line += "\(attempt.text("at")): "
             if case .int(let status)? = attempt["status"] { line += "\(status) " }
             line += attempt.text("reason")

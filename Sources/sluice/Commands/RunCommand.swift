@@ -15,6 +15,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion: "Edited rule files are put in force by themselves, and on SIGHUP.")
 
     /// What a start that failed waits for what it began.
+    /// For requests to the control socket and the console that are under way.
+    static let doorsLimit: Duration = .seconds(4)
     static let failedStartLimit: Duration = .seconds(5)
     /// What systemd is asked to grant a start.
     static let startLimit: Duration = .seconds(300)
@@ -87,8 +89,9 @@ struct RunCommand: AsyncParsableCommand {
         systemd?.send(.stopping, .extendTimeout(.seconds(stopWithin + 10)))
         log.notice("stopping on \(name); a second signal ends at once")
         signals.exitOnNext()
-        // Before the store is closed: its next owner listens at the same place.
-        await doors.close()
+        // Before the store is closed: its next owner listens at the same place. A request may wait for a store that
+        // cannot be written, and ends with the service.
+        await doors.close(within: Self.doorsLimit)
         let isSafe = await service.stop(within: .seconds(stopWithin))
         guard isSafe else {
             throw CommandFailure(

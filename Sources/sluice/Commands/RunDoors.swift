@@ -36,6 +36,22 @@ struct RunDoors {
         return RunDoors(service: service, control: control, console: console)
     }
 
+    /// Goes on after this time all the same.
+    func close(within limit: Duration) async {
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let closing = Task {
+            await close()
+            end.yield()
+        }
+        let waiting = Task {
+            try? await Task.sleep(for: limit)
+            end.yield()
+        }
+        for await _ in ends { break }
+        waiting.cancel()
+        _ = closing
+    }
+
     func close() async {
         service.monitor.taps.close()
         await control?.stop()

@@ -37,7 +37,10 @@ struct StatusText {
         if let failure = report.storeFailure {
             text += styled("The store cannot be written: \(said(failure, nextTry: report.storeNextTry))\n", .red)
         }
-        if report.isBackedUp { text += styled("The outbox is full: the streams wait.\n", .yellow) }
+        if report.isBackedUp {
+            let why = report.storeFailure == nil ? "The outbox is full" : "Nothing more can be stored"
+            text += styled("\(why): the streams wait.\n", .yellow)
+        }
         for (org, ratio) in report.deliveryUse.sorted(by: { $0.key < $1.key }) {
             text += "Org \(org) has used \(Int((ratio * 100).rounded())) % of its daily event deliveries.\n"
         }

@@ -61,11 +61,11 @@ import Testing
     }
 
     @Test func `neither URL nor token shows in a note`() async throws {
-        let page = "no /v1/exports/e/tokentokentoken1/data with secret-1"
+        let page = "no /v1/exports/e/tokentokentoken1/data (tokentokentoken1) with secret-1"
         let http = FakeHTTP(answers: [.success(HTTPResponse(status: 404, body: Array(page.utf8)))])
         let note = try await sink(http) { $0.auth = .header(name: "X", value: .env("T")) }.attempt(delivery, number: 1)
             .note
-        #expect(note.excerpt == "no /v1/exports/e/•••/data with •••")
+        #expect(note.excerpt == "no /v1/exports/e/•••/data (•••) with •••")
         #expect(!note.reason.contains("tokentoken"))
     }
 
