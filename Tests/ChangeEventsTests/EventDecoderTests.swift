@@ -57,6 +57,21 @@ import Testing
         #expect(event.record.known() == ["Name": .string("N")])
     }
 
+    /// Whoever publishes fills it in, and Salesforce does not look at it.
+    @Test(arguments: [Int64.min, .max, -1, 253_402_300_800_000])
+    func `a publish time that cannot be is not taken`(time: Int64) throws {
+        let json = #"{"type":"record","name":"Ping__e","namespace":"com.sforce.eventbus","fields":["#
+            + #"{"name":"CreatedDate","type":"long","doc":"CreatedDate:DateTime"}]}"#
+        let zigzag = UInt64(bitPattern: (time << 1) ^ (time >> 63))
+        var bytes: [UInt8] = []
+        var rest = zigzag
+        repeat {
+            bytes.append(UInt8(rest & 0x7f) | (rest > 0x7f ? 0x80 : 0))
+            rest >>= 7
+        } while rest > 0
+        #expect(try decode(bytes, json)[0].time == 77)
+    }
+
     @Test func `a platform event has nulls, a publish time and no header`() throws {
         let json = #"{"type":"record","name":"Ping__e","namespace":"com.sforce.eventbus","fields":["#
             + #"{"name":"CreatedDate","type":"long","doc":"CreatedDate:DateTime"},{"name":"CreatedById","type":"string"},"#

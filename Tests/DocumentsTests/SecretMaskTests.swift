@@ -10,11 +10,18 @@ import Testing
         ("accessToken: ${x}", "accessToken: ${x}"),
         ("secrets: [{env: A}]", "secrets: [{env: A}]"),
         ("entity: Account", "entity: Account"),
+        ("SF_TOKEN=abc", "SF_TOKEN=•••"), ("A=1", "A=1"), ("when: A1==2", "when: A1==2"), ("A1==2", "A1==2"),
     ])
     func `a literal secret is hidden with columns kept, and nothing else`(line: String, shown: String) {
         let masked = SecretMask.apply(to: Array(line.unicodeScalars))
         #expect(String(scalars: masked) == shown)
         #expect(masked.count == line.unicodeScalars.count)
+    }
+
+    @Test func `an environment file in the place of another does not show its values`() {
+        let file = CheckedYAML(path: "x.env", bytes: Array("TOKEN=hunter2\n".utf8), table: KeyTable("a", []))
+        let shown = file.findings.sorted().map(\.text).joined()
+        #expect(shown.contains("NAME=…") && !shown.contains("hunter2"))
     }
 
     @Test func `a syntax error on the line of a secret does not show it`() {

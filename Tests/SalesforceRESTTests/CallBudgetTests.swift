@@ -4,6 +4,8 @@ import Testing
 
 @Suite struct CallBudgetTests {
     @Test func `usage is read from the header`() {
+        #expect(APIUsage(header: "api-usage=9223372036854775807/5000") == nil, "it would overflow what is added to it")
+        #expect(APIUsage(header: "api-usage=1/9223372036854775807") == nil)
         #expect(APIUsage(header: "api-usage=18/5000") == APIUsage(used: 18, maximum: 5000))
         #expect(
             APIUsage(header: "api-usage=25/5000; per-app-api-usage=17/250(appName=sample)")

@@ -58,6 +58,29 @@ import TestSupport
         }
     }
 
+    @Test func `credentials that were replaced need not wait`() async throws {
+        let counter = Counter()
+        let mark = Mutex(1)
+        let time = ManualTime(autoAdvance: true)
+        let authenticator = Authenticator(
+            time: time.source, credentialMark: { mark.withLock { $0 } }
+        ) { () async throws(SignInError) in
+            let number = counter.next()
+            guard number > 8 else {
+                // The last refusal is answered by an operator.
+                if number == 8 { mark.withLock { $0 = 2 } }
+                throw Self.refusal
+            }
+            return session(number)
+        }
+        for _ in 1...8 { await #expect(throws: SignInError.self) { try await authenticator.session() } }
+        #expect(await authenticator.waitLeft == .seconds(900))
+        let before = time.source.monotonic()
+        _ = try await authenticator.session()
+        #expect(time.source.monotonic() - before <= Authenticator.mendingCheck)
+        #expect(await authenticator.waitLeft == .zero)
+    }
+
     @Test func `a token that is not valid is no failed login`() {
         var throttle = SignInThrottle()
         throttle.finished(

@@ -127,6 +127,24 @@ import Testing
         #expect(try await store.journalSize().bytes == 10)
     }
 
+    @Test func `a clock that is ahead takes nothing out of the journal`() async throws {
+        var limits = StoreLimits()
+        limits.journalMilliseconds = 1_000
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open(limits)
+        for number: Int64 in 1...3 {
+            var entry = Sample.journal(bytes: 10, at: number * 100)
+            entry.commitTime = number * 100
+            // What is received last, the clock having jumped by a month.
+            if number == 3 { entry.receivedAt += 2_592_000_000 }
+            var group = CommitGroup()
+            group.journal = [entry]
+            try await store.commit(group, wall: entry.receivedAt)
+        }
+        #expect(try await store.journalSize().rows == 3)
+    }
+
     @Test func `no journal is kept when its limit is zero`() async throws {
         var limits = StoreLimits()
         limits.journalBytes = 0

@@ -155,6 +155,19 @@ import Testing
         #expect(relay.bench.clock.uptime < 60_000)
     }
 
+    @Test func `what no rule gathers waits quietly, whatever transactions pass`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 1s, transaction: true}"))
+        try await relay.accept([1], transaction: "t")
+        relay.rules.replace(by: Self.rules("{quiet: 1s, transaction: true}", id: "other"))
+        try await relay.bench.run("kept") { relay.bench.clock.uptime > 5_000 }
+        try await relay.bench.outbox.accept(Make.batch([], cursor: 2))
+        try await relay.accept([3], transaction: "u")
+        try await relay.bench.run("kept on") { relay.bench.clock.uptime > 100_000 }
+        relay.rules.replace(by: Self.rules("{quiet: 1s, transaction: true}"))
+        await relay.gatherer.rulesChanged()
+        try await relay.bench.run("delivered") { relay.bodies.all.count >= 1 }
+    }
+
     @Test func `keeps what no rule gathers any more until one does`() async throws {
         let relay = try await Relay(Self.rules("{quiet: 1s}"))
         try await relay.accept([1])

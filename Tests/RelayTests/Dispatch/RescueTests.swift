@@ -175,6 +175,28 @@ import Testing
         #expect(await second.outbox.status().destinations[0].paused.lanes == 0)
     }
 
+    @Test func `what is rendered anew and meets a held flow holds up its own lane only`() async throws {
+        let sink = FakeSink { delivery, _ in
+            delivery.lane == "a" ? .hold(.busy, scope: .target, for: .seconds(600)) : .delivered(.ok)
+        }
+        let bench = try await Bench(sink: sink, renderer: Lanes())
+        let others = (2...4).map { number in
+            Delivery.unrendered(
+                id: "sl_\(number)", rule: "orders", destination: "hook", lane: "b\(number)",
+                origin: Make.delivery(number).origin, reason: "absent")
+        }
+        try await bench.outbox.accept(Make.batch([Self.unrendered] + others, cursor: 4))
+        try await bench.run("the other lanes") { Set(bench.sink.delivered) == ["sl_2", "sl_3", "sl_4"] }
+        #expect(bench.clock.uptime < 600_000)
+    }
+
+    /// Renders everything, in its lane.
+    private struct Lanes: DeliveryRenderer {
+        func render(_ delivery: Delivery) async -> Rendering {
+            .ready(Make.delivery(Int(delivery.id.dropFirst(3)) ?? 0, lane: delivery.lane))
+        }
+    }
+
     @Test func `an operator can give up what makes a lane stand, and the lane goes on`() async throws {
         let bench = try await Bench()
         try await bench.outbox.accept(Make.batch([Self.unrendered, Make.delivery(2)], cursor: 2))

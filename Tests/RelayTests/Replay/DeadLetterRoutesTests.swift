@@ -92,6 +92,18 @@ import Testing
         #expect(bench.sink.delivered == ["sl_1"])
     }
 
+    @Test func `what goes to a destination that is gone is not sent, and says how to go on`() async throws {
+        var gone = letter(1)
+        gone.delivery.destination = "old-hook"
+        let bench = try await bench([gone, letter(2)])
+        let outcome: DeadLetterOutcome = try await bench.ask("dlq.retry", DeadLetterFilter())
+        #expect(outcome.count == 1 && outcome.skippedCount == 1)
+        #expect(outcome.skipped.first?.reason.contains("'old-hook'") == true)
+        #expect(outcome.skipped.first?.reason.contains("--render") == true)
+        try await bench.settled()
+        #expect(try await bench.store.deadLetters().map(\.delivery.id) == ["sl_1"])
+    }
+
     @Test func `filters choose, and dropping forgets only those`() async throws {
         var other = letter(7, lane: "b", reason: .exhausted)
         other.delivery.rule = "invoices"

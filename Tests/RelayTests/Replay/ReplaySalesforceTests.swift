@@ -129,5 +129,6 @@ import Testing
         let bench = try await bench(Kept([], refuses: true))
         let view = try await bench.replay(ReplayRequest(.replayID(Make.replayID(5_000).description)))
         #expect(view.state == .failed && view.detail.contains("replayid.corrupted"))
+        #expect(view.detail.contains("--since") && !view.detail.contains("sluice.yaml"), "the live topic is well")
     }
 }

@@ -244,6 +244,40 @@ import Testing
         #expect(bench.sink.delivered.map(ReplayedDelivery.liveID) == (0..<10).map { "sl_\($0)" })
         #expect(bench.sink.delivered.allSatisfy { ReplayedDelivery.replay(ofDelivery: $0) == view.id })
     }
+
+    @Test func `sending again does not send again what was sent again`() async throws {
+        let scratch = Scratch()
+        var limits = StoreLimits()
+        limits.sentBytes = 1 << 20
+        let store = try Store(path: scratch.store, limits: limits, wall: 0)
+        let recorder = SentRecorder(store: store, time: ReplayBench.clock, log: .quiet)
+        func sent(_ delivery: Delivery) {
+            recorder.attempted(delivery, number: 1, outcome: .delivered(.ok), milliseconds: 1)
+        }
+        for number in 0..<4 { sent(Make.delivery(number)) }
+        for replay in ["rp00000001", "rp00000002"] {
+            for number in 0..<6 {
+                var again = Make.delivery(number)
+                again.id = ReplayedDelivery.id(again.id, of: replay)
+                sent(again)
+            }
+        }
+        await recorder.write()
+        let found = try await store.sent(of: Make.key.topic, after: 0, limit: 100).map(\.sent.delivery.id)
+        #expect(found == (0..<4).map { "sl_\($0)" } + ["sl_4_rp00000001", "sl_5_rp00000001"])
+        try store.close()
+
+        let bench = try await ReplayBench(scratch: scratch)
+        var group = CommitGroup()
+        group.cursors[Make.key] = Make.cursor(99)
+        try await bench.store.commit(group, wall: 0)
+        var request = ReplayRequest(.time(1_600_000_000_000))
+        request.isAsRendered = true
+        let rehearsal: ReplayDryRun = try await bench.ask("replay.dryRun", request)
+        #expect(rehearsal.events == 6 && rehearsal.deliveries.map(\.deliveries).reduce(0, +) == 6)
+        #expect(bench.sink.delivered.isEmpty)
+        #expect(try await bench.replay(request).deliveries == 6)
+    }
 }
 
 extension ReplayBench {

@@ -31,6 +31,21 @@ import TestSupport
         #expect(numbers == (1...max(1, numbers.count)).map { .int(Int64($0)) }, "what store and memory know stands once")
     }
 
+    @Test func `what replays sent stands apart from what the rules of now would not make`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        let id = try await journaled(bench, number: 7)
+        let live = try #require(try await rulesResult(bench, id).deliveries.first).id
+        var replayed = Make.delivery(7)
+        replayed.id = ReplayedDelivery.id(live, of: "rp00000001")
+        var other = Make.delivery(7, lane: "b")
+        other.id = "sl_other"
+        try await bench.outbox.accept(Make.batch([replayed, other], cursor: 8))
+        await bench.outbox.flush()
+        let answer = try await show(bench, "\(id)", recent: bench.monitor.recent)
+        #expect(answer.records("replayedDeliveries").map { $0.text("id") } == [replayed.id])
+        #expect(answer.records("otherDeliveries").map { $0.text("id") } == ["sl_other"])
+    }
+
     @Test func `hex is taken as well as base64`() async throws {
         let bench = try await LoaderBench()
         let id = try await journaled(bench, number: 9)

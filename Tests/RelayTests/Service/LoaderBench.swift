@@ -21,7 +21,9 @@ struct LoaderBench {
     let current: CurrentRules
     let loader: RulesLoader
 
-    init(status: Int = 200) async throws {
+    init(
+        status: Int = 200, problem: @escaping @Sendable () -> String? = { nil }, alerts: String? = nil
+    ) async throws {
         files = try RuleFiles()
         http = AnsweringHTTP(status)
         try files.write("a.yaml", Self.rules(["one"]))
@@ -34,14 +36,14 @@ struct LoaderBench {
         monitor = RelayMonitor()
         outbox = Outbox(store: store, logger: .quiet, observer: monitor)
         current = CurrentRules(ruleSet)
-        let secrets = SecretStore(environment: [:], baseDirectory: files.rules)
+        let secrets = SecretStore(baseDirectory: files.rules, problem: problem) { [:] }
         let environment = SinkEnvironment(
             http: http, clock: .system, version: "test", secrets: secrets, logger: .quiet)
         let factory = SinkFactory(environment: environment, journal: store, outcomes: outbox)
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(
             ruleSet, table: plan.table, source: source, current: current, outbox: outbox, factory: factory,
-            secrets: secrets, monitor: monitor, log: lines.logger)
+            secrets: secrets, monitor: monitor, alerts: alerts, log: lines.logger)
         try await outbox.start(await loader.destinations)
         await loader.reload(onlyIfEdited: true)
     }

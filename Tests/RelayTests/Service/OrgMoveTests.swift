@@ -52,6 +52,35 @@ import TestSupport
         #expect(there.allSatisfy { $0.replayID == nil } && there.first?.replayPreset == .earliest)
     }
 
+    @Test func `an org that got another name goes on where it was, and its old topics are forgotten`() async throws {
+        let scratch = Scratch()
+        let store = try Store(path: scratch.store, wall: 0)
+        let old = Cursor.Key(org: "emulator", topic: "/data/ChangeEvents")
+        let now = TimeSource.system.wall()
+        var group = CommitGroup()
+        group.cursors[old] = Cursor(
+            key: old, orgID: "00D000000000001EAA", instanceURL: Self.second, replayID: ReplayID([7])!, commitTime: nil,
+            updatedAt: now)
+        try await store.commit(group, wall: now)
+        try await store.set(
+            StreamState(key: old, state: "off", detail: "", since: 0, lastReceivedAt: nil, reconnects: 0))
+        let pubsub = MovingPubSub(good: Self.second)
+        let http = ScriptedHTTP { _ in
+            let grant = """
+                {"access_token":"t","instance_url":"\(Self.second)","token_type":"Bearer",\
+                "id":"https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA"}
+                """
+            return HTTPResponse(status: 200, body: Array(grant.utf8))
+        }
+        let service = try service(store, http, pubsub, .stop)
+        try await service.start()
+        while pubsub.requests(at: Self.second).isEmpty { await Task.yield() }
+        #expect(try await store.streamStates().map(\.key.org) == ["prod"])
+        #expect(await service.stop(within: .seconds(5)))
+        let first = pubsub.requests(at: Self.second).first
+        #expect(first?.replayPreset == .custom && first?.replayID == ReplayID([7])!)
+    }
+
     private func service(
         _ store: Store, _ http: any HTTPClient, _ pubsub: MovingPubSub, _ policy: OrgChangeConfiguration
     ) throws -> RelayService {

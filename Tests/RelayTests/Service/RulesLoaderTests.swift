@@ -11,6 +11,30 @@ import TestSupport
 
 /// Reloading over real files, a real store and outbox. Nothing is sent anywhere: the receiver is a script.
 @Suite(.timeLimit(.minutes(15))) struct RulesLoaderTests {
+    // MARK: What is refused beside the rules
+
+    @Test func `a broken secrets file is told, and so is a destination that alerts need`() async throws {
+        let problem = Mutex<String?>("/x/.env:4:1: this is not NAME=value.")
+        let bench = try await LoaderBench(problem: { problem.withLock { $0 } }, alerts: "hook")
+        try bench.files.write("a.yaml", LoaderBench.rules(["two"]))
+        let first = try #require(await bench.loader.reload())
+        #expect(first.outcome == .refused && first.text.contains(".env:4:1"))
+        problem.withLock { $0 = nil }
+        try bench.files.write("a.yaml", LoaderBench.rules(["two"], destination: "other"))
+        let second = try #require(await bench.loader.reload())
+        #expect(second.outcome == .refused && second.text.contains("alerts"))
+        try bench.files.write("a.yaml", LoaderBench.rules(["two"]))
+        #expect(await bench.loader.reload()?.outcome == .loaded)
+    }
+
+    @Test func `the last file that goes away leaves the rules in force`() async throws {
+        let bench = try await LoaderBench()
+        unlink(bench.files.rules + "/a.yaml")
+        let answer = try #require(await bench.loader.reload())
+        #expect(answer.outcome == .refused && answer.text.contains("holds no rule files"))
+        #expect(bench.current.current.ruleIDs == ["one"])
+    }
+
     // MARK: What comes into force
 
     @Test func `an edit is in force as the next generation, with its counts`() async throws {

@@ -2,6 +2,7 @@ import Curl
 import Events
 import FlowMate
 import Rules
+import Synchronization
 import Testing
 
 @testable import Relay
@@ -122,6 +123,21 @@ import Testing
         #expect(http.requests.count == 3)
     }
 
+    /// All of them ask without, and all are refused, before the first has found out.
+    @Test func `calls that are refused beside each other all get the credential`() async throws {
+        let http = FakeHTTP { request in
+            request.headers.contains(HTTPRequest.Header("Authorization", "Bearer token-1"))
+                ? Self.answer(200, #"{"data":{"requestId":"x"}}"#) : Self.answer(403, #"{"error":"Unauthorized"}"#)
+        }
+        let together = GatheringHTTP(http, count: 6)
+        let sink = try sink(together)
+        let outcomes = await withTaskGroup(of: String.self) { group in
+            for _ in 0..<6 { group.addTask { await sink.attempt(delivery, number: 1).short } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes == Array(repeating: "delivered", count: 6))
+    }
+
     @Test func `a flow that refuses the credential too is held, after one more call`() async throws {
         let http = FakeHTTP { _ in Self.answer(403, #"{"error":"Unauthorized"}"#) }
         let sink = try sink(http)
@@ -188,5 +204,35 @@ extension AttemptOutcome {
         case .park: "park"
         case .nothing: "nothing"
         }
+    }
+}
+
+/// Holds the first requests back until all of them are there.
+private final class GatheringHTTP: HTTPClient {
+    private struct State {
+        var left: Int
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let http: any HTTPClient
+    private let state: Mutex<State>
+
+    init(_ http: any HTTPClient, count: Int) {
+        self.http = http
+        state = Mutex(State(left: count))
+    }
+
+    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
+        await withCheckedContinuation { continuation in
+            let ready = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+                state.left -= 1
+                state.waiting.append(continuation)
+                guard state.left <= 0 else { return [] }
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for waiter in ready { waiter.resume() }
+        }
+        return try await http.send(request)
     }
 }
