@@ -5,6 +5,9 @@ package struct ThreadExecutors: Sendable {
     /// For those of their calls that compute, and must not hold up the thread; nil where there is no other thread.
     package let elsewhere: (any TaskExecutor)?
 
+    /// Where something long is computed: elsewhere, or here if there is nothing else.
+    package var beside: any TaskExecutor { elsewhere ?? tasks }
+
     package init(actors: any SerialExecutor, tasks: any TaskExecutor, elsewhere: (any TaskExecutor)?) {
         self.actors = actors
         self.tasks = tasks

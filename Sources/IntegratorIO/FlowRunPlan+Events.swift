@@ -213,6 +213,10 @@ extension FlowRunPlan {
         case .failure(let trouble) where trouble.kind == .missing:
             runFailed("the job of flow \(flow) is gone: \(trouble.reason)", now)
         case .failure(let trouble) where trouble.kind == .rateLimited: slowDown(trouble, now)
+        case .failure(let trouble) where trouble.kind == .credential:
+            let minutes = limits.credentialPause / 60_000
+            tell(.alarm, "\(trouble.reason); the run goes on, and how far it is is asked again in \(minutes) minutes")
+            retryAt = now + limits.credentialPause
         case .failure(let trouble):
             tell(.warning, trouble.reason)
             pollLater(now)

@@ -105,11 +105,30 @@ extension Store {
         }
     }
 
+    /// Rows that are read where an event is likely to stand.
+    private static let nearRows = 20
+
     /// The latest row of a topic in which a replay ID stands: as its last one, by the index; or, found by reading all
     /// of them, anywhere. The caller decodes the row to see whether it is an event's ID.
-    package func journalRow(of key: Cursor.Key, with replayID: ReplayID) async throws(StoreError) -> Int64? {
+    ///
+    /// - Parameter time: when the event was committed, if that is known: it most often stands in one of the first rows
+    ///   that reach so far, and nothing else need be read.
+    package func journalRow(
+        of key: Cursor.Key, with replayID: ReplayID, committedAt time: Int64? = nil
+    ) async throws(StoreError) -> Int64? {
         try await perform("search the journal") { database in
             let id = Data(replayID.bytes)
+            if let time {
+                let near = try Int64.fetchOne(
+                    database,
+                    sql: """
+                        SELECT max(id) FROM (
+                            SELECT id, raw FROM journal INDEXED BY journal_committed
+                            WHERE org = ? AND topic = ? AND commit_time >= ? ORDER BY commit_time LIMIT ?)
+                        WHERE instr(raw, ?) > 0
+                        """, arguments: [key.org, key.topic, time, Self.nearRows, id])
+                if let near { return near }
+            }
             for condition in ["last_replay_id = ?", "first_replay_id = ?", "instr(raw, ?) > 0"] {
                 let row = try Int64.fetchOne(
                     database, sql: "SELECT max(id) FROM journal WHERE org = ? AND topic = ? AND \(condition)",

@@ -179,6 +179,19 @@ import Testing
         #expect(plan.next(at: 0) == .finish(["a"]))
     }
 
+    @Test func `a credential that is refused while a run goes on is not shown again at once`() {
+        var plan = FlowRunPlan(flow: "f", state: openState(["j"]), at: 0, seed: 1)
+        plan.apply(
+            .polled(.failure(FlowRunPlan.Trouble(kind: .credential, reason: "401", retryAfter: nil))), at: 1_000)
+        guard case .notice(let notice) = plan.next(at: 1_000) else {
+            Issue.record("a notice is expected")
+            return
+        }
+        #expect(notice.level == .alarm && notice.text.contains("401"))
+        #expect(plan.next(at: 1_000) == .wait(until: 901_000))
+        #expect(plan.next(at: 901_000) == .pollJob("j"))
+    }
+
     @Test func `a run with several jobs ends when all have`() {
         var plan = FlowRunPlan(flow: "f", state: openState(["j", "k"]), at: 0, seed: 1)
         plan.apply(.polled(.success(IntegratorJob(id: "j", status: .completed))), at: 0)

@@ -210,7 +210,7 @@ import Testing
         var world = FlowRunWorld()
         world.pollTroubles = [.unknown, .retry, .credential, .scope, .configuration, .rateLimited]
         world.claim("a")
-        world.live(for: 600_000)
+        world.live(for: 1_800_000)
         #expect(world.posts == 1)
         #expect(world.done.count == 1)
     }

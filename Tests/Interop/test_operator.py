@@ -1,7 +1,9 @@
 """What goes wrong in operation by somebody's hand, and how it is told and mended without a restart."""
 
+import contextlib
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
@@ -38,6 +40,32 @@ def test_a_store_that_is_moved_away_under_the_relay(binary, world):
         relay.wait_for_delivery(sluice)
         relay.wait_for_cursors()
         assert sluice.stop() == 0
+    relay.check_everything_arrived_in_order()
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up(binary, world):
+    """The pipe of a container's log whose collector stands still, or a pager that waits."""
+    relay = Relay(world, [FeedSpec(TOPIC, 500, ["Account"], merged_every=0)])
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    workspace = relay.workspace
+    process = subprocess.Popen(
+        [binary, "run", "--config", str(workspace.config_path)], cwd=workspace.folder, env=workspace.environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writing,
+    )  # fmt: skip
+    os.close(writing)
+    try:
+        relay.wait_for_delivery(None)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
     relay.check_everything_arrived_in_order()
 
 

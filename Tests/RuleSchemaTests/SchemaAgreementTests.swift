@@ -18,6 +18,7 @@ import Testing
     /// required of a delivery to it; words that are text to a template; names that exist elsewhere.
     static let beyondSchema = [
         "literal-needed.yaml": "a bad value inside an expression",
+        "hex-signature.yaml": "what a signature must be depends on the kind of the destination",
         "wrong-kind.yaml": "the kind of a delivery is that of its destination",
     ]
 

@@ -135,6 +135,8 @@ package struct DeadLetterDetail: Sendable, Codable {
     package var target: DeliveryTarget
     /// As `BodyDisplay` says; nil if it is not shown.
     package var body: String?
+    /// Less of the body is shown than was asked for, as its rule says.
+    package var isLimited: Bool
     package var history: [DeadLetterAttempt]
 }
 

@@ -32,10 +32,12 @@ struct DeadLetterDesk: Sendable {
     func show(_ question: DeadLetterQuestion) async throws(ControlError) -> DeadLetterDetail {
         let stored = try await letter(question.id)
         let delivery = stored.letter.delivery
+        let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule))
         return DeadLetterDetail(
             line: DeadLetterLine(stored), orgID: delivery.origin.orgID,
             replayID: delivery.origin.replayID.description, change: delivery.origin.change, target: delivery.target,
-            body: question.body.text(delivery.body), history: stored.letter.history.map(DeadLetterAttempt.init))
+            body: display.text(delivery.body),
+            isLimited: display != question.body, history: stored.letter.history.map(DeadLetterAttempt.init))
     }
 
     func listQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> QuarantineList {

@@ -86,7 +86,7 @@ extension DeadLetterDesk {
         let keys = try await stored { () async throws(StoreError) in try await store.journalTopics() }
         for key in keys where key.topic == origin.topic {
             let search = JournalSearch(store: store, key: key)
-            guard let found = try await search.find(origin.replayID) else { continue }
+            guard let found = try await search.find(origin.replayID, committedAt: origin.time) else { continue }
             switch try await decoded(
                 found.events[found.index], org: key.org, topic: key.topic, receivedAt: found.row.entry.receivedAt)
             {

@@ -141,7 +141,10 @@ package actor FlowFinder: FlowLookup {
         do {
             let saved = try await journal.runStates(of: Self.journalName(name))
             let settings = FlowDirectory.Settings(definition.discovery)
-            return saved[Self.journalFlow].flatMap { FlowDirectory(saved: $0, settings: settings) }
+            guard let bytes = saved[Self.journalFlow] else { return nil }
+            return await Task.detached(executorPreference: environment.executors.beside) {
+                FlowDirectory(saved: bytes, settings: settings)
+            }.value
         } catch {
             environment.logger.warning("cannot read what was known of the flows of \(name): \(error)")
             return nil
@@ -154,17 +157,20 @@ package actor FlowFinder: FlowLookup {
             entries[name]?.isDirty = true
             return
         }
-        let bytes = entry.directory.saved
-        guard bytes.count <= Self.maximumSavedBytes else { return }
         entries[name]?.isSaving = true
-        Task {
+        let directory = entry.directory
+        // Thousands of flows are megabytes of JSON, and this actor's thread moves all bytes of the process.
+        Task.detached(executorPreference: environment.executors.beside) {
             var problem: (any Error)?
-            do {
-                try await journal.saveRunState(bytes, destination: Self.journalName(name), flow: Self.journalFlow)
-            } catch {
-                problem = error
+            let bytes = directory.saved
+            if bytes.count <= Self.maximumSavedBytes {
+                do {
+                    try await journal.saveRunState(bytes, destination: Self.journalName(name), flow: Self.journalFlow)
+                } catch {
+                    problem = error
+                }
             }
-            saved(name, problem)
+            await self.saved(name, problem)
         }
     }
 

@@ -101,9 +101,13 @@ struct JournalSearch: Sendable {
     }
 
     /// An event, with the row that it stands in.
-    func find(_ id: ReplayID) async throws(ControlError) -> (row: JournalRow, events: [ConsumerEvent], index: Int)? {
+    ///
+    /// - Parameter time: when it was committed, if that is known.
+    func find(
+        _ id: ReplayID, committedAt time: Int64? = nil
+    ) async throws(ControlError) -> (row: JournalRow, events: [ConsumerEvent], index: Int)? {
         let rows = try await stored { () async throws(StoreError) -> [JournalRow] in
-            guard let row = try await store.journalRow(of: key, with: id) else { return [] }
+            guard let row = try await store.journalRow(of: key, with: id, committedAt: time) else { return [] }
             return try await store.journal(of: key, after: row - 1, through: row, limit: 1)
         }
         guard let row = rows.first else { return nil }

@@ -20,6 +20,13 @@ struct DestinationDecoder {
         destination.auth = node["auth"].flatMap(auth)
         checkOAuth2(kind)
         destination.sign = node.entry("sign").flatMap(signing)
+        if destination.kind == .flowmate, case .hmac(_, .hex, _, _, _)? = destination.sign,
+            let encoding = node["sign"]?.entry("encoding")
+        {
+            findings.report(
+                .badValue, at: encoding.value, "FlowMate compares the signature in base64, so that hex is always refused",
+                hint: "encoding: base64")
+        }
         destination.listeners = listeners()
         destination.tls = tls()
         destination.proxy = node.text("proxy")

@@ -77,7 +77,8 @@ struct RuleDecoder {
             if !match.ignoredClients.contains(destination.client) { match.ignoredClients.append(destination.client) }
         }
         let rule = Rule(
-            id: node.text("id") ?? "", mode: mode, labels: labels(), match: match, lets: lets, needs: needs(),
+            id: node.text("id") ?? "", mode: mode, labels: labels(), bodies: bodies, match: match, lets: lets,
+            needs: needs(),
             when: node["when"].flatMap { compiler.expression($0, .when) }, onGap: onGap,
             deliveries: deliveries, location: file.source.location((node["id"] ?? node).position),
             vars: file.varsObject)
@@ -100,6 +101,10 @@ struct RuleDecoder {
 
     private var mode: Rule.Mode {
         inherited("mode")?.scalar.flatMap { Rule.Mode(rawValue: $0.text) } ?? .live
+    }
+
+    private var bodies: Rule.Bodies {
+        inherited("bodies")?.scalar.flatMap { Rule.Bodies(rawValue: $0.text) } ?? .full
     }
 
     private var onGap: Rule.GapPolicy {

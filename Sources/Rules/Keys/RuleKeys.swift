@@ -14,7 +14,7 @@ package enum RuleKeys {
             Key("rules", .list(.table(rule), mayBeEmpty: true), default: "[]", "The rules."),
         ])
 
-    static let defaults = KeyTable("defaults", [mode, onGap, labels, DeliveryKeys.retryKey, DeliveryKeys.onError])
+    static let defaults = KeyTable("defaults", [mode, onGap, labels, bodies, DeliveryKeys.retryKey, DeliveryKeys.onError])
 
     static let rule = KeyTable(
         "a rule",
@@ -23,6 +23,7 @@ package enum RuleKeys {
             Key("description", .text, "For people."),
             mode,
             labels,
+            bodies,
             Key("match", .table(match), required: true, "Which events the rule is about."),
             Key("let", .map(.variable, .expression), default: "{}", "Named sub-expressions, seen as let.name."),
             Key("needs", .table(needs), "Fields that the rule cannot do without."),
@@ -79,6 +80,9 @@ package enum RuleKeys {
     private static let mode = Key(
         "mode", .word(["live", "shadow", "off"]), default: "live", "shadow: matched and rendered, but not sent.")
     private static let labels = Key("labels", .map(.any, .text), default: "{}", "Shown in metrics and logs.")
+    private static let bodies = Key(
+        "bodies", .word(["full", "redacted", "none"]), default: "full",
+        "How much of this rule's requests the commands show at most: all, their keys, or nothing.")
     private static let onGap = Key(
         "onGap", .word(["fetch", "skip", "deliver"]), default: "fetch", "What a gap event does to this rule.")
 }

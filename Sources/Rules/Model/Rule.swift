@@ -11,6 +11,9 @@ final class Rule: Sendable {
         case off
     }
 
+    /// How much of its requests is shown at most.
+    enum Bodies: String, Sendable { case full, redacted, none }
+
     /// What a gap event does to a rule that does not list gaps.
     enum GapPolicy: String, Sendable { case fetch, skip, deliver }
 
@@ -29,6 +32,7 @@ final class Rule: Sendable {
     let id: String
     let mode: Mode
     let labels: Fields
+    let bodies: Bodies
     let match: MatchBlock
     /// In file order; each sees the earlier ones.
     let lets: [Let]
@@ -44,12 +48,13 @@ final class Rule: Sendable {
     let vars: CELValue
 
     init(
-        id: String, mode: Mode, labels: Fields, match: MatchBlock, lets: [Let], needs: Needs?, when: RuleExpression?,
+        id: String, mode: Mode, labels: Fields, bodies: Bodies = .full, match: MatchBlock, lets: [Let], needs: Needs?, when: RuleExpression?,
         onGap: GapPolicy, deliveries: [DeliverySpec], location: SourceLocation, vars: CELValue
     ) {
         self.id = id
         self.mode = mode
         self.labels = labels
+        self.bodies = bodies
         self.match = match
         self.lets = lets
         self.needs = needs

@@ -24,6 +24,10 @@ package struct RuleSet: Sendable {
     /// The IDs of all rules, those that are off included, in order.
     package var ruleIDs: [String] { rules.map(\.id) }
 
+    /// How much of a rule's requests is shown at most: `full`, `redacted` or `none`, as the rule says; nil for a rule that
+    /// is not here.
+    package func shownBodies(of rule: String) -> String? { rules.first { $0.id == rule }?.bodies.rawValue }
+
     /// Builds every delivery that the rules want of this event. What is rendered here is what is sent, each time.
     ///
     /// - Parameters:

@@ -41,7 +41,7 @@ struct DeadLetterCommand: AsyncParsableCommand {
             discussion: """
                 The body is what the receiver was to get. By default its keys are shown and its values are not, so \
                 that \
-                the output can be put into a ticket; --body full shows it as it is.
+                the output can be put into a ticket; --body full shows it as it is, unless its rule says less (bodies).
                 """)
 
         @Argument(help: "The delivery's ID, or its beginning.") var id: String

@@ -51,6 +51,7 @@ enum DeadLetterText {
             text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
         }
         if let body = detail.body { text += "  body         \(body.isEmpty ? "(empty)" : body)\n" }
+        if detail.isLimited { text += "  (the rule says 'bodies', so no more of the body is shown)\n" }
         text += detail.history.isEmpty ? "No attempt was made.\n" : "\(counted(line.attempts, "attempt")) in all:\n"
         for attempt in detail.history { text += self.attempt(attempt) }
         return text

@@ -21,8 +21,8 @@ struct LineLogHandler: LogHandler {
         // Always with milliseconds, so that lines stand in columns.
         let time = "\(Timestamp.dateOnly(now))T\(Timestamp.timeOnly(now))Z"
         switch format {
-        case .text: Terminal.error.write(text(event.level, "\(event.message)", values, time))
-        case .json: Terminal.error.write(json(event.level, "\(event.message)", values, time))
+        case .text: LogWriter.shared.write(Array(text(event.level, "\(event.message)", values, time).utf8))
+        case .json: LogWriter.shared.write(json(event.level, "\(event.message)", values, time))
         }
     }
 

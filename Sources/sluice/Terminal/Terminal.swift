@@ -23,6 +23,12 @@ struct Terminal: Sendable {
     func write(_ text: String) { write(Array(text.utf8)) }
 
     func write(_ bytes: [UInt8]) {
+        // What was logged before stands before it.
+        if descriptor == STDERR_FILENO { LogWriter.shared.flush() }
+        writeDirectly(bytes)
+    }
+
+    func writeDirectly(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty {
@@ -43,6 +49,7 @@ struct Terminal: Sendable {
 
     /// Ends the process without C's exit handlers: OpenSSL's frees what other threads may still be using.
     static func leave(_ code: Int32) -> Never {
+        LogWriter.shared.flush()
         fflush(nil)
         _exit(code)
     }

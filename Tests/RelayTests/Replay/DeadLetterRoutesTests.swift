@@ -92,6 +92,20 @@ import Testing
         #expect(bench.sink.delivered == ["sl_1"])
     }
 
+    @Test(arguments: [("redacted", #"{"n":"<number>","s":"<text of 6>"}"#), ("none", nil), ("full", #"{"n":7,"s":"secret"}"#)])
+    func `a rule decides how much of its bodies is shown at most`(most: String, shown: String?) async throws {
+        let rules = IngestBench.rules.replacing("  - id: sample-changed", with: "  - id: orders\n    bodies: \(most)")
+        let bench = try await ReplayBench(rules: rules)
+        var letter = letter(1)
+        letter.delivery.rule = "orders"
+        letter.delivery.body = [UInt8](#"{"n":7,"s":"secret"}"#.utf8)
+        var group = CommitGroup()
+        group.deadLetters = [letter]
+        try await bench.store.commit(group, wall: 0)
+        let detail: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .full))
+        #expect(detail.body == shown && detail.isLimited == (most != "full"))
+    }
+
     @Test func `what goes to a destination that is gone is not sent, and says how to go on`() async throws {
         var gone = letter(1)
         gone.delivery.destination = "old-hook"
