@@ -107,7 +107,7 @@ extension DeadLetterFilter {
         terms.add("rule = ?", rule)
         terms.add("destination = ?", destination)
         terms.add("reason = ?", reason)
-        terms.add("topic = ?", topic)
+        terms.add(topic: topic)
         terms.add("died_at >= ?", since)
         terms.add("died_at < ?", before)
         return terms.all
@@ -117,7 +117,7 @@ extension DeadLetterFilter {
     var quarantine: (String, StatementArguments) {
         var terms = SQLTerms()
         terms.any(of: ids.map { ("id = ?", [Int64($0) ?? -1]) })
-        terms.add("topic = ?", topic)
+        terms.add(topic: topic)
         terms.add("at >= ?", since)
         terms.add("at < ?", before)
         return terms.all
@@ -134,6 +134,14 @@ private struct SQLTerms {
         guard let value else { return }
         terms.append(term)
         arguments += [value]
+    }
+
+    /// Whole, or what comes after a slash: `AccountChangeEvent`.
+    mutating func add(topic: String?) {
+        guard let topic else { return }
+        any(of: [
+            ("topic = ?", [topic]), ("substr(topic, ?) = ?", [-topic.unicodeScalars.count - 1, "/" + topic]),
+        ])
     }
 
     mutating func any(of alternatives: [(String, StatementArguments)]) {

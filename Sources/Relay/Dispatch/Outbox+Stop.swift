@@ -41,7 +41,8 @@ extension Outbox {
 
     private func cancelWorkers() {
         guard !workers.isEmpty else { return }
-        logger.warning("attempts that took too long to stop: \(workers.count); they are made again after the next start")
+        let count = workers.count == 1 ? "1 attempt" : "\(workers.count) attempts"
+        logger.warning("\(count) took too long to stop; they are made again after the next start")
         let now = clock.now
         for worker in workers.values {
             worker.task.cancel()

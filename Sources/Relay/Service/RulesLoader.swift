@@ -164,7 +164,8 @@ package actor RulesLoader {
         let broken = RulesStatus.Broken(at: monitor.time.wall(), errors: errors, text: text)
         state.failures += 1
         state.broken = broken
-        let first = text.split(separator: "\n").first.map(String.init) ?? "no reason given"
+        var first = text.split(separator: "\n").first.map(String.init) ?? "no reason given"
+        if first.hasSuffix(".") { first.removeLast() }
         log.error(
             """
             the edited rules are not used, \(errors == 1 ? "1 error" : "\(errors) errors"): \(first); the rules of \

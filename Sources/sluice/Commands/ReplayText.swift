@@ -68,12 +68,13 @@ enum ReplayText {
         var text = "\(Terminal.output.styled(view.id, .bold)) \(view.state.rawValue)"
         text += view.detail.isEmpty ? "\n" : ": \(view.detail)\n"
         var table = Table(["ORG", "TOPIC", "FROM", "EVENTS", "OF", "DELIVERIES", "NOT RENDERED", "UNDECODABLE", "AT"])
+        let end = view.limit.map { view.events >= $0 } == true ? "the limit" : "the end"
         for topic in view.topics {
             let progress = topic.progress
             table.add([
                 topic.org, topic.topic, topic.source.rawValue, "\(progress.events)",
                 topic.expectedEvents.map { "≤ \($0)" } ?? "-", "\(progress.deliveries)", "\(progress.failures)",
-                "\(progress.undecodable)", progress.isDone ? "the end" : topic.lastTime?.text ?? "-",
+                "\(progress.undecodable)", progress.isDone ? end : topic.lastTime?.text ?? "-",
             ])
         }
         text += table.text

@@ -125,6 +125,11 @@ import Testing
         var filter = DeadLetterFilter()
         filter.reason = "exhausted"
         #expect(try await bench.ask("dlq.list", filter, as: DeadLetterList.self).letters.map(\.id) == ["sl_7"])
+        for (topic, count) in [("ChangeEvents", 3), (Make.key.topic, 3), ("Events", 0), ("/ChangeEvents", 0)] {
+            filter = DeadLetterFilter()
+            filter.topic = topic
+            #expect(try await bench.ask("dlq.list", filter, as: DeadLetterList.self).count == count, "\(topic)")
+        }
         filter = DeadLetterFilter()
         filter.rule = "orders"
         filter.limit = 1
