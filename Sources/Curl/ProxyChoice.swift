@@ -15,13 +15,14 @@ struct ProxyChoice: Sendable {
         let all = ["all_proxy", "ALL_PROXY"]
         http = isSet(["http_proxy"] + all)
         https = isSet(["https_proxy", "HTTPS_PROXY"] + all)
-        let list = variable("no_proxy") ?? variable("NO_PROXY") ?? ""
+        let list = ["no_proxy", "NO_PROXY"].lazy.compactMap(variable).first { !$0.isEmpty } ?? ""
         direct = list.lowercased().split { $0 == "," || $0 == " " }.map { $0.hasPrefix(".") ? $0.dropFirst() : $0 }
     }
 
     func isProxied(_ place: RequestPlace, _ options: ConnectionOptions) -> Bool {
-        let isWanted = options.proxy.map { !$0.isEmpty } ?? (place.isSecure ? https : http)
-        return isWanted && !isDirect(place.host)
+        // What is configured is meant for everything: `no_proxy` belongs to the environment's proxy.
+        if let proxy = options.proxy { return !proxy.isEmpty }
+        return (place.isSecure ? https : http) && !isDirect(place.host)
     }
 
     /// Named itself, or by a domain that it is in. Networks (`10.0.0.0/8`) are for addresses that stand in a URL, which

@@ -123,8 +123,9 @@ package struct Event: Sendable {
         switch header.changeType {
         case .gapOverflow: return "overflow"
         case _ where recordID.isEmpty: return "overflow"
-        // A snapshot tells a whole record, as a create does.
-        case .create, .snapshot: return "create"
+        // A record that a backfill has read is new to its receivers; Salesforce's own kind is an update that tells all.
+        case .snapshot: return fetched ? "create" : "update"
+        case .create: return "create"
         case .update: return "update"
         case .delete: return "delete"
         case .undelete: return "undelete"

@@ -174,9 +174,12 @@ extension FlowRunPlan {
                 retryAt = now + limits.searchAgain
                 return
             }
-            tell(.info, "no job was made of the run of flow \(flow); it is started again")
             searchesDone = 0
+            let reason = "no job was made of the run of flow \(flow)"
+            // A server that answers every start with an error must not be asked for ever at the same pace.
+            guard state.failingSince == nil else { return runFailed(reason, now) }
             release()
+            backOff(Trouble(kind: .unknown, reason: "\(reason); it is started again"), now)
         case .failure(let trouble) where trouble.kind == .rateLimited: slowDown(trouble, now)
         case .failure(let trouble): backOff(trouble, now)
         }

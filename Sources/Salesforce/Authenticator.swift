@@ -127,14 +127,13 @@ package actor Authenticator {
             while waitLeft > .zero, !hasNewCredentials {
                 guard (try? await time.sleep(min(waitLeft, Self.mendingCheck))) != nil else { return }
             }
-            let mark = credentialMark()
             let result: Result<Session, SignInError>
             do throws(SignInError) {
                 result = .success(try await signIn())
             } catch {
                 result = .failure(error)
             }
-            finish(result, of: number, mark)
+            finish(result, of: number)
         }
         return (number, task)
     }
@@ -144,14 +143,15 @@ package actor Authenticator {
         return mark != refusedMark
     }
 
-    private func finish(_ result: Result<Session, SignInError>, of number: Int, _ mark: Int?) {
+    private func finish(_ result: Result<Session, SignInError>, of number: Int) {
         // One that was broken off has nobody to tell, and says nothing about the credentials.
         guard attempt?.number == number else { return }
         attempt = nil
         throttle.finished(result)
         if case .failure(let error) = result, error.isFailedLogin {
             notBefore = time.monotonic() + throttle.wait
-            refusedMark = mark
+            // After it: a refresh token may be replaced by its use.
+            refusedMark = credentialMark()
         }
         let result = result.flatMap(checked)
         if case .success(let session) = result {

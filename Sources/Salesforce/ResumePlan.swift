@@ -62,6 +62,9 @@ struct ResumePlan: Sendable {
         return nil
     }
 
+    /// The stored position was refused, and nothing was received since.
+    var wasRefused: Bool { fallback != nil }
+
     /// What the first response after a break means. `reconnected` is false for the process's first stream.
     func statement(reconnected: Bool, now: Int64) -> ResumeStatement? {
         if let position { return resumed(after: position, now: now) }

@@ -142,6 +142,10 @@ package struct SignIn: Sendable {
                     + [password.securityToken].compactMap(\.self)
             }
         var hasher = Hasher()
+        if case .refreshToken(let refresh) = credentials {
+            guard let grant = try? refresh.store.load() else { return nil }
+            hasher.combine(grant.refreshToken.exposed)
+        }
         for source in sources {
             guard let secret = try? source() else { return nil }
             hasher.combine(secret.exposed)

@@ -10,7 +10,10 @@ extension Subscription {
         backoff.firstResponse()
         let statement = plan.statement(reconnected: outage != nil, now: time.wall()).map(resumedByServer)
         await show(.streaming, "")
-        defer { outage = nil }
+        defer {
+            outage = nil
+            stoodBy = false
+        }
         guard let statement else {
             log.info("subscribed")
             return
@@ -31,7 +34,9 @@ extension Subscription {
     /// here all the same, which its `errorRecoveryReplay` then decides.
     private func resumedByServer(_ statement: ResumeStatement) -> ResumeStatement {
         guard let managed = settings.managed else { return statement }
-        guard statement.kind == .nothingLost else {
+        // Without a place of our own, or while another client had it, Salesforce's committed place is what counts.
+        let isOurs = (plan.position != nil || plan.wasRefused) && !stoodBy
+        guard statement.kind == .nothingLost || !isOurs else {
             return ResumeStatement(
                 kind: statement.kind,
                 text: "\(statement.text) (the managed subscription \(managed) goes on where it was committed last or, if "
@@ -74,6 +79,7 @@ extension Subscription {
             advice = ". \(fix)"
         }
         checkHeadroom()
+        if failure.reason.contains("managed.subscription.already.active") { stoodBy = true }
         let now = time.monotonic()
         let isReminder = failure.needsPerson && outage.map { now - $0.toldAt >= Self.reminderInterval } ?? false
         let isNews = outage?.reason != failure.reason || isReminder

@@ -40,6 +40,8 @@ package actor Subscription {
     private var verdict: StreamFailure?
     /// The present stream has brought a response.
     var isProven = false
+    /// Another client had the managed subscription open since the last response.
+    var stoodBy = false
     /// Tries with a managed subscription that is not known, in a row.
     var deploymentTries = 0
     private let unusable: String?

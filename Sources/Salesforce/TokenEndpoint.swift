@@ -113,7 +113,8 @@ struct TokenEndpoint: Sendable {
                 fix: "No reason was given: check clientId and clientSecret, and whether a proxy or firewall answers "
                     + "here.", url: url)
         }
-        return .unreachable("cannot sign in at \(url): HTTP \(response.status) without a token in the answer")
+        let reason = "cannot sign in at \(url): HTTP \(response.status) without a token in the answer"
+        return response.status == 429 ? .limited(reason) : .unreachable(reason)
     }
 }
 

@@ -18,7 +18,7 @@ extension RESTError {
                 ? "no reason given" : String(message.prefix(Self.maximumMessageCharacters)),
             fields: first?.list("fields")?.compactMap(\.text) ?? [],
             fix: Self.fix(response.status, kind, code, message),
-            retryAfter: Self.pause(kind, message))
+            retryAfter: Self.asked(response) ?? Self.pause(kind, message))
         // An error that Salesforce itself words rolls the transaction back; a proxy's says nothing.
         mayHaveBeenDone = response.status >= 500 && (code.isEmpty || code == "UNKNOWN_EXCEPTION")
     }
@@ -56,6 +56,7 @@ extension RESTError {
         case 404: return .notFound
         case 410: return .versionRetired
         case 412: return .preconditionFailed
+        case 429: return .limitReached
         case 408, 420, 500...: return .serverBusy
         default: return .rejected
         }
@@ -69,6 +70,14 @@ extension RESTError {
         "INSUFFICIENT_ACCESS": .forbidden, "INSUFFICIENT_ACCESS_OR_READONLY": .forbidden,
         "FUNCTIONALITY_NOT_ENABLED": .forbidden,
     ]
+
+    /// Of something in between: Salesforce itself sends no `Retry-After`.
+    private static func asked(_ response: HTTPResponse) -> Duration? {
+        guard let seconds = response.header("Retry-After").flatMap({ Int($0) }), (0...86_400).contains(seconds) else {
+            return nil
+        }
+        return .seconds(seconds)
+    }
 
     /// Salesforce sends no `Retry-After`. Too many at once pass in seconds, the day's limit does not.
     private static func pause(_ kind: Kind, _ message: String) -> Duration? {

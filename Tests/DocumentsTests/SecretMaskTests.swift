@@ -10,7 +10,7 @@ import Testing
         ("accessToken: ${x}", "accessToken: ${x}"),
         ("secrets: [{env: A}]", "secrets: [{env: A}]"),
         ("entity: Account", "entity: Account"),
-        ("SF_TOKEN=abc", "SF_TOKEN=•••"), ("A=1", "A=1"), ("when: A1==2", "when: A1==2"), ("A1==2", "A1==2"),
+        ("SF_TOKEN=abc", "SF_TOKEN=•••"), ("export a_b = xy", "export a_b =•••"), ("  token=x", "  token=•"), ("A=1", "A=1"), ("when: A1==2", "when: A1==2"), ("A1==2", "A1==2"),
     ])
     func `a literal secret is hidden with columns kept, and nothing else`(line: String, shown: String) {
         let masked = SecretMask.apply(to: Array(line.unicodeScalars))

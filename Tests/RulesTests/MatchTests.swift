@@ -15,6 +15,16 @@ import Testing
             try Fixture.rule(match: "entity: Account, change: \(change)").matches(Fixture.change(type)) == isMatched)
     }
 
+    @Test func `a record that a backfill has read is created, for its receivers`() throws {
+        var event = Fixture.change(.snapshot, ["Name": .string("a")])
+        event.fetched = true
+        let body = "{c: '${event.change}'}"
+        #expect(try Fixture.rule(match: "entity: Account, change: create", body: body).bodies(event) == [#"{"c":"create"}"#])
+        #expect(try Fixture.rule(match: "entity: Account, change: update").bodies(event) == [])
+        event.fetched = false
+        #expect(try Fixture.rule(match: "entity: Account, change: update", body: body).bodies(event) == [#"{"c":"update"}"#])
+    }
+
     @Test func `takes the entities that it names, or all`() throws {
         let contact = Fixture.change(.create, entity: "Contact")
         #expect(try !Fixture.rule(match: "entity: Account, change: create").matches(contact))

@@ -23,13 +23,19 @@ enum SecretMask {
         return line
     }
 
-    /// Where the value begins in a line of an environment file (`NAME=value`), which somebody gave for another one.
+    /// Where the value begins in a line of an environment file (`NAME=value`, with or without `export`), which somebody
+    /// gave for another one.
     static func valueOfAssignment(in line: some Collection<Unicode.Scalar>) -> Int? {
-        let name = line.prefix { $0 == "_" || ("A"..."Z").contains($0) || ("0"..."9").contains($0) }
-        guard name.count >= 2, line.dropFirst(name.count).first == "=", line.dropFirst(name.count + 1).first != "=" else {
-            return nil
-        }
-        return name.count + 1
+        var rest = Array(line)[...]
+        func skipBlanks() { while let first = rest.first, first == " " || first == "\t" { rest.removeFirst() } }
+        skipBlanks()
+        if rest.starts(with: "export ".unicodeScalars) { rest.removeFirst(7) }
+        skipBlanks()
+        let name = rest.prefix { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" }
+        rest.removeFirst(name.count)
+        skipBlanks()
+        guard name.count >= 2, rest.first == "=", rest.dropFirst().first != "=" else { return nil }
+        return line.count - rest.count + 1
     }
 
     /// ASCII in lower case; anything else is no part of a key.

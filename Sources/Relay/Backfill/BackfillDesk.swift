@@ -133,7 +133,9 @@ struct BackfillDesk: Sendable {
             throw ControlError(
                 .badInput, "the topic \(topic) does not carry \(request.entity): its own is \(EntityTopic.single(request.entity)).")
         }
-        if let rate = request.rate, !(rate > 0) { throw ControlError(.badInput, "a rate is more than 0 records a second.") }
+        if let rate = request.rate, !(0.01...100_000).contains(rate) {
+            throw ControlError(.badInput, "--rate must be between 0.01/s and 100000/s.")
+        }
         let rules = rules.current
         if let wrong = request.rules.first(where: { !rules.ruleIDs.contains($0) }) {
             throw ControlError(.badInput, "there is no rule '\(wrong)'.")

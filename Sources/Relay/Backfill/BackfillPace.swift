@@ -9,7 +9,6 @@ struct BackfillPace {
 
     /// Records read at once. While they are handed over, events of the object wait.
     static let pageRows = 1_000
-    static let leastPageRows = 10
     /// At a given rate a page holds the events up for as long as this, at most.
     static let pageSeconds = 4.0
     /// Records handed over at once.
@@ -23,7 +22,7 @@ struct BackfillPace {
 
     var rows: Int {
         guard let rate else { return Self.pageRows }
-        return min(Self.pageRows, max(Self.leastPageRows, Int(min(rate, 1e6) * Self.pageSeconds)))
+        return min(Self.pageRows, max(1, Int(min(rate, 1e6) * Self.pageSeconds)))
     }
 
     /// Before a page is read.

@@ -69,6 +69,9 @@ actor BackfillRunner {
         self.log = log
     }
 
+    /// A page holds events up.
+    private static var pageTimeout: Duration { .seconds(30) }
+
     /// - Throws: `ReplayFailure`, `CancellationError`, or `OutboxStopped`.
     func run() async throws {
         let entry = try await org()
@@ -78,12 +81,14 @@ actor BackfillRunner {
             try await entry.describes.description(of: entity)
         }
         // A page holds events up: while Salesforce does not answer, the wait is outside of it.
-        let reader = SnapshotReader(entry.client.impatient(), description, condition: plan.condition)
+        let reader = SnapshotReader(
+            entry.client.impatient(timeout: Self.pageTimeout), description, condition: plan.condition)
         if progress.beganAt == nil { try await begin(reader, entry) }
         while !isBulkRefused, wantsBulk(entry) { try await startBulk(reader) }
         while progress.bulk != nil { try await readBulk(reader) }
         while !progress.isReadingDeleted { try await readPage(reader) }
-        if plan.kind == .reread { try await readDeleted(reader) }
+        // Without a beginning all of the recycle bin would be told again.
+        if plan.kind == .reread, plan.since != nil { try await readDeleted(reader) }
         try await settleLate(reader, downTo: 0)
         progress.endedAt = parts.time.wall()
         try await save()
@@ -150,7 +155,7 @@ actor BackfillRunner {
         var still: [String] = []
         var rest = progress.late[...]
         while !rest.isEmpty {
-            let ids = Array(rest.prefix(min(SnapshotReader.maximumReread, reader.maximumRows)))
+            let ids = Array(rest.prefix(min(SnapshotReader.maximumReread, reader.maximumRows, pace.rows)))
             rest = rest.dropFirst(ids.count)
             let page = try await handOver(loosely: loosely) { () async throws(RESTError) in
                 (try await reader.rows(ids), nil)
@@ -246,7 +251,8 @@ actor BackfillRunner {
         var piece = SnapshotEvents.Piece()
         for row in rows {
             if areDeleted {
-                events.route(deleted: row, by: rules, readAt: readAt, into: &piece)
+                try await events.route(
+                    deleted: row, by: rules, readAt: readAt, complete: entry.complete, into: &piece)
             } else {
                 try await events.route(row, by: rules, readAt: readAt, complete: entry.complete, into: &piece)
             }

@@ -18,27 +18,28 @@ struct SnapshotEvents: Sendable {
 
     /// - Throws: `CancellationError` only.
     func route(
-        _ row: SnapshotRow, by rules: RuleSet, readAt: Int64, complete: ReplayOrgs.Completion, into piece: inout Piece
+        _ row: SnapshotRow, by rules: RuleSet, readAt: Int64, complete: BackfillOrgs.Completion, into piece: inout Piece
     ) async throws {
         let event = event(row, readAt: readAt)
-        let result: RoutingResult
-        if plan.kind == .snapshot {
-            result = try await complete(event, rules.route(event, now: readAt), rules)
-        } else {
-            var facts = RoutingFacts()
-            facts.record = .read(row.fields)
-            result = rules.route(event, now: readAt, facts: facts)
-        }
-        take(result, rules, readAt, &piece)
+        var facts = RoutingFacts()
+        if plan.kind == .reread { facts.record = .read(row.fields) }
+        let first = rules.route(event, now: readAt, facts: facts)
+        take(try await complete(event, first, rules, facts), rules, readAt, &piece)
     }
 
     /// A record of a re-read that is gone.
-    func route(deleted row: SnapshotRow, by rules: RuleSet, readAt: Int64, into piece: inout Piece) {
+    ///
+    /// - Throws: `CancellationError` only.
+    func route(
+        deleted row: SnapshotRow, by rules: RuleSet, readAt: Int64, complete: BackfillOrgs.Completion,
+        into piece: inout Piece
+    ) async throws {
         var event = event(row, readAt: readAt)
         event.header?.changeType = .gapDelete
         var facts = RoutingFacts()
         facts.record = .gone
-        take(rules.route(event, now: readAt, facts: facts), rules, readAt, &piece)
+        let first = rules.route(event, now: readAt, facts: facts)
+        take(try await complete(event, first, rules, facts), rules, readAt, &piece)
     }
 
     private func take(_ result: RoutingResult, _ rules: RuleSet, _ now: Int64, _ piece: inout Piece) {

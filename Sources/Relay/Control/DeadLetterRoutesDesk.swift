@@ -32,7 +32,10 @@ struct DeadLetterDesk: Sendable {
     func show(_ question: DeadLetterQuestion) async throws(ControlError) -> DeadLetterDetail {
         let stored = try await letter(question.id)
         let delivery = stored.letter.delivery
-        let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule))
+        // Rules that cannot be had may say anything.
+        let rules = rules.current
+        let most = rules.ruleIDs.isEmpty ? "redacted" : rules.shownBodies(of: delivery.rule)
+        let display = question.body.limited(by: most)
         return DeadLetterDetail(
             line: DeadLetterLine(stored), orgID: delivery.origin.orgID,
             replayID: delivery.origin.replayID.description, change: delivery.origin.change, target: delivery.target,

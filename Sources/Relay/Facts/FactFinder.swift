@@ -69,13 +69,32 @@ package struct FactFinder: Sendable {
     ) async throws -> RoutingResult {
         var result = first
         var facts = known
+        var fields: RecordFields?
         // One round more, since something may turn out to be unable to wait alone.
         for _ in 0...Self.maximumRounds where !result.wants.isEmpty {
-            for want in result.wants { try await answer(want, event, &facts, patience) }
+            for want in Self.united(result.wants, &fields) { try await answer(want, event, &facts, patience) }
             result = rules.route(event, now: time.wall(), facts: facts)
         }
         precondition(result.wants.isEmpty, "every question of a rule has an answer by now")
         return result
+    }
+
+    /// Rules may want different fields of the record: one read answers all of them, and what was asked for before.
+    ///
+    /// - Parameter fields: of the record, by earlier rounds.
+    private static func united(_ wants: [RoutingWant], _ fields: inout RecordFields?) -> [RoutingWant] {
+        var others: [RoutingWant] = []
+        var isAsked = false
+        for want in wants {
+            guard case .record(let more) = want else {
+                others.append(want)
+                continue
+            }
+            isAsked = true
+            fields = fields?.united(with: more) ?? more
+        }
+        guard isAsked, let fields else { return others }
+        return [.record(fields)] + others
     }
 
     private func answer(
@@ -204,6 +223,11 @@ private final class ReadGate: Sendable {
 }
 
 extension RecordFields {
+    fileprivate func united(with other: RecordFields) -> RecordFields {
+        guard case .some(let mine) = self, case .some(let others) = other else { return .all }
+        return .some(Set(mine).union(others).sorted())
+    }
+
     fileprivate var names: [String]? {
         switch self {
         case .all: nil

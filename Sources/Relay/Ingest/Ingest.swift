@@ -67,6 +67,7 @@ package struct Ingest: SubscriptionHost {
                 quarantine(event, of: batch, reason, into: &routed)
             }
         }
+        try await gapReader?.waitForRoom()
         // Beside a snapshot, a batch takes its turn, and events older than their records are left out.
         let pass = try await backfills?.gate.pass(
             events, topic: routed.cursor.key, keepaliveAt: batch.isKeepalive ? batch.receivedAt : nil)

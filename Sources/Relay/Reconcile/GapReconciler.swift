@@ -75,7 +75,6 @@ package actor GapReconciler {
     }
 
     private func split(_ events: [(Event, HeldEvent)], by rules: RuleSet) async throws -> Split {
-        try await room()
         var split = Split(passing: [])
         var readers: [String: Set<String>] = [:]
         for (place, (event, row)) in events.enumerated() {
@@ -114,7 +113,12 @@ package actor GapReconciler {
         sleeper?.cancel()
     }
 
-    /// Waits while too much is held.
+    /// Waits while too much is held. Before a batch takes its turn beside reads of records: those are what makes room.
+    nonisolated func waitForRoom() async throws {
+        guard !isQuiet.withLock({ $0 }) else { return }
+        try await room()
+    }
+
     private func room() async throws {
         while queue.eventCount >= Self.maximumEvents || queue.byteCount >= Self.maximumBytes {
             try await parts.time.sleep(Self.look)

@@ -101,6 +101,11 @@ struct ReplayPlanner: Sendable {
         let search = JournalSearch(store: store, key: key)
         let span = try await stored { () async throws(StoreError) in try await store.journalSpan(of: key) }
         let start = try await search.start(request.start, span)
+        // Not from the earliest event on, as for a start without an ID.
+        if case .cursor = request.start, start.replayID == nil {
+            statements.append("\(key.topic): \(start.missing).")
+            return nil
+        }
         let covers = start.isComplete(now: now)
         switch request.source ?? (covers ? .journal : .salesforce) {
         case .journal:

@@ -74,6 +74,7 @@ package struct OrgService: Sendable {
         let org = Org(
             id: session.orgID.description, alias: configuration.alias, instanceURL: session.instanceURL,
             isSandbox: configuration.sandbox ?? session.instanceURL.contains(".sandbox."))
+        await takeOverOldNames(org)
         let describes = DescribeCache(rest)
         let facts = OrgFacts(records: RecordReader(rest, describes: describes), flows: parts.flows)
         let schemas = schemas
@@ -94,6 +95,8 @@ package struct OrgService: Sendable {
         let hasMoved = await runTopics { topic in await subscription(topic, org, ingest, use) }
         for task in [watching, reading, looking] { task.cancel() }
         for task in [watching, reading, looking] { await task.value }
+        // Events that wait for a read of their record are in the store before they are looked for.
+        if hasMoved { await parts.outbox.flush() }
         return hasMoved
     }
 
@@ -196,7 +199,9 @@ package struct OrgService: Sendable {
             BackfillOrgs.Entry(
                 org: org, client: rest, describes: describes, topics: configuration.topics.map(\.name),
                 bulkFrom: configuration.rest.bulkFrom,
-                complete: { event, result, rules in try await finder.complete(event, result, by: rules) },
+                complete: { event, result, rules, facts in
+                    try await finder.complete(event, result, by: rules, known: facts)
+                },
                 isFollowed: { topic in
                     let key = Cursor.Key(org: org.alias, topic: topic)
                     // What happens from the cursor on is sure to come.
@@ -225,8 +230,7 @@ package struct OrgService: Sendable {
     private func subscription(
         _ topic: TopicConfiguration, _ org: Org, _ ingest: Ingest, _ use: DeliveryUse
     ) async -> Subscription {
-        var cursor = await storedCursor(topic.name)
-        if cursor == nil { cursor = await cursorOfOldName(topic.name, org) }
+        let cursor = await storedCursor(topic.name)
         return Subscription(
             settings: topic.settings(configuration.pubsub),
             position: cursor.map {
@@ -246,19 +250,23 @@ package struct OrgService: Sendable {
     }
 
     /// The org may have got another name in the configuration: its topics go on where they were.
-    private func cursorOfOldName(_ topic: String, _ org: Org) async -> Cursor? {
-        let known = (try? await parts.store.cursors()) ?? []
-        let old = known.filter { cursor in
-            cursor.key.topic == topic && cursor.key.scope == .live && cursor.orgID == org.id
-                && !parts.orgNames.contains(cursor.key.org)
-        }.max { $0.updatedAt < $1.updatedAt }
-        guard let old else { return nil }
-        log.notice(
-            """
-            \(old.key.org) had a cursor of this topic in the same org (\(org.id)), and is no name in sluice.yaml any more: \
-            this goes on from there
-            """, metadata: ["topic": "\(topic)"])
-        return old
+    private func takeOverOldNames(_ org: Org) async {
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                let others = try await parts.store.cursors().filter { cursor in
+                    cursor.key.scope == .live && cursor.orgID == org.id && !parts.orgNames.contains(cursor.key.org)
+                }
+                for old in Set(others.map(\.key.org)).sorted() {
+                    try await parts.store.renameOrg(old, to: org.alias)
+                    log.notice(
+                        "\(old) was the same org (\(org.id)), and is no name in sluice.yaml any more: this goes on where it was")
+                }
+                return
+            } catch {
+                log.error("\(error)")
+                guard (try? await parts.time.sleep(.seconds(5))) != nil else { return }
+            }
+        }
     }
 
     /// A topic must not start anew because its cursor could not be read: waits until it can.

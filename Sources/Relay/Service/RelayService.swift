@@ -28,6 +28,7 @@ package actor RelayService {
     private let orgs: [OrgService]
     private let source: RulesSource?
     private let log: Logger
+    private let secretsFile: String?
     private var running: [Task<Void, Never>] = []
     private var watching: Task<Void, Never>?
     private let sent: SentRecorder
@@ -123,6 +124,7 @@ package actor RelayService {
         }
         guard findings.isEmpty else { throw .configuration(findings) }
         self.orgs = orgs
+        secretsFile = secrets.file
     }
 
     /// Takes up what the store holds, and goes on delivering it. From here on the relay answers questions.
@@ -249,11 +251,12 @@ package actor RelayService {
 
     package func status() async -> DispatchStatus { await outbox.status() }
 
+    /// And the file of their secrets.
     private func watchRules() {
         guard let source, !source.paths.isEmpty else { return }
         do throws(WatchProblem) {
             let watch = RulesWatch(
-                watch: try FolderWatch(source.paths), loader: loader, time: monitor.time, log: log)
+                watch: try FolderWatch(source.paths), secretsFile: secretsFile, loader: loader, time: monitor.time, log: log)
             watching = Task { await watch.run() }
         } catch {
             log.warning("\(error) Edited rules are read on SIGHUP and by `sluice rules reload` only.")

@@ -71,7 +71,12 @@ package actor RulesLoader {
     @discardableResult
     package func reload(onlyIfEdited: Bool = false) async -> ReloadAnswer? {
         guard let source else { return nil }
-        let marks = await beside { source.fingerprint() }
+        let secretsFile = secrets.file
+        let marks = await beside {
+            var marks = source.fingerprint()
+            if let secretsFile { marks[secretsFile] = FileMark(secretsFile) }
+            return marks
+        }
         if onlyIfEdited, marks == tried { return nil }
         tried = marks
         let before = last

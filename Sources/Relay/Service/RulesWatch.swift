@@ -8,14 +8,36 @@ struct RulesWatch: Sendable {
     static let quiet: Duration = .milliseconds(120)
     /// Somebody who never stops writing does not keep the rules from being read.
     static let longest: Duration = .seconds(2)
+    /// Between looks at the file of secrets. Its folder is not watched: most often the store lies there as well.
+    static let secretsCheck: Duration = .seconds(5)
 
     let watch: FolderWatch
+    let secretsFile: String?
     let loader: RulesLoader
     let time: TimeSource
     let log: Logger
 
     /// Until the task is cancelled.
     func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await watchSecrets() }
+            await watchRules()
+            group.cancelAll()
+        }
+    }
+
+    private func watchSecrets() async {
+        guard let secretsFile else { return }
+        var mark = FileMark(secretsFile)
+        while (try? await time.sleep(Self.secretsCheck)) != nil {
+            let now = FileMark(secretsFile)
+            guard now != mark else { continue }
+            mark = now
+            await loader.reload(onlyIfEdited: true)
+        }
+    }
+
+    private func watchRules() async {
         // What was edited between the first reading and the first watch.
         await loader.reload(onlyIfEdited: true)
         for await _ in watch.changes {

@@ -97,7 +97,12 @@ package struct ListenerSink: Sink {
                     return outcome
                 }
                 progress.reached(part.next, of: delivery.id)
-                guard posts < Self.maximumPosts else { return .retry(rest(note, part.next, batch), after: .zero) }
+                guard posts < Self.maximumPosts else {
+                    // As much as one attempt may take, all of it accepted: that is no failure that counts.
+                    var note = rest(note, part.next, batch)
+                    note.receiverWasAsked = false
+                    return .retry(note, after: .zero)
+                }
             } else if outcome.note.status == 413, part.next - start > 1, posts < Self.maximumPosts {
                 limit = (part.next - start) / 2
             } else {

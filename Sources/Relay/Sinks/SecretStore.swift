@@ -9,6 +9,8 @@ package struct SecretStore: Sendable {
     private let variables: @Sendable () -> [String: String]
     /// Why variables of a file are those of before, although it was edited; nil if all is well.
     package let problem: @Sendable () -> String?
+    /// The file of variables; nil for none.
+    package let file: String?
     private let baseDirectory: String
 
     /// - Parameter baseDirectory: what relative paths are relative to; empty for the working directory.
@@ -18,10 +20,11 @@ package struct SecretStore: Sendable {
 
     /// - Parameter variables: asked for each secret anew, since a file may hold them.
     package init(
-        baseDirectory: String, problem: @escaping @Sendable () -> String? = { nil },
+        baseDirectory: String, file: String? = nil, problem: @escaping @Sendable () -> String? = { nil },
         variables: @escaping @Sendable () -> [String: String]
     ) {
         self.problem = problem
+        self.file = file
         self.variables = variables
         self.baseDirectory = baseDirectory
     }

@@ -40,6 +40,7 @@ package struct IndexLane: Sendable, Hashable {
         case nil: self.init(.platform)
         case _ where event.recordID.isEmpty: self.init(.overflow)
         case .create: self.init(.create)
+        case .snapshot where event.fetched: self.init(.create)
         case .snapshot: self.init(ChangeKind.update.rawValue, .full)
         case .update: self.init(.update)
         case .delete: self.init(.delete)

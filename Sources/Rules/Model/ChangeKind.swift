@@ -18,7 +18,8 @@ enum ChangeKind: Int, Sendable, CaseIterable {
         }
         switch header.changeType {
         case .create: self = .create
-        case .snapshot: self = .snapshot
+        // Records that a backfill has read are new to its receivers.
+        case .snapshot: self = event.fetched ? .create : .snapshot
         case .update: self = .update
         case .delete: self = .delete
         case .undelete: self = .undelete

@@ -31,7 +31,7 @@ struct ConfigurationOption: ParsableArguments {
             do throws(EnvironmentFileError) { _ = try EnvironmentFile.variables(beside: path) } catch { return "\(error)" }
             return nil
         }
-        let secrets = SecretStore(baseDirectory: folder, problem: problem) {
+        let secrets = SecretStore(baseDirectory: folder, file: (folder.isEmpty ? "." : folder) + "/.env", problem: problem) {
             (try? EnvironmentFile.variables(beside: path)) ?? first
         }
         return Loaded(configuration: configuration, secrets: secrets)

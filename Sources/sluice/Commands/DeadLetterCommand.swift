@@ -125,9 +125,9 @@ struct DeadLetterCommand: AsyncParsableCommand {
             let body = try ReplayInput.read(file)
             let outcome: DeadLetterOutcome = try await DeadLetterOptions.caller(options, writes: true).answer(
                 route: "dlq.edit", request: DeadLetterEdit(id: id, body: body, resends: !keep))
-            if json { return Terminal.output.write(try ReplayOutput.json(outcome)) }
-            Terminal.output.write(
-                keep ? "The body was replaced.\n" : DeadLetterText.retried(outcome, isQuarantine: false))
+            let text = keep ? "The body was replaced.\n" : DeadLetterText.retried(outcome, isQuarantine: false)
+            Terminal.output.write(json ? try ReplayOutput.json(outcome) : text)
+            if outcome.count == 0, outcome.skippedCount > 0 { throw CommandFailure(.failed) }
         }
     }
 

@@ -51,7 +51,7 @@ enum DeadLetterText {
             text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
         }
         if let body = detail.body { text += "  body         \(body.isEmpty ? "(empty)" : body)\n" }
-        if detail.isLimited { text += "  (the rule says 'bodies', so no more of the body is shown)\n" }
+        if detail.isLimited { text += "  (its rule says 'bodies', or no rules can be had: no more of the body is shown)\n" }
         text += detail.history.isEmpty ? "No attempt was made.\n" : "\(counted(line.attempts, "attempt")) in all:\n"
         for attempt in detail.history { text += self.attempt(attempt) }
         return text
@@ -62,7 +62,7 @@ enum DeadLetterText {
         case .webhook(let method, let path, let headers):
             let names = headers.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
             return "\(method) <url of \(detail.line.destination)>\(path)\(names.isEmpty ? "" : " with \(names)")"
-        case .flow(let id, _): return "POST to FlowMate flow \(id)"
+        case .flow: return "POST to FlowMate, \(detail.target.inWords)"
         case .listener(let name): return "POST to listener \(name)"
         case .run(let run): return "a run of flow \(run.flow)"
         default: return "gathered with others"

@@ -15,9 +15,9 @@ struct RunCommand: AsyncParsableCommand {
         discussion: "Edited rule files are put in force by themselves, and on SIGHUP.")
 
     /// What a start that failed waits for what it began.
+    static let failedStartLimit: Duration = .seconds(5)
     /// For requests to the control socket and the console that are under way.
     static let doorsLimit: Duration = .seconds(4)
-    static let failedStartLimit: Duration = .seconds(5)
     /// What systemd is asked to grant a start.
     static let startLimit: Duration = .seconds(300)
 

@@ -40,11 +40,11 @@ final class LogWriter: Sendable {
         while true {
             let (lines, dropped) = state.withLock { state in
                 defer { (state.lines, state.dropped) = ([], 0) }
-                if state.lines.isEmpty { state.isWriting = false }
+                if state.lines.isEmpty, state.dropped == 0 { state.isWriting = false }
                 return (state.lines, state.dropped)
             }
-            guard !lines.isEmpty else { return }
-            output(lines.flatMap(\.self))
+            guard !lines.isEmpty || dropped > 0 else { return }
+            for line in lines { output(line) }
             if dropped > 0 { output(Array("… \(dropped) lines of the log are left out: nobody read it\n".utf8)) }
             state.withLock { $0.bytes -= lines.reduce(0) { $0 + $1.count } }
         }

@@ -34,10 +34,17 @@ struct Terminal: Sendable {
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if count < 0, errno == EINTR { continue }
+                if count < 0, errno == EAGAIN, waitUntilWritable() { continue }
                 guard count > 0 else { return failed(errno) }
                 rest = rest.dropFirst(count)
             }
         }
+    }
+
+    /// Somebody who shares the descriptor has made it non-blocking.
+    private func waitUntilWritable() -> Bool {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&wanted, 1, -1) >= 0 || errno == EINTR
     }
 
     private func failed(_ code: Int32) {

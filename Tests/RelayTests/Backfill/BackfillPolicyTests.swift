@@ -84,7 +84,8 @@ import Testing
             records += count
         }
         #expect((499...506).contains(records))
-        #expect(BackfillPace(rate: nil).rows == 1_000 && BackfillPace(rate: 0.5).rows == 10)
+        #expect(BackfillPace(rate: nil).rows == 1_000 && BackfillPace(rate: 0.5).rows == 2
+                && BackfillPace(rate: 0.01).rows == 1)
     }
 
     @Test func `a page waits while its destinations are busy`() {

@@ -61,6 +61,16 @@ import TestSupport
         group.cursors[old] = Cursor(
             key: old, orgID: "00D000000000001EAA", instanceURL: Self.second, replayID: ReplayID([7])!, commitTime: nil,
             updatedAt: now)
+        group.held = [
+            HeldEvent(
+                key: HeldEvent.Key(org: "emulator", topic: "/data/ChangeEvents", replayID: ReplayID([6])!, recordID: "001"),
+                orgID: "00D000000000001EAA", entity: "Account", schemaID: "s", eventID: "e", payload: [1], receivedAt: now)
+        ]
+        group.journal = [
+            JournalEntry(
+                org: "emulator", topic: "/data/ChangeEvents", receivedAt: now, firstReplayID: ReplayID([6])!,
+                lastReplayID: ReplayID([7])!, eventCount: 2, raw: [1, 2])
+        ]
         try await store.commit(group, wall: now)
         try await store.set(
             StreamState(key: old, state: "off", detail: "", since: 0, lastReceivedAt: nil, reconnects: 0))
@@ -76,6 +86,12 @@ import TestSupport
         try await service.start()
         while pubsub.requests(at: Self.second).isEmpty { await Task.yield() }
         #expect(try await store.streamStates().map(\.key.org) == ["prod"])
+        // What was held is taken up under the new name: its schema is unknown, so it is put aside.
+        #expect(try await store.heldEvents(org: "emulator").isEmpty)
+        let taken = try await store.heldEvents(org: "prod").count + store.quarantineCount()
+        #expect(taken == 1)
+        #expect(try await store.journalTopics().map(\.org) == ["prod"])
+        #expect(try await store.cursors().map(\.key.org) == ["prod"])
         #expect(await service.stop(within: .seconds(5)))
         let first = pubsub.requests(at: Self.second).first
         #expect(first?.replayPreset == .custom && first?.replayID == ReplayID([7])!)

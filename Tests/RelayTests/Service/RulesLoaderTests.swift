@@ -143,7 +143,7 @@ import TestSupport
     @Test func `an edit comes into force by itself once the files are quiet`() async throws {
         let bench = try await LoaderBench()
         let watch = RulesWatch(
-            watch: try FolderWatch([bench.files.rules]), loader: bench.loader, time: .system, log: bench.lines.logger)
+            watch: try FolderWatch([bench.files.rules]), secretsFile: nil, loader: bench.loader, time: .system, log: bench.lines.logger)
         let running = Task { await watch.run() }
         // An editor's way: beside it, then over it.
         try bench.files.write(".a.yaml.swp", "junk")

@@ -10,6 +10,8 @@ struct ReplayAsk {
     var owed: [String: Range<Int>] = [:]
     /// Of `--resend`: what was kept at that moment, and how it was sent.
     var kept: [Wanted: Set<[UInt8]>] = [:]
+    /// Of a named cursor, by topic: how many events it has surely passed, and how many at most.
+    var saved: [String: ClosedRange<Int>] = [:]
     var isCancelled = false
     /// The answer was an error that an operator can do nothing about; that it ran all the same is not excluded.
     var isRefused = false
@@ -31,7 +33,8 @@ struct ReplayAsk {
     func includes(_ happening: Happening, at number: Int, _ truth: Truth) -> Bool {
         guard happening.commitTime < request.until ?? .max else { return false }
         switch request.start {
-        case .earliest, .cursor: return true
+        case .earliest: return true
+        case .cursor: return truth.place(of: happening.event.id).flatMap { saved[$0.topic] }.map { number >= $0.lowerBound } ?? false
         case .time(let since): return happening.commitTime >= since
         case .replayID(let id): return number >= truth.count(through: ReplayID(base64: id))
         }

@@ -15,6 +15,8 @@ final class SimulatedOperator: @unchecked Sendable {
     private var waiting = 0
     private var isBusy = false
     private var drawn = 0
+    /// Named cursors, and between which events of each topic they are.
+    private var cursors: [String: [String: ClosedRange<Int>]] = [:]
 
     init(seed: UInt64, world: World) {
         self.world = world
@@ -51,13 +53,23 @@ final class SimulatedOperator: @unchecked Sendable {
 
     private func perform(_ desk: Desk) async {
         defer { isBusy = false }
+        if random.chance(250) { await save(desk) }
         guard let request = draw(), let before = try? await positions(desk.store) else { return }
+        if random.chance(250) { await rehearse(request, desk) }
         var ask = ReplayAsk(request: request, askedAt: world.machine.now)
         if request.isAsRendered {
             guard let kept = try? await kept(desk.store, request) else { return }
             ask.kept = kept
         } else if !isAstray(request) {
             ask.owed = before.filter { request.topics.isEmpty || request.topics.contains($0.key) }.mapValues { 0..<$0 }
+        }
+        if case .cursor(let name) = request.start {
+            ask.saved = cursors[name] ?? [:]
+            // After a new beginning nobody knows where it is.
+            ask.owed = truth.mayRepeat ? [:] : ask.owed.compactMapValues { $0 }.reduce(into: [:]) { owed, entry in
+                guard let saved = ask.saved[entry.key], saved.upperBound <= entry.value.upperBound else { return }
+                owed[entry.key] = saved.upperBound..<entry.value.upperBound
+            }
         }
         let number = truth.replays.asked(ask)
         do throws(ControlError) {
@@ -73,6 +85,30 @@ final class SimulatedOperator: @unchecked Sendable {
         truth.replays.change(number) { ask in
             for (topic, numbers) in ask.owed { ask.owed[topic] = 0..<min(numbers.upperBound, after?[topic] ?? 0) }
         }
+    }
+
+    /// Where the topics are is kept under a name.
+    private func save(_ desk: Desk) async {
+        let name = "c\(cursors.count)"
+        guard let before = try? await positions(desk.store),
+            (try? await desk.answer("cursor.save", CursorSaveRequest(name: name), as: CursorSaved.self)) != nil,
+            let after = try? await positions(desk.store)
+        else { return }
+        world.faults.note("cursor saved")
+        cursors[name] = before.merging(after) { $1 }.reduce(into: [:]) { saved, entry in
+            let (topic, most) = entry
+            saved[topic] = min(before[topic] ?? 0, most)...most
+        }
+    }
+
+    /// A dry run does nothing.
+    private func rehearse(_ request: ReplayRequest, _ desk: Desk) async {
+        guard let before = try? await desk.store.replays().map(\.id) else { return }
+        if (try? await desk.answer("replay.dryRun", request, as: ReplayDryRun.self)) != nil {
+            world.faults.note("dry run of a replay")
+        }
+        guard let after = try? await desk.store.replays().map(\.id), after != before else { return }
+        truth.problem("a dry run left a replay behind")
     }
 
     private func refused(_ number: Int, _ error: ControlError, _ ask: ReplayAsk) {
@@ -131,6 +167,9 @@ final class SimulatedOperator: @unchecked Sendable {
                 .earliest, .time(chosen.commitTime - random.milliseconds(0...1)), .replayID(chosen.event.replayID.description),
             ]))
         if isResent { request.start = .time(chosen.commitTime - 1) }
+        if !isResent, !cursors.isEmpty, random.chance(300) {
+            request.start = .cursor(random.pick(cursors.keys.sorted()))
+        }
         request.isAsRendered = isResent
         var isOfOne = random.chance(500)
         if case .replayID = request.start { isOfOne = true }

@@ -14,8 +14,11 @@ extension World {
     func beforeStart(_ store: Store, _ life: Life) async throws(StoreError) {
         if defect == .replayForgotten { try await forgetReplays(store) }
         let time = time(of: life)
-        let routes = ReplayRoutes.make(
-            store: store, orgs: ReplayOrgs(store: store), rules: CurrentRules(lastGood), service: nil, time: time)
+        let orgs = ReplayOrgs(store: store)
+        let routes =
+            ReplayRoutes.make(store: store, orgs: orgs, rules: CurrentRules(lastGood), service: nil, time: time)
+            + CursorRoutes.make(
+                store: store, orgs: orgs, outbox: nil, topics: nil, start: { _ in "earliest" }, time: time)
         await replayer.begin(Desk(store: store, routes: routes, life: life))
     }
 
