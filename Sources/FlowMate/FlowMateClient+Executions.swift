@@ -86,11 +86,13 @@ extension FlowMateClient {
         return try await answer(FlowMateCall(path: path, query: query, action: action))
     }
 
-    private static func isDay(_ text: String) -> Bool {
+    package static func isDay(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return false }
-        return bytes.enumerated().allSatisfy { index, byte in
+        let hasDigits = bytes.enumerated().allSatisfy { index, byte in
             index == 4 || index == 7 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
+        let parts = text.split(separator: "-").compactMap { Int($0) }
+        return hasDigits && parts.count == 3 && (1...12).contains(parts[1]) && (1...31).contains(parts[2])
     }
 }

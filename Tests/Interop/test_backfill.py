@@ -146,6 +146,8 @@ def test_a_wrong_condition_is_told_and_nothing_goes_on(make_org):
     with Sluice(org.workspace) as sluice:
         sluice.wait_for_line("subscribed")
         org.json("backfill", "--entity", "Account", "--where", "Colour = 'red'", "--detach")
+        waited = org.command("backfill", "--entity", "Account", "--where", "Colour = 'blue'")
+        assert waited.returncode == 1 and "failed" in waited.stdout, waited.stdout + waited.stderr
         view = ended(org, sluice)
         assert view["state"] == "failed" and "MALFORMED_QUERY" in view["detail"], view
         assert sluice.stop() == 0

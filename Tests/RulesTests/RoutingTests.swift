@@ -224,7 +224,7 @@ import Testing
             good.deliveries.map { String(decoding: $0.body, as: UTF8.self) } == [
                 #"{"data":{"id":"001000000000001AAA"}}"#, #"{"Flow__c":"6762e154616e91cb8d8b1aaf"}"#,
             ])
-        #expect(good.deliveries.map(\.lane) == ["8b1aaf/001000000000001AAA", "all"], "flows do not wait for each other")
+        #expect(good.deliveries.map(\.lane) == ["8b1aaf/001000000000001AAA", "accounts/all"], "flows do not wait for each other")
         #expect(good.deliveries[0].retry == RetryLimits(horizonMilliseconds: 3_600_000, maximumAttempts: 3))
 
         let bad = set.route(Fixture.change(.create, ["Flow__c": "../flows"]))

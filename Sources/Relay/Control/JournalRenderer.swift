@@ -10,6 +10,8 @@ struct JournalRenderer: DeliveryRenderer {
         desk = DeadLetterDesk(store: store, outbox: nil, orgs: orgs, rules: rules, time: time)
     }
 
+    var version: String { desk.rules.current.hash }
+
     func render(_ delivery: Delivery) async -> Rendering {
         let reason = delivery.unrenderedReason ?? ""
         let letter = DeadLetter(delivery: delivery, reason: .rendering, detail: reason, diedAt: desk.time.wall())

@@ -35,7 +35,13 @@ extension Delivery {
 
 /// Builds requests anew, from the event in the journal, by the rules in force now.
 package protocol DeliveryRenderer: Sendable {
+    /// Changes with the rules.
+    var version: String { get }
     func render(_ delivery: Delivery) async -> Rendering
+}
+
+extension DeliveryRenderer {
+    package var version: String { "" }
 }
 
 /// What came of building a request anew.

@@ -27,10 +27,14 @@ final class GapLog: Sendable {
             return state.unsaid
         }
         guard let count, let header = event.header else { return }
+        let advice =
+            event.change == "overflow"
+            ? "a rule with change: [overflow] is told, and one with onGap: fetch gets the records that are read"
+            : "a rule with change: [gap] is told, and one with onGap: fetch gets the record that is read"
         log.warning(
             """
             \(count == 1 ? "a gap event" : "\(count) gap events") of \(event.entity) went to nobody, since the rules \
-            that name it do not take gaps; a rule with change: [gap] or onGap: deliver does
+            that name it leave it out; \(advice)
             """,
             metadata: [
                 "topic": "\(event.topic)", "changeType": "\(header.changeType.symbol)",

@@ -75,7 +75,7 @@ struct ReplayRehearsal: Sendable {
             for row in rows {
                 guard let response = try? FetchResponse(decoding: row.entry.raw) else { continue }
                 let offset = row.id == topic.firstRow ? topic.eventOffset : 0
-                for event in response.events.dropFirst(offset) where seen.insert(event.replayID) {
+                for event in row.events(of: response, from: offset) where seen.insert(event.replayID) {
                     guard result.events < limit else { return }
                     var piece = ReplayRouting.Piece()
                     try await route(event, row, reader, routing, &piece)

@@ -100,7 +100,7 @@ struct ReplayRunner: Sendable {
 
     private func events(of row: JournalRow, offset: Int) throws -> ArraySlice<ConsumerEvent> {
         do throws(WireFormatError) {
-            return try FetchResponse(decoding: row.entry.raw).events.dropFirst(offset)
+            return row.events(of: try FetchResponse(decoding: row.entry.raw), from: offset)
         } catch {
             throw ReplayFailure("the journal's row \(row.id) cannot be read: \(error)")
         }
@@ -208,6 +208,14 @@ struct ReplayRunner: Sendable {
             }
             try await parts.time.sleep(Self.storeRetry)
         }
+    }
+}
+
+extension JournalRow {
+    /// Those that were new when they came: a response that Salesforce sends again may begin with events of before.
+    func events(of response: FetchResponse, from offset: Int) -> ArraySlice<ConsumerEvent> {
+        let first = response.events.firstIndex { $0.replayID == entry.firstReplayID } ?? 0
+        return response.events.dropFirst(max(first, offset))
     }
 }
 

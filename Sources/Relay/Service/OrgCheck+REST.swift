@@ -66,7 +66,11 @@ extension OrgCheck {
         var results: [CheckResult] = []
         if ChannelContents.isChannel(topic.name) {
             let contents = await ChannelReader(rest).contents(of: topic.name, userID: userID)
-            results.append(judged(contents, topic.name))
+            var result = judged(contents, topic.name)
+            if contents.doubt.isEmpty, !contents.carried.isEmpty {
+                result.carried[topic.name] = contents.carried.filter { !contents.withheld.contains($0) }
+            }
+            results.append(result)
         } else if let entity = EntityTopic.entity(of: topic.name) {
             results += await selected(entity, topic.name, rest)
         }

@@ -59,9 +59,10 @@ package actor RelayService {
         let marks = StreamMarks()
         let rules = CurrentRules(ruleSet)
         let replayOrgs = ReplayOrgs(store: store)
+        let renderer = JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time)
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
-            renderer: JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time), marks: marks,
+            renderer: renderer, marks: marks,
             executors: world.attempts)
         let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, time: time, log: log)
         let topicSwitch = TopicSwitch()
@@ -86,7 +87,8 @@ package actor RelayService {
             clients: Dictionary(
                 configuration.orgs.map { ($0.alias, $0.restOptions.clientName) }, uniquingKeysWith: { first, _ in first }))
         let factory = SinkFactory(
-            environment: environment, journal: store, outcomes: outbox, contracts: flows, orgs: salesforceOrgs,
+            environment: environment, journal: store, outcomes: outbox, contracts: flows, renderer: renderer,
+            orgs: salesforceOrgs,
             hurry: { await outbox.hurry($0) })
         let plan = DestinationTable().plan(for: ruleSet.destinations, factory: factory, secrets: secrets)
         loader = RulesLoader(

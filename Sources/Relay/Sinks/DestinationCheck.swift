@@ -15,6 +15,8 @@ package struct CheckResult: Sendable, Equatable {
     package var message: String
     /// What to do; empty when all is well.
     package var advice: String
+    /// Of a channel that could be looked into: what comes on it, by topic.
+    package var carried: [String: [String]] = [:]
 
     package init(_ level: Level, _ subject: String, _ message: String, advice: String = "") {
         self.level = level

@@ -12,6 +12,9 @@ package actor FlowMateSink: Sink {
     private nonisolated let calls: HTTPSink
     /// Nil: deliveries are not held against what flows take.
     private let contracts: (any FlowContracts)?
+    private let renderer: (any DeliveryRenderer)?
+    /// Deliveries that do not fit, and the rules by which they were last built anew.
+    private var builtBy: [String: String] = [:]
     /// Reads the credential anew; nil when the destination has none.
     private let readAuth: @Sendable () throws(SecretError) -> ReadyAuth?
     private var settings: FlowMateSettings
@@ -28,7 +31,8 @@ package actor FlowMateSink: Sink {
 
     init(
         name: String, settings: FlowMateSettings, secrets: [Secret], signer: RequestSigner?, calls: HTTPSink,
-        contracts: (any FlowContracts)?, readAuth: @escaping @Sendable () throws(SecretError) -> ReadyAuth?
+        contracts: (any FlowContracts)?,
+        renderer: (any DeliveryRenderer)? = nil, readAuth: @escaping @Sendable () throws(SecretError) -> ReadyAuth?
     ) {
         self.name = name
         self.settings = settings
@@ -36,6 +40,7 @@ package actor FlowMateSink: Sink {
         self.signer = signer
         self.calls = calls
         self.contracts = contracts
+        self.renderer = renderer
         self.readAuth = readAuth
     }
 
@@ -48,9 +53,11 @@ package actor FlowMateSink: Sink {
         case nil: break
         case .send(let body)?: delivery.body = body
         case .wait(let reason)?:
-            var note = AttemptNote(reason: reason)
-            note.receiverWasAsked = false
-            return .retry(note, after: FlowFinder.violationWait)
+            switch await builtAnew(delivery, flow) {
+            case .send(let body)?: delivery.body = body
+            case .wait(let stillNot)?: return Self.standing(stillNot)
+            case nil: return Self.standing(reason)
+            }
         }
         let first = await call(flow, redrive, delivery)
         let isRefused = first.outcome.action == .credential || first.outcome.action == .holdFlow
@@ -60,6 +67,25 @@ package actor FlowMateSink: Sink {
             return await judged(first, flow)
         }
         return await judged(await call(flow, redrive, delivery), flow)
+    }
+
+    private static func standing(_ reason: String) -> AttemptOutcome {
+        var note = AttemptNote(reason: reason)
+        note.receiverWasAsked = false
+        return .retry(note, after: FlowFinder.violationWait)
+    }
+
+    /// By the rules in force now, if they are others than those that were tried.
+    ///
+    /// - Returns: nil if that makes no difference.
+    private func builtAnew(_ delivery: Delivery, _ flow: String) async -> ContractJudgement? {
+        guard let renderer, builtBy[delivery.id] != renderer.version else { return nil }
+        if builtBy.count >= Self.maximumRememberedFlows { builtBy.removeAll() }
+        builtBy[delivery.id] = renderer.version
+        guard case .ready(let fresh) = await renderer.render(delivery), fresh.body != delivery.body,
+            case .flow(flow, _) = fresh.target
+        else { return nil }
+        return await contracts?.judge(fresh, flow: flow)
     }
 
     // MARK: The call

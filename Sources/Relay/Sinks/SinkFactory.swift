@@ -50,22 +50,25 @@ package struct SinkFactory: Sendable {
     private let journal: any RunJournal
     private let outcomes: any DeliveryOutcomes
     private let contracts: (any FlowContracts)?
+    private let renderer: (any DeliveryRenderer)?
     private let orgs: SalesforceOrgs?
     private let hurry: @Sendable (String) async -> Void
     private let accounts = AccountBudgets()
 
     /// - Parameters:
     ///   - contracts: nil sends to FlowMate without looking at what flows take.
+    ///   - renderer: builds requests anew that do not fit their flow, once rules were mended; nil leaves them as they are.
     ///   - orgs: nil writes to no org.
     ///   - hurry: lets what waits for a destination go on.
     package init(
         environment: SinkEnvironment, journal: any RunJournal, outcomes: any DeliveryOutcomes,
-        contracts: (any FlowContracts)? = nil, orgs: SalesforceOrgs? = nil,
+        contracts: (any FlowContracts)? = nil, renderer: (any DeliveryRenderer)? = nil, orgs: SalesforceOrgs? = nil,
         hurry: @escaping @Sendable (String) async -> Void = { _ in }
     ) {
         self.hurry = hurry
         self.orgs = orgs
         self.contracts = contracts
+        self.renderer = renderer
         self.environment = environment
         self.journal = journal
         self.outcomes = outcomes
@@ -114,7 +117,7 @@ package struct SinkFactory: Sendable {
             let sink = FlowMateSink(
                 name: destination.name, settings: parts.flowMate(destination, environment),
                 secrets: parts.secrets, signer: parts.signer, calls: calls, contracts: contracts,
-                readAuth: readAuth(destination))
+                renderer: renderer, readAuth: readAuth(destination))
             // What the flow takes, twice the webhook, and the state of its flow.
             return ready(destination, sink, calls, concurrency: 8, callsPerAttempt: contracts == nil ? 3 : 5)
         case .integrator: return integrator(destination, parts, calls)

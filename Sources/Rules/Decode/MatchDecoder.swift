@@ -36,6 +36,12 @@ struct MatchDecoder {
         case (nil, _?): return .events(node.texts("event"))
         case (let entity?, nil):
             let names = node.texts("entity")
+            for name in names where name.hasSuffix("ChangeEvent") {
+                let stem = name.dropLast("ChangeEvent".count)
+                findings.report(
+                    .neverTrue, at: entity.value, "'\(name.shortened)' names a topic; events name the object",
+                    hint: "write \(stem.hasSuffix("__") ? stem + "c" : stem)")
+            }
             guard names.contains("*") else { return .entities(names) }
             if names.count > 1 {
                 findings.report(.badValue, at: entity.value, "'*' stands alone: it is every object already")

@@ -69,7 +69,7 @@ struct SetMeaning {
 
     private func report(_ decoded: RuleDecoder.Decoded, _ names: String) {
         let message = "gap events of \(names.shortened) reach no rule: those changes are missed"
-        let hint = "add a rule with change: [gap, overflow], or write onGap: deliver"
+        let hint = "add a rule with change: [gap, overflow], or write onGap: fetch"
         if let entry = decoded.node.entry("onGap") {
             findings.report(.gapUncovered, .warning, at: entry, message, hint: hint)
         } else if let entry = decoded.node.entry("match") {

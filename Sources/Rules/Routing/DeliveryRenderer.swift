@@ -65,6 +65,7 @@ struct DeliveryRenderer {
 
     private func lane(ofFailed spec: DeliverySpec, _ flow: FlowFacts?) -> String? {
         guard let lane = try? lane(spec) else { return nil }
+        if case .listener(let name, _) = spec.target { return "\(name)/\(lane)" }
         guard case .flow(let flowSpec) = spec.target else { return lane }
         if case .fanOut = flowSpec.address, flow == nil { return lane }
         return (try? flowID(flowSpec, flow, spec)).map { Self.lane(of: $0, lane) } ?? lane
@@ -93,12 +94,12 @@ struct DeliveryRenderer {
             let id = try flowID(flowSpec, flow, spec)
             return Request(target: .flow(id: id), body: body, lane: Self.lane(of: id, try lane(spec)))
         case .listener(let name, let body):
-            return Request(target: .listener(name: name), body: try json(body, spec), lane: try lane(spec))
+            return Request(target: .listener(name: name), body: try json(body, spec), lane: "\(name)/\(try lane(spec))")
         case .run(let run): return try self.run(run, spec)
         }
     }
 
-    /// Flows do not wait for each other. Of the flow's ID only the end: it is the only secret of its webhook, and lanes
+    /// Flows do not wait for each other, nor do listeners. Of the flow's ID only the end: it is the only secret of its webhook, and lanes
     /// are logged.
     private static func lane(of flow: String, _ lane: String) -> String { "\(flow.suffix(6))/\(lane)" }
 

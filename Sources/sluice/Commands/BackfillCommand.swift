@@ -37,7 +37,7 @@ struct BackfillCommand: AsyncParsableCommand {
         func run() async throws {
             let caller = try BackfillCommand.caller(options, writes: true)
             let view: BackfillView = try await caller.answer(route: "backfill.start", request: try request())
-            guard view.isRunning, !detach, Terminal.error.isInteractive else {
+            guard view.isRunning, !detach else {
                 return Terminal.output.write(json ? try ReplayOutput.json(view) : BackfillText.started(view))
             }
             try await follow(view.id, caller)
@@ -56,16 +56,17 @@ struct BackfillCommand: AsyncParsableCommand {
 
         /// Ctrl-C ends the watching, not the backfill.
         private func follow(_ id: String, _ caller: ControlCaller) async throws {
+            let showsProgress = Terminal.error.isInteractive
             Terminal.error.write("Backfill \(id) runs; Ctrl-C stops watching it, not the backfill.\n")
             while true {
                 let view: BackfillView = try await caller.answer(route: "backfill.show", request: NamedBackfill(id: id))
                 guard view.state == .running else {
-                    Terminal.error.write("\r\u{1B}[K")
+                    if showsProgress { Terminal.error.write("\r\u{1B}[K") }
                     Terminal.output.write(json ? try ReplayOutput.json(view) : BackfillText.one(view))
                     if view.state == .failed { throw CommandFailure(.failed) }
                     return
                 }
-                Terminal.error.write("\r\u{1B}[K" + BackfillText.progress(view))
+                if showsProgress { Terminal.error.write("\r\u{1B}[K" + BackfillText.progress(view)) }
                 try await Task.sleep(for: .milliseconds(500))
             }
         }

@@ -38,6 +38,12 @@ struct DoctorCommand: AsyncParsableCommand {
         for org in loaded.configuration.orgs {
             report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())
         }
+        let carried = results.reduce(into: [:]) { $0.merge($1.carried) { $0 + $1 } }
+        let topics = loaded.configuration.orgs.flatMap { $0.topics.map(\.name) }
+        report(
+            UnheardSubjects.sentences(rules, topics: topics, carried: carried).map {
+                CheckResult(.warning, "rules: \($0.name)", $0.text, advice: UnheardSubjects.advice)
+            })
         let environment = SinkEnvironment(
             http: http, clock: .system, version: Sluice.version, secrets: loaded.secrets, logger: loaded.logger())
         let check = DestinationCheck(environment: environment)

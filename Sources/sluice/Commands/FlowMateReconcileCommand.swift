@@ -16,6 +16,11 @@ struct FlowMateReconcileCommand: AsyncParsableCommand {
     @OptionGroup var options: FlowMateOptions
     @Option(help: "A day (UTC), as 2026-11-22. By default all that are kept, without today.") var day: String?
 
+    func validate() throws {
+        guard let day, !FlowMateClient.isDay(day) else { return }
+        throw ValidationError("'\(day)' is no day; write it as 2026-11-22.")
+    }
+
     func run() async throws {
         let destination = try options.platform.destination(.flowmate)
         let client = try options.client(of: destination)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Events
 import Glibc
+import Relay
 import RuleSchema
 import Rules
 
@@ -29,6 +30,9 @@ struct RulesInitCommand: AsyncParsableCommand {
     func validate() throws {
         guard entity != nil || event != nil || replayID != nil else {
             throw ValidationError("Give one of --entity, --event and --replay-id.")
+        }
+        if let entity, let object = EntityTopic.entity(of: "/data/\(entity)") {
+            throw ValidationError("\(entity) names a topic; rules name the object: --entity \(object).")
         }
         if event != nil, replayID != nil { throw ValidationError("Give one of --event and --replay-id.") }
         if let output, !output.hasSuffix(".yaml") || output.hasSuffix(".test.yaml") || output.hasSuffix("/.yaml") {

@@ -130,7 +130,13 @@ struct RunCommand: AsyncParsableCommand {
             \(counted(rules.destinations.count, "destination"))
             """,
             metadata: ["store": "\(store.path)", "rules": "\(rules.hash.prefix(12))", "version": "\(Sluice.version)"])
+        let names = loaded.configuration.orgs.flatMap { $0.topics.map(\.name) }
+        for unheard in UnheardSubjects.sentences(rules, topics: names).prefix(Self.mostUnheard) {
+            log.warning("\(unheard.text). \(UnheardSubjects.advice)")
+        }
     }
+
+    private static let mostUnheard = 10
 
     private func openStore(_ configuration: Configuration) throws -> Store {
         do throws(StoreError) {

@@ -31,7 +31,11 @@ struct SalesforceQueryCommand: AsyncParsableCommand {
         try await salesforceAnswer { () async throws(RESTError) in
             var pages = try rest.query(soql, kind: tooling ? .tooling : all ? .queryAll : .query).makeAsyncIterator()
             while let page = try await pages.next(isolation: nil) {
-                printer.show(page.records, total: page.totalSize)
+                // COUNT() has a number and no records.
+                let isCount = page.records.isEmpty && page.totalSize > 0
+                printer.show(
+                    isCount ? [Fields([.init(name: "count", value: .int(Int64(page.totalSize)))])] : page.records,
+                    total: isCount ? 1 : page.totalSize)
             }
         }
         printer.end()
