@@ -26,7 +26,7 @@ extension Store {
                 database.cachedStatement(
                     sql: """
                         SELECT id, received_at, first_replay_id, last_replay_id, events, raw, commit_time FROM journal
-                        WHERE id > ? AND id <= ? AND org = ? AND topic = ? ORDER BY id LIMIT ?
+                        WHERE id > ? AND id <= ? AND +org = ? AND +topic = ? ORDER BY id LIMIT ?
                         """), arguments: [id, last ?? .max, key.org, key.topic, limit])
             var found: [JournalRow] = []
             var bytes = 0

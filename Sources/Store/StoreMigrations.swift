@@ -12,6 +12,9 @@ enum StoreMigrations {
         migrator.registerMigration("sent by ID") {
             try $0.execute(sql: "CREATE INDEX sent_delivery ON sent (delivery_id)")
         }
+        migrator.registerMigration("journal by first ID") {
+            try $0.execute(sql: "CREATE INDEX journal_first ON journal (org, topic, first_replay_id)")
+        }
         return migrator
     }
 

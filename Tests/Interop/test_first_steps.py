@@ -129,7 +129,7 @@ def test_a_backfill_of_no_object_is_refused(org):
         refused = org.command("backfill", "--entity", "Nope__c", code=2)
         assert "no object 'Nope__c'" in refused.stderr and "salesforce describe" in refused.stderr, refused.stderr
         assert json.loads(org.command("backfill", "list", "--json").stdout) == []
-        assert json.loads(org.command("backfill", "--entity", "Account", "--json").stdout)["state"] == "done"
+        assert json.loads(org.command("backfill", "--entity", "Account", "--detach", "--json").stdout)["state"] == "running"
 
 
 def test_warnings_are_for_those_who_ask(org):

@@ -1,4 +1,5 @@
 import Events
+import Rules
 import SalesforceREST
 import Store
 
@@ -56,12 +57,33 @@ extension BackfillRunner {
         try await parts.time.sleep(wait)
     }
 
-    /// Marks go before what they mark, for the rules that have it only.
-    func mark(_ deliveries: [Delivery], _ covers: [String: Int64]) async throws {
+    /// Marks go before what they mark, for the rules of which every destination has it: older events of a record are kept
+    /// from a marked rule as a whole, and a destination that was left out (`--destinations`, a `when` of its own) needs them.
+    func mark(_ deliveries: [Delivery], _ covers: [String: Int64], by rules: RuleSet) async throws {
         let (store, plan) = (parts.store, plan)
-        let marks = deliveries.marks(covers)
+        let marks = Self.whole(deliveries, rules).marks(covers)
         try await storing { () async throws(StoreError) in
             try await store.addMarks(marks, org: plan.org, entity: plan.entity)
+        }
+    }
+
+    private static func whole(_ deliveries: [Delivery], _ rules: RuleSet) -> [Delivery] {
+        var wanted: [String: Set<String>] = [:]
+        for rule in Set(deliveries.map(\.rule)) { wanted[rule] = rules.destinations(of: rule) }
+        var made: [RuleOfRecord: Set<String>] = [:]
+        for delivery in deliveries {
+            made[RuleOfRecord(delivery), default: []].insert(delivery.destination)
+        }
+        return deliveries.filter { made[RuleOfRecord($0)]!.isSuperset(of: wanted[$0.rule]!) }
+    }
+
+    private struct RuleOfRecord: Hashable {
+        let rule: String
+        let record: String
+
+        init(_ delivery: Delivery) {
+            rule = delivery.rule
+            record = delivery.origin.recordID
         }
     }
 

@@ -258,7 +258,7 @@ actor BackfillRunner {
             }
         }
         for delivery in piece.deliveries { destinations.insert(delivery.destination) }
-        try await mark(piece.deliveries, covers)
+        try await mark(piece.deliveries, covers, by: rules)
         if !piece.deliveries.isEmpty || !piece.deadLetters.isEmpty {
             try await parts.outbox.accept(
                 RoutedBatch(cursor: cursor(entry.org), deliveries: piece.deliveries, deadLetters: piece.deadLetters))

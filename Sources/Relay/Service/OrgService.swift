@@ -12,6 +12,8 @@ import Store
 package struct OrgService: Sendable {
     /// Between sign-ins that only a person can make succeed. Refusals wait longer by themselves.
     static let unmendedWait: Duration = .seconds(30)
+    /// For a call that writes records.
+    static let writeTimeout: Duration = .seconds(60)
     /// What only a person can mend is said again after this.
     static let reminderInterval: Duration = .seconds(900)
 
@@ -48,7 +50,11 @@ package struct OrgService: Sendable {
         rest = RESTClient(
             authenticator: authenticator, http: parts.http, options: configuration.restOptions, time: parts.time)
         parts.salesforceOrgs.register(
-            OrgWriter(rest: rest, publishers: PublisherCache(client: client, authenticator: authenticator)),
+            OrgWriter(
+                // The dispatcher makes an attempt again, in its lane's order; a call that is made again by itself could
+                // come after a newer one.
+                rest: rest.impatient(timeout: Self.writeTimeout),
+                publishers: PublisherCache(client: client, authenticator: authenticator)),
             as: configuration.alias)
     }
 

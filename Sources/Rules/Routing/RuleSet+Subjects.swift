@@ -11,4 +11,9 @@ extension RuleSet {
         }
         return rules.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
+
+    /// The destinations of a rule; empty for one that is not here.
+    package func destinations(of rule: String) -> Set<String> {
+        Set(rules.first { $0.id == rule }?.deliveries.map(\.destination) ?? [])
+    }
 }
