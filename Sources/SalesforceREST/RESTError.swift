@@ -72,6 +72,14 @@ package struct RESTError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether a query of fewer records may do better.
+    package var mayBeOfSize: Bool {
+        switch kind {
+        case .queryTimeout, .tooLarge, .unreachable: true
+        default: false
+        }
+    }
+
     package var description: String {
         let answer = status == 0 ? "" : code.isEmpty && !message.isEmpty ? "HTTP \(status): " : "HTTP \(status) "
         return "cannot \(action): \(answer)\(reason)"

@@ -45,6 +45,24 @@ def test_what_does_not_fit_goes_on_at_once_when_the_rule_allows_it(binary, world
         assert sluice.stop() == 0
 
 
+def test_doctor_and_lint_tell_what_would_not_fit(binary, world):
+    relay = make(world, 1, FLOWMATE_RULES)
+
+    def ask(*arguments):
+        done = relay.workspace.command(*arguments, "--config", str(relay.workspace.config_path))
+        return done.returncode, done.stdout + done.stderr
+
+    relay.receiver.call("edit_flows", inputs=FITS)
+    code, text = ask("rules", "lint", "--online")
+    assert code == 0 and "seq (number)" in text, text
+    assert "does not fit" not in ask("doctor")[1] and "'more'" not in ask("doctor")[1]
+    relay.receiver.call("edit_flows", inputs={**FITS, "more": "string"})
+    code, text = ask("rules", "lint", "--online")
+    assert code == 2 and "'more'" in text, text
+    code, text = ask("doctor")
+    assert code == 3 and "'more'" in text and "interop.yaml:" in text, text
+
+
 def test_a_private_address_is_refused_unless_it_is_allowed(binary, world):
     relay = make(world, 5)
     relay.workspace.webhook_rule(relay.receiver.ready["port"])

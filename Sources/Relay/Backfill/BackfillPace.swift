@@ -11,19 +11,32 @@ struct BackfillPace {
     static let pageRows = 1_000
     /// At a given rate a page holds the events up for as long as this, at most.
     static let pageSeconds = 4.0
+    /// Pages that Salesforce cannot read in time, or that are too large, are halved down to this, and grow again slowly.
+    static let leastRows = 10
+    static let growth = 50
     /// Records handed over at once.
     static let chunk = 100
 
     let rate: Double?
     private var allowance = 1.0
     private var at: Int64?
+    private var limit = Self.pageRows
 
     init(rate: Double?) { self.rate = rate }
 
     var rows: Int {
-        guard let rate else { return Self.pageRows }
-        return min(Self.pageRows, max(1, Int(min(rate, 1e6) * Self.pageSeconds)))
+        guard let rate else { return limit }
+        return min(limit, max(1, Int(min(rate, 1e6) * Self.pageSeconds)))
     }
+
+    /// - Returns: whether the next page is smaller.
+    mutating func narrow() -> Bool {
+        let now = rows
+        limit = min(limit, max(Self.leastRows, now / 2))
+        return rows < now
+    }
+
+    mutating func widen() { limit = min(Self.pageRows, limit + Self.growth) }
 
     /// Before a page is read.
     func page(_ load: ReplayPace.Load) -> Action {

@@ -125,10 +125,11 @@ actor BackfillRunner {
     // MARK: Pages
 
     private func readPage(_ reader: SnapshotReader) async throws {
-        let (after, limit) = (progress.afterID, min(pace.rows, reader.maximumRows))
-        let page = try await handOver(loosely: false) { () async throws(RESTError) in
-            try await reader.page(after: after, limit: limit)
+        let after = progress.afterID
+        let page = try await handOver(loosely: false) { rows async throws(RESTError) in
+            try await reader.page(after: after, limit: min(rows, reader.maximumRows))
         }
+        pace.widen()
         progress.late += page.late
         progress.afterID = page.last
         progress.isReadingDeleted = page.last == nil
@@ -157,7 +158,7 @@ actor BackfillRunner {
         while !rest.isEmpty {
             let ids = Array(rest.prefix(min(SnapshotReader.maximumReread, reader.maximumRows, pace.rows)))
             rest = rest.dropFirst(ids.count)
-            let page = try await handOver(loosely: loosely) { () async throws(RESTError) in
+            let page = try await handOver(loosely: loosely) { _ async throws(RESTError) in
                 (try await reader.rows(ids), nil)
             }
             still += page.late
@@ -173,8 +174,8 @@ actor BackfillRunner {
         var isDone = false
         while !isDone {
             let after = progress.afterID
-            let page = try await handOver(loosely: true, areDeleted: true) { () async throws(RESTError) in
-                try await reader.deleted(after: after, limit: BackfillPace.pageRows)
+            let page = try await handOver(loosely: true, areDeleted: true) { rows async throws(RESTError) in
+                try await reader.deleted(after: after, limit: rows)
             }
             isDone = page.last == nil
             progress.afterID = page.last
@@ -184,9 +185,10 @@ actor BackfillRunner {
 
     private typealias Page = (rows: [SnapshotRow], last: String?)
 
+    /// - Parameter read: is told how many records it may read.
     /// - Returns: records that have to be read again, and where to go on.
     private func handOver(
-        loosely: Bool, areDeleted: Bool = false, _ read: @Sendable () async throws(RESTError) -> Page
+        loosely: Bool, areDeleted: Bool = false, _ read: @Sendable (_ rows: Int) async throws(RESTError) -> Page
     ) async throws -> (late: [String], last: String?) {
         var wait = BackfillPatience()
         while true {
@@ -194,13 +196,15 @@ actor BackfillRunner {
             try await parts.gate.enterPage(plan.subject)
             do {
                 let readAt = parts.time.wall()
-                let page = try await read()
+                let page = try await read(pace.rows)
                 let late = try await hand(page.rows, readAt: readAt, loosely: loosely, areDeleted: areDeleted)
                 await parts.gate.leavePage(plan.subject)
                 return (late, page.last)
             } catch {
                 await parts.gate.leavePage(plan.subject)
                 guard let error = error as? RESTError else { throw error }
+                let isNarrower = error.mayBeOfSize && pace.narrow()
+                if isNarrower, error.kind == .tooLarge { continue }
                 try await pause(error, &wait)
             }
         }

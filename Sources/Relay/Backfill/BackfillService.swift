@@ -20,6 +20,8 @@ package actor BackfillService {
     private let topics: [Cursor.Key]
     private var running: [String: (task: Task<Void, Never>, tracker: BackfillTracker, subject: SnapshotSubject)] = [:]
     private var waiting: [BackfillRecord] = []
+    /// On their way into the store.
+    private var beginning: [String: SnapshotSubject] = [:]
     private var settling: Task<Void, Never>?
     private var isStopping = false
 
@@ -55,13 +57,18 @@ package actor BackfillService {
 
     /// A new one, or one that was paused. It is stored when this returns.
     func begin(_ record: BackfillRecord) async throws(StoreError) {
-        guard running[record.id] == nil, !waiting.contains(where: { $0.id == record.id }) else { return }
+        guard running[record.id] == nil, beginning[record.id] == nil, !waiting.contains(where: { $0.id == record.id })
+        else { return }
         var record = record
         record.state = .running
         record.detail = ""
         record.isSettled = false
         record.updatedAt = parts.time.wall()
-        if let plan = Self.plan(of: record) { await gate.open(plan.subject) }
+        if let plan = Self.plan(of: record) {
+            beginning[record.id] = plan.subject
+            await gate.open(plan.subject)
+        }
+        defer { beginning[record.id] = nil }
         try await parts.store.save(record)
         run(record)
     }
@@ -216,6 +223,7 @@ package actor BackfillService {
         guard Settling(endedAt: ended).isOver(reached: reached, now: parts.time.wall()) else { return }
         // What has passed is not to come again after a kill.
         await parts.outbox.flush()
+        guard !isRead(subject) else { return }
         for var record in records {
             try await forgetBulk(record, subject)
             record.isSettled = true
@@ -225,7 +233,13 @@ package actor BackfillService {
             org: subject.org, entity: subject.entity, until: ended + Settling.publishing, limit: Self.marksAtOnce)
             == Self.marksAtOnce
         {}
-        guard !running.values.contains(where: { $0.subject == subject }) else { return }
+        guard !isRead(subject) else { return }
         await gate.close(subject)
+    }
+
+    /// Or is about to be.
+    private func isRead(_ subject: SnapshotSubject) -> Bool {
+        running.values.contains { $0.subject == subject } || beginning.values.contains(subject)
+            || waiting.contains { Self.plan(of: $0)?.subject == subject }
     }
 }

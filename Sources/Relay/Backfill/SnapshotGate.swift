@@ -21,10 +21,22 @@ package actor SnapshotGate {
     /// Between tries of a store that cannot be read.
     static let storeRetry: Duration = .seconds(1)
 
+    /// Between looks whether batches are through.
+    static let look: Duration = .milliseconds(20)
+
+    /// What is read, and the batches that are under way.
+    private struct Watched {
+        /// With how many had been opened by then.
+        var subjects: [SnapshotSubject: Int] = [:]
+        var opened = 0
+        /// Batches, by how many objects had been opened when they began.
+        var passes: [Int: Int] = [:]
+    }
+
     private let store: Store
     private let time: TimeSource
     /// Readable without waiting: nearly always there is no snapshot, and then events pass by.
-    private nonisolated let subjects = Mutex<Set<SnapshotSubject>>([])
+    private nonisolated let watched = Mutex(Watched())
     /// Those of them that are watched for gap events.
     private nonisolated let gapSubjects = Mutex<Set<SnapshotSubject>>([])
     /// Backfills of bulk queries, which have to know of which records an event went by.
@@ -43,10 +55,16 @@ package actor SnapshotGate {
     }
 
     /// From now on events of this object take their turn with its pages, and are held against its marks.
-    func open(_ subject: SnapshotSubject) { subjects.withLock { _ = $0.insert(subject) } }
+    func open(_ subject: SnapshotSubject) {
+        watched.withLock { watched in
+            guard watched.subjects[subject] == nil else { return }
+            watched.opened += 1
+            watched.subjects[subject] = watched.opened
+        }
+    }
 
     func close(_ subject: SnapshotSubject) {
-        subjects.withLock { _ = $0.remove(subject) }
+        watched.withLock { _ = $0.subjects.removeValue(forKey: subject) }
         dropCounts[subject] = nil
     }
 
@@ -74,11 +92,15 @@ package actor SnapshotGate {
     /// Events of a batch, on their way through. Ends with `leave`.
     struct Pass: Sendable {
         fileprivate let subjects: [SnapshotSubject]
-        fileprivate let gate: SnapshotGate?
+        fileprivate let opened: Int
+        fileprivate let gate: SnapshotGate
         /// Of events, by their places, that are older than what was handed over of their records: for which rules.
         let covered: [Int: CoveredRules]
 
-        func leave() async { if let gate { await gate.leave(subjects, isPage: false) } }
+        func leave() async {
+            gate.isThrough(opened)
+            if !subjects.isEmpty { await gate.leave(subjects, isPage: false) }
+        }
     }
 
     /// Waits for a page that is under way.
@@ -87,15 +109,24 @@ package actor SnapshotGate {
     ///   cannot be read, says no such thing.
     /// - Throws: `CancellationError` only.
     nonisolated func pass(_ events: [Event], topic: Cursor.Key, keepaliveAt: Int64?) async throws -> Pass {
-        let watched = subjects.withLock { $0 }.union(gapSubjects.withLock { $0 })
-        guard !watched.isEmpty else { return Pass(subjects: [], gate: nil, covered: [:]) }
-        return try await pass(events, watched, topic, keepaliveAt)
+        let (read, opened) = watched.withLock { watched in
+            watched.passes[watched.opened, default: 0] += 1
+            return (watched.subjects, watched.opened)
+        }
+        let subjects = gapSubjects.withLock { $0 }.union(read.keys)
+        guard !subjects.isEmpty else { return Pass(subjects: [], opened: opened, gate: self, covered: [:]) }
+        do {
+            return try await pass(events, subjects, opened, topic, keepaliveAt)
+        } catch {
+            isThrough(opened)
+            throw error
+        }
     }
 
     private func pass(
-        _ events: [Event], _ watched: Set<SnapshotSubject>, _ topic: Cursor.Key, _ keepaliveAt: Int64?
+        _ events: [Event], _ subjects: Set<SnapshotSubject>, _ opened: Int, _ topic: Cursor.Key, _ keepaliveAt: Int64?
     ) async throws -> Pass {
-        let named = Set(events.map { SnapshotSubject(org: topic.org, entity: $0.entity) }).intersection(watched).sorted()
+        let named = Set(events.map { SnapshotSubject(org: topic.org, entity: $0.entity) }).intersection(subjects).sorted()
         var entered: [SnapshotSubject] = []
         do {
             for subject in named {
@@ -108,15 +139,33 @@ package actor SnapshotGate {
                 try await cover(events, subject, &covered)
             }
             if let time = keepaliveAt ?? events.last?.time { reached[topic] = max(reached[topic] ?? .min, time) }
-            return Pass(subjects: entered, gate: self, covered: covered)
+            return Pass(subjects: entered, opened: opened, gate: self, covered: covered)
         } catch {
             leave(entered, isPage: false)
             throw error
         }
     }
 
+    private nonisolated func isThrough(_ opened: Int) {
+        watched.withLock { watched in
+            guard let count = watched.passes[opened], count > 1 else { return watched.passes[opened] = nil }
+            watched.passes[opened] = count - 1
+        }
+    }
+
+    /// Batches that began before the object was opened know nothing of its pages: none may come behind one.
+    private func whenThrough(_ subject: SnapshotSubject) async throws {
+        while watched.withLock({ watched in
+            let opened = watched.subjects[subject] ?? 0
+            return watched.passes.keys.contains { $0 < opened }
+        }) { try await time.sleep(Self.look) }
+    }
+
     /// The page has the object for itself until `leave`.
-    func enterPage(_ subject: SnapshotSubject) async throws { try await enter(subject, isPage: true) }
+    func enterPage(_ subject: SnapshotSubject) async throws {
+        try await whenThrough(subject)
+        try await enter(subject, isPage: true)
+    }
 
     func leavePage(_ subject: SnapshotSubject) { leave([subject], isPage: true) }
 

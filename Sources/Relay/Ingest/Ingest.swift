@@ -95,9 +95,17 @@ package struct Ingest: SubscriptionHost {
         let split = try await gapReader?.split(events, by: rules, raw: raw)
         let passing = split?.passing ?? Array(events.indices)
         let results = try await route(passing.map { events[$0] }, by: rules)
-        for (event, result) in split?.now ?? [] { take(result, of: event, isReread: true, into: &routed) }
-        for (place, result) in zip(passing, results) {
+        var outcomes = zip(passing, results).map { ($0, $1, isNotice: false) }
+        if let notices = split?.notices, !notices.isEmpty {
+            outcomes += notices.map { ($0.key, $0.value, isNotice: true) }
+            outcomes.sort { $0.0 < $1.0 }
+        }
+        for (place, result, isNotice) in outcomes {
             let event = events[place]
+            guard !isNotice else {
+                take(result, of: event, isReread: true, into: &routed)
+                continue
+            }
             let isReread = try await backfills?.overflowed(event, by: rules, time: time) ?? false
             let result = covered[place].map { older in result.without(older.contains) } ?? result
             take(result, of: event, isReread: isReread, into: &routed)

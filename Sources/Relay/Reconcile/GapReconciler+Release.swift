@@ -117,13 +117,17 @@ extension GapReconciler {
                 continue
             case .covered(let time): until = time
             }
-            record.events.removeLast(record.events.count - Self.told(record, finding.before, until))
+            let told = Self.told(record, finding.before, until)
+            let next = record.events.dropFirst(told).first?.event
+            record.events.removeLast(record.events.count - told)
             let course = ReadCourse(
                 record: record, before: finding.before, until: until, marks: marks[finding.key.recordID] ?? [:],
                 facts: facts(finding, readAt))
             added += try await route(course, rules, into: &batch).map {
                 RecordMark(recordID: finding.key.recordID, rule: $0, covers: until)
             }
+            // With what went before it out of the way, the gap event that is now first is told of.
+            if let next { take(try await notice(next, route(next, rules), rules), next, isRead: false, into: &batch) }
             batch.released += record.events.map(\.row.key)
             done.append((finding.key, record.events.count))
         }
@@ -191,10 +195,14 @@ extension GapReconciler {
                 let result = whole.without {
                     !readers.contains($0) || have.contains($0) || newest?.contains($0) == true
                 }
+                // The first was told of when it came.
+                if place > 0 {
+                    take(try await notice(event, route(event, rules), rules), event, isRead: false, into: &batch)
+                }
                 take(result, event, isRead: true, into: &batch)
                 have.formUnion(result.deliveries.map(\.rule))
             } else {
-                let first = rules.route(event, now: parts.time.wall())
+                let first = route(event, rules)
                 let isCovered = place < course.before || event.time <= course.until
                 let older = CoveredRules(course.marks, at: event.time)
                 let known = have
@@ -206,6 +214,8 @@ extension GapReconciler {
         }
         return have
     }
+
+    private func route(_ event: Event, _ rules: RuleSet) -> RoutingResult { rules.route(event, now: parts.time.wall()) }
 
     private func take(_ result: RoutingResult, _ event: Event, isRead: Bool, into batch: inout RoutedBatch) {
         batch.deliveries += result.deliveries

@@ -57,8 +57,9 @@ package actor GapReconciler {
     struct Split: Sendable {
         /// To be routed now; those that are not named wait.
         var passing: [Int]
-        /// Of the gap events that wait: what goes to rules that take gaps as they are.
-        var now: [(event: Event, result: RoutingResult)] = []
+        /// Of the gap events that wait behind nothing, by their places: what goes to rules that take gaps as they are.
+        /// Those behind others are told of in their turn.
+        var notices: [Int: RoutingResult] = [:]
         var held: [HeldEvent] = []
         fileprivate var keys: Set<GapQueue.Key> = []
     }
@@ -76,7 +77,6 @@ package actor GapReconciler {
 
     private func split(_ events: [(Event, HeldEvent)], by rules: RuleSet) async throws -> Split {
         var split = Split(passing: [])
-        var readers: [String: Set<String>] = [:]
         for (place, (event, row)) in events.enumerated() {
             let isHeld = !event.recordID.isEmpty && queue.holds(event)
             guard event.isGapOfRecord else {
@@ -89,15 +89,17 @@ package actor GapReconciler {
                 continue
             }
             hold(event, row, &split)
-            let readBack = readers[event.entity] ?? rules.gapReaders(of: event.entity)
-            readers[event.entity] = readBack
-            var result = first.without(readBack.contains)
-            if result.wants.contains(where: { $0 != .record(.all) }) {
-                result = try await parts.facts.complete(event, first, by: rules).without(readBack.contains)
-            }
-            split.now.append((event, result))
+            if !isHeld { split.notices[place] = try await notice(event, first, rules) }
         }
         return split
+    }
+
+    /// What a gap event is for rules that take gaps as they are.
+    func notice(_ event: Event, _ first: RoutingResult, _ rules: RuleSet) async throws -> RoutingResult {
+        let readers = rules.gapReaders(of: event.entity)
+        let result = first.without(readers.contains)
+        guard result.wants.contains(where: { $0 != .record(.all) }) else { return result }
+        return try await parts.facts.complete(event, first, by: rules).without(readers.contains)
     }
 
     private func hold(_ event: Event, _ row: HeldEvent, _ split: inout Split) {

@@ -68,14 +68,20 @@ struct Loaded {
     let configuration: Configuration
     let secrets: SecretStore
 
+    /// Everything that is to be said about the rules of the configuration.
+    func lint(against schema: OrgSchema? = nil) throws(RuleFolderError) -> LintReport {
+        try Lint.check(
+            paths: [configuration.rulesPath],
+            options: Lint.Options(knownOrgs: configuration.orgs.map(\.alias), schema: schema))
+    }
+
     /// The rules of the configuration. Ends the command with all findings if there is an error.
     ///
     /// - Parameter showsWarnings: see `ConfigurationOption.load`.
     func ruleSet(showsWarnings: Bool = false) throws -> RuleSet {
         let report: LintReport
         do throws(RuleFolderError) {
-            report = try Lint.check(
-                paths: [configuration.rulesPath], options: Lint.Options(knownOrgs: configuration.orgs.map(\.alias)))
+            report = try lint()
         } catch {
             throw CommandFailure(error)
         }

@@ -50,10 +50,26 @@ struct DoctorCommand: AsyncParsableCommand {
         for destination in rules.destinations.values.sorted(by: { $0.name < $1.name }) {
             report(await check.check(destination, of: rules))
         }
+        report(await contracts(of: rules, loaded, environment))
         if json { Terminal.output.write(Self.json(results)) }
         let failures = results.count { $0.level == .failure }
         if !json { printer.summary(results) }
         if failures > 0 { throw CommandFailure(.environment) }
+    }
+
+    /// What rules deliver, held against what the flows take now.
+    private func contracts(
+        of rules: RuleSet, _ loaded: Loaded, _ environment: SinkEnvironment
+    ) async -> [CheckResult] {
+        let contracts = await OnlineLint(environment: environment).contracts(of: rules)
+        guard let known = try? loaded.lint(), let held = try? loaded.lint(against: contracts.adding(to: nil)) else {
+            return []
+        }
+        return held.findings.filter { !known.findings.contains($0) }.map { finding in
+            CheckResult(
+                finding.severity == .error ? .failure : .warning, "rules: \(finding.location)", finding.message,
+                advice: finding.hint ?? "")
+        }
     }
 
     private static func json(_ results: [CheckResult]) -> [UInt8] {

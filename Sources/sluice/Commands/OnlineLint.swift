@@ -3,30 +3,45 @@ import Events
 import Relay
 import Rules
 
-/// `rules lint --online`: holds rules against the flows that they name, as they are now.
+/// Holds rules against the flows that they name, as they are now: for `rules lint --online` and `doctor`.
 struct OnlineLint {
     let environment: SinkEnvironment
 
-    struct Seen {
-        /// A line for each destination and flow.
-        var results: [CheckResult] = []
-        /// What flows take, for the lint: by flow, and by destination those of its users.
+    /// What flows take, for the lint: by flow, and by destination those of its users.
+    struct Contracts {
         var flows: [String: [FlowParameter]] = [:]
         var ownedFlows: [String: [OwnedFlow]] = [:]
+
+        /// - Parameter schema: what is known of the org.
+        func adding(to schema: OrgSchema?) -> OrgSchema {
+            OrgSchema(
+                entities: schema.map { Array($0.entities.values) } ?? [],
+                flows: (schema?.flows ?? [:]).merging(flows) { $1 }, ownedFlows: ownedFlows)
+        }
     }
 
-    func look(at rules: RuleSet) async -> Seen {
+    /// - Returns: a line for each destination and flow.
+    func check(_ rules: RuleSet) async -> [CheckResult] {
         let check = DestinationCheck(environment: environment)
-        let contracts = OnlineContracts(environment: environment)
-        var seen = Seen()
-        for destination in rules.destinations.values.sorted(by: { $0.name < $1.name }) where destination.kind != .webhook {
-            seen.results += await check.check(destination, of: rules)
+        var results: [CheckResult] = []
+        for destination in platforms(rules) { results += await check.check(destination, of: rules) }
+        return results
+    }
+
+    func contracts(of rules: RuleSet) async -> Contracts {
+        let online = OnlineContracts(environment: environment)
+        var contracts = Contracts()
+        for destination in platforms(rules) {
             let named = rules.flows(of: destination.name).map(\.id)
-            seen.flows.merge(await contracts.parameters(destination, flows: named)) { $1 }
+            contracts.flows.merge(await online.parameters(destination, flows: named)) { $1 }
             guard rules.fansOut(to: destination.name) else { continue }
-            seen.ownedFlows[destination.name] = await contracts.ownedFlows(destination)
+            contracts.ownedFlows[destination.name] = await online.ownedFlows(destination)
         }
-        return seen
+        return contracts
+    }
+
+    private func platforms(_ rules: RuleSet) -> [Destination] {
+        rules.destinations.values.filter { $0.kind != .webhook }.sorted { $0.name < $1.name }
     }
 }
 

@@ -55,11 +55,8 @@ struct RulesLintCommand: AsyncParsableCommand {
                 report = Lint.check(sources, options: options)
             }
             if let lookup, let rules = report.ruleSet {
-                let seen = await lookup.look(at: rules)
-                results = seen.results
-                let entities = options.schema.map { Array($0.entities.values) } ?? []
-                let flows = (options.schema?.flows ?? [:]).merging(seen.flows) { $1 }
-                options.schema = OrgSchema(entities: entities, flows: flows, ownedFlows: seen.ownedFlows)
+                results = await lookup.check(rules)
+                options.schema = await lookup.contracts(of: rules).adding(to: options.schema)
                 report = Lint.check(fix ? try RuleFolder.read(paths: target.paths) : sources, options: options)
             }
         } catch {

@@ -21,7 +21,8 @@ final class ReceivedRecords: Sendable {
         /// An older value came after a newer one.
         var regressions: [String] = []
         var types: [String: Int] = [:]
-        var bodies: [String] = []
+        /// Deliveries by record.
+        var counts: [String: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -30,6 +31,7 @@ final class ReceivedRecords: Sendable {
     var regressions: [String] { state.withLock { $0.regressions } }
     /// Deliveries by `header.changeType`.
     var types: [String: Int] { state.withLock { $0.types } }
+    var counts: [String: Int] { state.withLock { $0.counts } }
 
     var sink: FakeSink {
         FakeSink { [self] delivery, _ in
@@ -43,6 +45,7 @@ final class ReceivedRecords: Sendable {
         state.withLock { state in
             guard state.ids.insert(delivery.id).inserted else { return }
             state.types[body.type, default: 0] += 1
+            state.counts[body.id, default: 0] += 1
             let number = body.change == "delete" ? -1 : Int(body.n ?? "") ?? -2
             let last = state.numbers[body.id]
             if let last, number != -1, number < last || last == -1 {

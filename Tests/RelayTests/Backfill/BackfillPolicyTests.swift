@@ -88,6 +88,19 @@ import Testing
                 && BackfillPace(rate: 0.01).rows == 1)
     }
 
+    @Test func `a page that is too much is halved down to a few records, and grows again`() {
+        var pace = BackfillPace(rate: nil)
+        #expect(pace.narrow() && pace.rows == 500)
+        while pace.narrow() {}
+        #expect(pace.rows == BackfillPace.leastRows)
+        pace.widen()
+        #expect(pace.rows == BackfillPace.leastRows + BackfillPace.growth)
+        for _ in 0..<20 { pace.widen() }
+        #expect(pace.rows == BackfillPace.pageRows)
+        var slow = BackfillPace(rate: 1)
+        #expect(!slow.narrow() && slow.rows == 4, "a page that is smaller anyhow stays as it is")
+    }
+
     @Test func `a page waits while its destinations are busy`() {
         var load = ReplayPace.Load()
         #expect(BackfillPace(rate: nil).page(load) == .go)

@@ -110,6 +110,35 @@ import TestSupport
         #expect(try await bench.ended(started.id).records == 30)
     }
 
+    @Test func `pages that time out are made smaller`() async throws {
+        let org = SimulatedOrg(records: 500, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        org.timeOut(above: 100)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        #expect(try await bench.ended(started.id).records == 500)
+        #expect(receiver.numbers == org.truth)
+    }
+
+    @Test func `a page waits for batches that were under way before its object was read`() async throws {
+        let scratch = Scratch()
+        let gate = SnapshotGate(store: try Store(path: scratch.store, wall: 0), time: time.source)
+        let subject = SnapshotSubject(org: "prod", entity: "Sample__c")
+        let early = try await gate.pass([], topic: BackfillBench.topic, keepaliveAt: nil)
+        await gate.open(subject)
+        let late = try await gate.pass([], topic: BackfillBench.topic, keepaliveAt: nil)
+        let isIn = Mutex(false)
+        let page = Task {
+            try await gate.enterPage(subject)
+            isIn.withLock { $0 = true }
+        }
+        for _ in 0..<100 { await Task.yield() }
+        #expect(!isIn.withLock { $0 })
+        await early.leave()
+        try await page.value
+        await late.leave()
+    }
+
     @Test func `events go by while a page waits for a server that fails`() async throws {
         let time = ManualTime()
         let org = SimulatedOrg(records: 30, time: time)

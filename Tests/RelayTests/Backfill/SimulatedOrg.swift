@@ -33,6 +33,8 @@ final class SimulatedOrg: Sendable {
         var queries: [String] = []
         var faults = 0
         var failsPages = false
+        /// Longer pages time out.
+        var longestPage = Int.max
         var bulk = SimulatedBulk()
     }
 
@@ -67,6 +69,9 @@ final class SimulatedOrg: Sendable {
 
     /// Pages of records cannot be read meanwhile; everything else can.
     func failPages(_ fails: Bool) { state.withLock { $0.failsPages = fails } }
+
+    /// Queries of more records than this time out.
+    func timeOut(above count: Int) { state.withLock { $0.longestPage = count } }
 
     static func id(_ record: Int) -> String { "a0" + String(String(100_000_000_000_0 + record).dropFirst()) + "AAA" }
 
@@ -187,6 +192,9 @@ final class SimulatedOrg: Sendable {
             }
             guard !soql.counts else {
                 return Self.json(#"{"totalSize":1,"done":true,"records":[{"expr0":\#(found.count)}]}"#)
+            }
+            if soql.limit > state.longestPage {
+                return Self.json(#"[{"errorCode":"QUERY_TIMEOUT","message":"scripted"}]"#, 400)
             }
             let rows = found.prefix(soql.limit).map { Self.row($0, state.records[$0], cuts) }
             return Self.json(#"{"totalSize":\#(rows.count),"done":true,"records":[\#(rows.joined(separator: ","))]}"#)

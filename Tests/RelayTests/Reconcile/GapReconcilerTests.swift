@@ -59,6 +59,36 @@ import TestSupport
         #expect(receiver.types == ["UPDATE": 2])
     }
 
+    /// Takes gap events as they are. `n` is the event's place in the stream.
+    private static let noticed = BackfillBench.rules + """
+          - id: noticed
+            onGap: deliver
+            match: {entity: Sample__c, change: [create, update, delete, undelete]}
+            to:
+              destination: hook
+              body:
+                id: "noticed ${recordId}"
+                n: "${header.transactionKey.substring(1)}"
+                change: any
+                type: "${header.changeType}"
+
+        """
+
+    @Test func `a rule that takes gap events as they are gets them in their places`() async throws {
+        let org = SimulatedOrg(records: 3, time: time)
+        let bench = try await BackfillBench(org, receiver, readsGaps: true, rules: Self.noticed)
+        let name = "noticed " + SimulatedOrg.id(1)
+        org.change(1)
+        org.change(1, isGap: true)
+        org.change(1)
+        org.change(1, isGap: true)
+        try await bench.stream()
+        try await bench.settled()
+        #expect(receiver.numbers[name] == 1, "nothing overtakes the change that waits")
+        try await pass(bench)
+        #expect(receiver.numbers[name] == 3 && receiver.counts[name] == 4 && receiver.regressions.isEmpty)
+    }
+
     @Test func `a record that vanished becomes a delete, once`() async throws {
         let org = SimulatedOrg(records: 3, time: time)
         let bench = try await BackfillBench(org, receiver, readsGaps: true)
@@ -115,7 +145,8 @@ import TestSupport
         var random = Seeded(seed)
         let lives = 5
         for life in 0..<lives {
-            let bench = try await BackfillBench(org, receiver, scratch: scratch, readsGaps: true)
+            let bench = try await BackfillBench(
+                org, receiver, scratch: scratch, readsGaps: true, rules: Self.noticed)
             try await churn(bench, changes: count * 10 / lives, &random, overflows: life == 2)
             if life < lives - 1 { try await bench.crash() } else { try await finish(bench) }
         }
@@ -123,6 +154,8 @@ import TestSupport
         let told = org.truth.filter { $0.value != 0 }
         let wrong = told.filter { receiver.numbers[$0.key] != $0.value }
         #expect(wrong.isEmpty, "seed \(seed): \(wrong.count) wrong, such as \(wrong.first.map { "\($0)" } ?? "")")
+        let noticed = receiver.counts.filter { $0.key.hasPrefix("noticed") }.values.reduce(0, +)
+        #expect(noticed == org.stream.count { $0.record >= 0 }, "seed \(seed)")
         let types = receiver.types
         #expect(types["GAP_UPDATE", default: 0] > count / 10 && types["UPDATE", default: 0] > count)
         print("seed \(seed): \(told.count) records, \(org.stream.count) events, \(types)")
