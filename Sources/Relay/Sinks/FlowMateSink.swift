@@ -13,8 +13,8 @@ package actor FlowMateSink: Sink {
     /// Nil: deliveries are not held against what flows take.
     private let contracts: (any FlowContracts)?
     private let renderer: (any DeliveryRenderer)?
-    /// Deliveries that do not fit, and the rules by which they were last built anew.
-    private var builtBy: [String: String] = [:]
+    /// Deliveries that do not fit, with the rules by which building them anew made no difference.
+    private var vainly: [String: String] = [:]
     /// Reads the credential anew; nil when the destination has none.
     private let readAuth: @Sendable () throws(SecretError) -> ReadyAuth?
     private var settings: FlowMateSettings
@@ -75,17 +75,26 @@ package actor FlowMateSink: Sink {
         return .retry(note, after: FlowFinder.violationWait)
     }
 
-    /// By the rules in force now, if they are others than those that were tried.
+    /// By the rules in force now, unless they are known to make no difference.
     ///
-    /// - Returns: nil if that makes no difference.
+    /// - Returns: nil if they make none.
     private func builtAnew(_ delivery: Delivery, _ flow: String) async -> ContractJudgement? {
-        guard let renderer, builtBy[delivery.id] != renderer.version else { return nil }
-        if builtBy.count >= Self.maximumRememberedFlows { builtBy.removeAll() }
-        builtBy[delivery.id] = renderer.version
-        guard case .ready(let fresh) = await renderer.render(delivery), fresh.body != delivery.body,
+        guard let renderer, vainly[delivery.id] != renderer.version else { return nil }
+        let version = renderer.version
+        var judgement: ContractJudgement?
+        if case .ready(let fresh) = await renderer.render(delivery), fresh.body != delivery.body,
             case .flow(flow, _) = fresh.target
-        else { return nil }
-        return await contracts?.judge(fresh, flow: flow)
+        {
+            judgement = await contracts?.judge(fresh, flow: flow)
+        }
+        // What fits is built once more for the next attempt, if FlowMate does not take it in this one.
+        if case .send? = judgement {
+            vainly[delivery.id] = nil
+        } else {
+            if vainly.count >= Self.maximumRememberedFlows { vainly.removeAll() }
+            vainly[delivery.id] = version
+        }
+        return judgement
     }
 
     // MARK: The call

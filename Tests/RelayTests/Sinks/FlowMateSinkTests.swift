@@ -12,12 +12,14 @@ import Testing
     private let delivery = Delivery.make(to: .flow(id: flow))
 
     private func sink(
-        _ http: any HTTPClient, environment: [String: String] = ["T": "token-1"], auth: Bool = true
+        _ http: any HTTPClient, environment: [String: String] = ["T": "token-1"], auth: Bool = true,
+        contracts: (any FlowContracts)? = nil, renderer: (any DeliveryRenderer)? = nil
     ) throws -> FlowMateSink {
         var destination = Destination(name: "fm", kind: .flowmate, url: "https://fm.example")
         if auth { destination.auth = .bearer(.env("T")) }
         let factory = SinkFactory(
-            environment: .test(http, environment: environment), journal: MemoryJournal(), outcomes: RecordedOutcomes())
+            environment: .test(http, environment: environment), journal: MemoryJournal(), outcomes: RecordedOutcomes(),
+            contracts: contracts, renderer: renderer)
         return try #require(factory.make(destination).ready?.sink as? FlowMateSink)
     }
 
@@ -180,6 +182,34 @@ import Testing
     @Test func `a flow whose state cannot be read is held`() async throws {
         let http = FakeHTTP(answers: [Self.inactive, Self.answer(401)])
         #expect(try await sink(http, auth: false).attempt(delivery, number: 1).short == "hold target -")
+    }
+
+    /// Takes what the mended rules make.
+    private struct MendedRules: FlowContracts, DeliveryRenderer {
+        static let body = Array(#"{"data":{"id":"1"}}"#.utf8)
+        let version = "2"
+
+        func render(_ delivery: Delivery) async -> Rendering {
+            var fresh = delivery
+            fresh.body = Self.body
+            return .ready(fresh)
+        }
+
+        nonisolated(nonsending) func judge(_ delivery: Delivery, flow: String) async -> ContractJudgement {
+            delivery.body == Self.body ? .send(delivery.body) : .wait(reason: "it does not fit")
+        }
+
+        func accepted(_ requestID: String, flow: String, destination: String) {}
+        func saw(_ flow: FlowMateFlow?, id: String, destination: String) async {}
+    }
+
+    @Test func `what mended rules make fit is sent by them with each attempt`() async throws {
+        let http = FakeHTTP(answers: [Self.answer(503), Self.answer(503), Self.answer(200)])
+        let sink = try sink(http, contracts: MendedRules(), renderer: MendedRules())
+        #expect(await !sink.attempt(delivery, number: 1).isDelivered)
+        #expect(await !sink.attempt(delivery, number: 2).isDelivered)
+        #expect(await sink.attempt(delivery, number: 3).isDelivered)
+        #expect(http.requests.map(\.body) == Array(repeating: MendedRules.body, count: 3))
     }
 
     @Test func `a flow ID that is none parks the delivery without a call`() async throws {
