@@ -58,8 +58,8 @@ package struct EventDecoder: Sendable {
         let record = EventRecord(source: payload, reading: isNameable ? Self.reading(header.changeType) : .nothing)
         return Event(
             id: event.id, kind: .change, entity: header.entityName, topic: topic, replayID: event.replayID,
-            schemaID: event.schemaID, time: Self.sound(header.commitTimestamp, else: receivedAt), receivedAt: receivedAt, header: header,
-            recordID: isNameable ? recordID : "", record: record, org: org)
+            schemaID: event.schemaID, time: Self.sound(header.commitTimestamp, else: receivedAt),
+            receivedAt: receivedAt, header: header, recordID: isNameable ? recordID : "", record: record, org: org)
     }
 
     private func platformEvent(

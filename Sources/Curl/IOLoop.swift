@@ -50,7 +50,7 @@ final class IOLoop {
         }
     }
 
-    /// Ends at once when there is work, and when there is some, a socket is ready or something is due.
+    /// Ends as soon as there is work, a socket is ready or something is due.
     private func wait(_ executor: IOExecutor) -> [SocketPoller.Ready] {
         guard !executor.hasWork else { return poller.wait(milliseconds: 0) }
         let began = now

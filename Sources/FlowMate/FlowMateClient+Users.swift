@@ -65,9 +65,11 @@ extension FlowMateClient {
         guard query.count <= 1 else {
             var found: [FlowMateUser] = []
             var documents: [Value] = []
-            for filter in filter.usernames.map({ UserFilter(usernames: [$0]) }) + filter.ids.map({ UserFilter(ids: [$0]) }) {
+            let single = filter.usernames.map { UserFilter(usernames: [$0]) } + filter.ids.map { UserFilter(ids: [$0]) }
+            for filter in single {
                 let answer = try await users(filter, path: path)
-                for (user, document) in zip(answer.content, answer.json.list ?? []) where !found.contains(where: { $0.id == user.id }) {
+                for (user, document) in zip(answer.content, answer.json.list ?? []) {
+                    guard !found.contains(where: { $0.id == user.id }) else { continue }
                     found.append(user)
                     documents.append(document)
                 }

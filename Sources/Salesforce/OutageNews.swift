@@ -7,6 +7,9 @@ package final class OutageNews: Sendable {
     /// So long a reason that was told of one topic is no news of another, nor what else an outage goes through.
     static let quiet: Duration = .seconds(30)
 
+    /// What only a person can mend is said again after this.
+    package static let reminder: Duration = .seconds(900)
+
     private struct State {
         var told: [String: Duration] = [:]
         var last: Duration?

@@ -48,9 +48,6 @@ extension Subscription {
                 + "here: nothing lost, some events may come again with the same delivery IDs")
     }
 
-    /// What only a person can mend is said again after this.
-    private static var reminderInterval: Duration { .seconds(900) }
-
     /// - Returns: false when the topic stops.
     func recover(from failure: StreamFailure) async -> Bool {
         let failure = failure.about(topic: settings.name)
@@ -81,7 +78,7 @@ extension Subscription {
         checkHeadroom()
         if failure.reason.contains("managed.subscription.already.active") { stoodBy = true }
         let now = time.monotonic()
-        let isReminder = failure.needsPerson && outage.map { now - $0.toldAt >= Self.reminderInterval } ?? false
+        let isReminder = failure.needsPerson && outage.map { now - $0.toldAt >= OutageNews.reminder } ?? false
         let isNews = outage?.reason != failure.reason || isReminder
         let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
         outage = Outage(continuing: outage, failure: failure, isTold: isNews, now: now)

@@ -129,7 +129,6 @@ actor BackfillRunner {
         let page = try await handOver(loosely: false) { rows async throws(RESTError) in
             try await reader.page(after: after, limit: min(rows, reader.maximumRows))
         }
-        pace.widen()
         progress.late += page.late
         progress.afterID = page.last
         progress.isReadingDeleted = page.last == nil
@@ -156,11 +155,12 @@ actor BackfillRunner {
         var still: [String] = []
         var rest = progress.late[...]
         while !rest.isEmpty {
-            let ids = Array(rest.prefix(min(SnapshotReader.maximumReread, reader.maximumRows, pace.rows)))
-            rest = rest.dropFirst(ids.count)
-            let page = try await handOver(loosely: loosely) { _ async throws(RESTError) in
-                (try await reader.rows(ids), nil)
+            let ids = rest
+            let page = try await handOver(loosely: loosely) { rows async throws(RESTError) in
+                let some = ids.prefix(min(SnapshotReader.maximumReread, reader.maximumRows, rows))
+                return (try await reader.rows(Array(some)), some.last)
             }
+            rest = rest.drop { $0 != page.last }.dropFirst()
             still += page.late
         }
         progress.late = still
@@ -199,6 +199,7 @@ actor BackfillRunner {
                 let page = try await read(pace.rows)
                 let late = try await hand(page.rows, readAt: readAt, loosely: loosely, areDeleted: areDeleted)
                 await parts.gate.leavePage(plan.subject)
+                pace.widen()
                 return (late, page.last)
             } catch {
                 await parts.gate.leavePage(plan.subject)

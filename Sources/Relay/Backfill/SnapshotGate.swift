@@ -98,7 +98,7 @@ package actor SnapshotGate {
         let covered: [Int: CoveredRules]
 
         func leave() async {
-            gate.isThrough(opened)
+            gate.passed(opened)
             if !subjects.isEmpty { await gate.leave(subjects, isPage: false) }
         }
     }
@@ -118,7 +118,7 @@ package actor SnapshotGate {
         do {
             return try await pass(events, subjects, opened, topic, keepaliveAt)
         } catch {
-            isThrough(opened)
+            passed(opened)
             throw error
         }
     }
@@ -146,15 +146,17 @@ package actor SnapshotGate {
         }
     }
 
-    private nonisolated func isThrough(_ opened: Int) {
+    /// A batch is through that began when so many had been opened.
+    private nonisolated func passed(_ opened: Int) {
         watched.withLock { watched in
             guard let count = watched.passes[opened], count > 1 else { return watched.passes[opened] = nil }
             watched.passes[opened] = count - 1
         }
     }
 
-    /// Batches that began before the object was opened know nothing of its pages: none may come behind one.
-    private func whenThrough(_ subject: SnapshotSubject) async throws {
+    /// Waits for batches that began before the object was opened: they know nothing of its pages, and none may come
+    /// behind one.
+    private func earlierPasses(_ subject: SnapshotSubject) async throws {
         while watched.withLock({ watched in
             let opened = watched.subjects[subject] ?? 0
             return watched.passes.keys.contains { $0 < opened }
@@ -163,7 +165,7 @@ package actor SnapshotGate {
 
     /// The page has the object for itself until `leave`.
     func enterPage(_ subject: SnapshotSubject) async throws {
-        try await whenThrough(subject)
+        try await earlierPasses(subject)
         try await enter(subject, isPage: true)
     }
 

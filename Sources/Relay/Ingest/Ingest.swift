@@ -95,21 +95,18 @@ package struct Ingest: SubscriptionHost {
         let split = try await gapReader?.split(events, by: rules, raw: raw)
         let passing = split?.passing ?? Array(events.indices)
         let results = try await route(passing.map { events[$0] }, by: rules)
-        var outcomes = zip(passing, results).map { ($0, $1, isNotice: false) }
-        if let notices = split?.notices, !notices.isEmpty {
-            outcomes += notices.map { ($0.key, $0.value, isNotice: true) }
-            outcomes.sort { $0.0 < $1.0 }
-        }
-        for (place, result, isNotice) in outcomes {
-            let event = events[place]
-            guard !isNotice else {
-                take(result, of: event, isReread: true, into: &routed)
-                continue
+        var notices = (split?.notices ?? [])[...]
+        for (place, result) in zip(passing, results) {
+            while let notice = notices.first, notice.place < place {
+                take(notice.result, of: events[notice.place], isReread: true, into: &routed)
+                notices.removeFirst()
             }
+            let event = events[place]
             let isReread = try await backfills?.overflowed(event, by: rules, time: time) ?? false
             let result = covered[place].map { older in result.without(older.contains) } ?? result
             take(result, of: event, isReread: isReread, into: &routed)
         }
+        for notice in notices { take(notice.result, of: events[notice.place], isReread: true, into: &routed) }
         routed.held = split?.held ?? []
         if let newest = events.last {
             routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time)

@@ -57,9 +57,9 @@ package actor GapReconciler {
     struct Split: Sendable {
         /// To be routed now; those that are not named wait.
         var passing: [Int]
-        /// Of the gap events that wait behind nothing, by their places: what goes to rules that take gaps as they are.
+        /// Of the gap events that wait behind nothing, in their order: what goes to rules that take gaps as they are.
         /// Those behind others are told of in their turn.
-        var notices: [Int: RoutingResult] = [:]
+        var notices: [(place: Int, result: RoutingResult)] = []
         var held: [HeldEvent] = []
         fileprivate var keys: Set<GapQueue.Key> = []
     }
@@ -89,7 +89,7 @@ package actor GapReconciler {
                 continue
             }
             hold(event, row, &split)
-            if !isHeld { split.notices[place] = try await notice(event, first, rules) }
+            if !isHeld { split.notices.append((place, try await notice(event, first, rules))) }
         }
         return split
     }

@@ -14,8 +14,6 @@ package struct OrgService: Sendable {
     static let unmendedWait: Duration = .seconds(30)
     /// For a call that writes records.
     static let writeTimeout: Duration = .seconds(60)
-    /// What only a person can mend is said again after this.
-    static let reminderInterval: Duration = .seconds(900)
 
     private let configuration: OrgConfiguration
     private let authenticator: Authenticator
@@ -168,7 +166,7 @@ package struct OrgService: Sendable {
                 let wait = backoff.next(minimum: waits ? .zero : Self.unmendedWait, using: &generator)
                 let reason = "\(error)"
                 let now = parts.time.monotonic()
-                if reason != said?.reason || now - (said?.at ?? now) >= Self.reminderInterval {
+                if reason != said?.reason || now - (said?.at ?? now) >= OutageNews.reminder {
                     log.error("\(reason)")
                     said = (reason, now)
                 }

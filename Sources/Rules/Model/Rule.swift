@@ -48,7 +48,8 @@ final class Rule: Sendable {
     let vars: CELValue
 
     init(
-        id: String, mode: Mode, labels: Fields, bodies: Bodies = .full, match: MatchBlock, lets: [Let], needs: Needs?, when: RuleExpression?,
+        id: String, mode: Mode, labels: Fields, bodies: Bodies = .full, match: MatchBlock, lets: [Let],
+        needs: Needs?, when: RuleExpression?,
         onGap: GapPolicy, deliveries: [DeliverySpec], location: SourceLocation, vars: CELValue
     ) {
         self.id = id

@@ -99,8 +99,8 @@ struct DeliveryRenderer {
         }
     }
 
-    /// Flows do not wait for each other, nor do listeners. Of the flow's ID only the end: it is the only secret of its webhook, and lanes
-    /// are logged.
+    /// Flows do not wait for each other, nor do listeners. Of the flow's ID only the end: it is the only secret of its
+    /// webhook, and lanes are logged.
     private static func lane(of flow: String, _ lane: String) -> String { "\(flow.suffix(6))/\(lane)" }
 
     private func lane(_ spec: DeliverySpec) throws(RenderFailure) -> String {

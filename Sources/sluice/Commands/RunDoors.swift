@@ -39,7 +39,7 @@ struct RunDoors {
     /// Goes on after this time all the same.
     func close(within limit: Duration) async {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        let closing = Task {
+        Task {
             await close()
             end.yield()
         }
@@ -49,7 +49,6 @@ struct RunDoors {
         }
         for await _ in ends { break }
         waiting.cancel()
-        _ = closing
     }
 
     func close() async {
