@@ -74,7 +74,7 @@ extension Store {
                     INSERT INTO saved_cursors
                         (name, org, topic, org_id, instance_url, replay_id, commit_time, journal_row, saved_at)
                     SELECT ?1, org, topic, org_id, instance_url, replay_id, commit_time,
-                        (SELECT max(id) FROM journal WHERE org = ?2 AND topic = ?3), ?4
+                        (SELECT ifnull(max(id), 0) FROM journal), ?4
                     FROM cursors WHERE org = ?2 AND topic = ?3
                     """, [name, key.org, key.topic, wall])
             }
@@ -111,8 +111,8 @@ package struct SavedCursor: Sendable, Equatable {
     package var name: String
     /// `updatedAt` is when it was saved.
     package var cursor: Cursor
-    /// The journal's last row of this topic at that moment: whatever is behind the cursor stands in later rows. Nil
-    /// when it had none.
+    /// The journal's last row at that moment, 0 when it had none: whatever is behind the cursor stands in later rows. Nil
+    /// if an earlier version saved it while the journal had none of the topic.
     package var journalRow: Int64?
 
     package init(name: String, cursor: Cursor, journalRow: Int64?) {

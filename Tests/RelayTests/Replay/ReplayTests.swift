@@ -184,6 +184,18 @@ import Testing
         #expect(bench.replayed(by: view.id).sorted() == Array(25..<60))
     }
 
+    /// As after a keepalive: no event stands at the place, and none before it in the journal.
+    @Test func `so is one that was saved before anything had come`() async throws {
+        let bench = try await ReplayBench()
+        var group = CommitGroup()
+        group.cursors[Make.key] = Make.cursor(7)
+        try await bench.store.commit(group, wall: ReplayBench.now)
+        _ = try await bench.ask("cursor.save", CursorSaveRequest(name: "quiet"), as: CursorSaved.self)
+        try await bench.live(10..<20)
+        let view = try await bench.replay(ReplayRequest(.cursor("quiet")))
+        #expect(bench.replayed(by: view.id).sorted() == Array(10..<20))
+    }
+
     @Test func `what cannot be done is said before anything is sent`() async throws {
         let bench = try await ReplayBench()
         try await bench.live(0..<5)
