@@ -4,8 +4,7 @@
 #   deploy/test.sh unit      Swift tests only
 #   deploy/test.sh interop   the peers only; further arguments go to pytest
 #   deploy/test.sh address   Swift tests under the address sanitizer
-#   deploy/test.sh thread    Swift tests under the thread sanitizer, which does not understand Synchronization.Mutex:
-#                            races that it reports inside withLock are none
+#   deploy/test.sh thread    Swift tests under the thread sanitizer, and a relay under it with its peers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/dependencies.sh
@@ -31,6 +30,17 @@ interop() {
   "$SLUICE_PYTHON" -m pytest Tests/Interop -q -n 2 --durations=5 "$@"
 }
 
+# With arguments: those Swift tests. The simulation is left out: it runs the relay on one thread.
+thread() {
+  local build=(--sanitize=thread --scratch-path .build/thread) mutex="$PWD/.build/thread/mutex.so"
+  swift build --build-tests "${build[@]}"
+  "$(dirname "$(readlink -f "$(command -v swift)")")/clang" -shared -fPIC -O1 -o "$mutex" Tests/ThreadSanitizer/mutex.c
+  export LD_PRELOAD=$mutex TSAN_OPTIONS="halt_on_error=1 history_size=4"
+  [ $# -gt 0 ] && { swift test --skip-build "${build[@]}" "$@"; return; }
+  swift test --skip-build "${build[@]}" --skip SimulationTests
+  SLUICE_BIN=$PWD/.build/thread/debug/sluice "$SLUICE_PYTHON" -m pytest Tests/Interop/test_main_job.py -q
+}
+
 case "$part" in
   all)
     unit
@@ -40,6 +50,6 @@ case "$part" in
   interop) interop "$@" ;;
   # Leaks are not looked for: the test library itself leaves some behind.
   address) ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build/address "$@" ;;
-  thread) swift test --sanitize=thread --scratch-path .build/thread "$@" ;;
+  thread) thread "$@" ;;
   *) fail "Unknown part '$part': all, unit, interop, address or thread." ;;
 esac

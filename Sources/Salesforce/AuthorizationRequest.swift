@@ -12,13 +12,12 @@ package struct AuthorizationRequest: Sendable {
 
     /// - Parameter redirectURI: exactly as it stands in the app, `http://localhost:1717/callback`.
     package init(
-        loginURL: LoginURL, clientID: Secret, redirectURI: String, scope: String = "api refresh_token",
-        using generator: inout some RandomNumberGenerator
+        loginURL: LoginURL, clientID: Secret, redirectURI: String, scope: String = "api refresh_token"
     ) {
         self.redirectURI = redirectURI
         // 32 bytes are 43 characters, the least that is allowed.
-        verifier = Secret(Self.random(32, using: &generator))
-        state = Self.random(16, using: &generator)
+        verifier = Secret(Self.random(32))
+        state = Self.random(16)
         let query = [
             ("response_type", "code"), ("client_id", clientID.exposed), ("redirect_uri", redirectURI),
             ("scope", scope), ("state", state), ("code_challenge", Self.challenge(verifier)),
@@ -54,8 +53,9 @@ package struct AuthorizationRequest: Sendable {
 
     private static func endpoint(_ url: String) -> String { String(url.prefix { $0 != "?" }) }
 
-    private static func random(_ count: Int, using generator: inout some RandomNumberGenerator) -> String {
-        Base64.encodeURL((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    /// From the system's generator, which is fit for secrets.
+    private static func random(_ count: Int) -> String {
+        Base64.encodeURL((0..<count).map { _ in UInt8.random(in: 0...255) })
     }
 
     /// In a time that tells nothing about where they differ.

@@ -35,9 +35,7 @@ package struct InteractiveSignIn: Sendable {
     }
 
     package func authorization(redirectURI: String) -> AuthorizationRequest {
-        var generator = SystemRandomNumberGenerator()
-        return AuthorizationRequest(
-            loginURL: endpoint.loginURL, clientID: clientID, redirectURI: redirectURI, using: &generator)
+        AuthorizationRequest(loginURL: endpoint.loginURL, clientID: clientID, redirectURI: redirectURI)
     }
 
     package func finish(_ request: AuthorizationRequest, code: Secret) async throws(SignInError) -> Result {

@@ -3,16 +3,18 @@
 ///
 /// Belongs to one matcher, which one thread uses at a time.
 struct RuleBits: ~Copyable {
-    private let words: UnsafeMutableBufferPointer<UInt64>
+    private let words: UnsafeMutablePointer<UInt64>
     /// One bit for each word that is not zero.
-    private let summary: UnsafeMutableBufferPointer<UInt64>
+    private let summary: UnsafeMutablePointer<UInt64>
+    private let blocks: Int
 
     init(count: Int) {
         let wordCount = (count + 63) / 64
         words = .allocate(capacity: wordCount)
-        words.initialize(repeating: 0)
-        summary = .allocate(capacity: (wordCount + 63) / 64)
-        summary.initialize(repeating: 0)
+        words.initialize(repeating: 0, count: wordCount)
+        blocks = (wordCount + 63) / 64
+        summary = .allocate(capacity: blocks)
+        summary.initialize(repeating: 0, count: blocks)
     }
 
     deinit {
@@ -34,7 +36,7 @@ struct RuleBits: ~Copyable {
     /// - Returns: how many.
     func drain(into output: UnsafeMutableBufferPointer<UInt32>) -> Int {
         var count = 0
-        for block in summary.indices {
+        for block in 0..<blocks {
             var nonZero = summary[block]
             guard nonZero != 0 else { continue }
             summary[block] = 0
