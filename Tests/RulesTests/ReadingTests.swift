@@ -150,6 +150,52 @@ import Testing
         #expect(route(keyed, stage, later).wants == [.record(.some(["Name"]))])
     }
 
+    // MARK: Compound fields
+
+    /// Laid out by a schema, as events are.
+    private struct LaidOutRecord: RecordView {
+        static let paths = ["Address", "Address.Street", "Address.City"]
+        let record: KnownRecord
+        let shape: RecordShape? = RecordShape(paths: Self.paths, parents: [-1, 0, 0], hidden: nil)
+
+        func value(at path: [String]) -> Value? { record.value(at: path) }
+
+        func known() -> Fields { record.known() }
+
+        func value(slot: Int) -> Value? { record.value(at: Self.paths[slot].split(separator: ".").map(String.init)) }
+    }
+
+    private func address(_ components: Fields, laidOut: Bool = true) -> Event {
+        var event = Fixture.change(.update, changed: ["Address.Street"], ["Address": .record(components)])
+        if laidOut { event.record = LaidOutRecord(record: KnownRecord(fields: ["Address": .record(components)])) }
+        return event
+    }
+
+    @Test func `fetches a compound of which an update tells a part`() throws {
+        let set = try Fixture.rule(
+            match: "entity: Account, change: [create, update]", body: "{a: '${record.Address}'}",
+            more: "needs: {fields: [Address], missing: fetch},")
+        let part = address(["Street": "1 Main"])
+        #expect(set.route(part).wants == [.record(.some(["Address"]))])
+        #expect(set.route(address(["Street": "1 Main"], laidOut: false)).wants == [.record(.some(["Address"]))])
+        let read = route(set, part, facts(["Address": .record(["Street": "old", "City": "Ghent"])]))
+        #expect(read.deliveries.map { String(decoding: $0.body, as: UTF8.self) }
+            == [#"{"a":{"Street":"1 Main","City":"Ghent"}}"#])
+        // What is told whole, or as empty, is known.
+        #expect(set.bodies(address(["Street": "1 Main", "City": .null])) == [#"{"a":{"Street":"1 Main","City":null}}"#])
+        #expect(set.bodies(Fixture.change(.update, nulled: ["Address"], ["Address": .null])) == [#"{"a":null}"#])
+        let created = Fixture.change(.create, ["Address": .record(["Street": "1 Main"])])
+        #expect(set.bodies(created) == [#"{"a":{"Street":"1 Main"}}"#])
+    }
+
+    @Test func `reads no record of an overflow`() throws {
+        let set = try Fixture.rule(
+            match: "entity: Account, change: [update, overflow]", more: "needs: {fields: [Name], missing: fetch},")
+        let result = set.route(Fixture.change(.gapOverflow, id: ""))
+        #expect(result.wants.isEmpty && result.failures.isEmpty)
+        #expect(result.outcomes.map(\.kind) == [.needsMissing])
+    }
+
     private func toFlow(_ flow: String) throws -> RuleSet {
         try Fixture.ruleSet(
             """

@@ -53,15 +53,17 @@ struct Explainer {
         var clauses = MatchClauses(match: rule.match, event: seen.event).fields(seen.changes)
         guard clauses.allSatisfy({ $0.state == .isTrue }) else { return clauses }
         if let when = rule.when { clauses += ClauseReader(evaluation: seen).clauses(of: when, key: "when") }
-        if let needs = rule.needs { clauses.append(needed(needs, seen.event)) }
+        if let needs = rule.needs { clauses.append(needed(needs, seen)) }
         return clauses
     }
 
-    private func needed(_ needs: Rule.Needs, _ event: Event) -> RuleExplanation.Clause {
+    private func needed(_ needs: Rule.Needs, _ seen: Evaluation) -> RuleExplanation.Clause {
         let values = needs.fields.map { field in
             (
                 "record.\(field.name)",
-                event.record.field(field.path) == nil ? RuleExplanation.Shown.absent : .json("known")
+                needs.isMet(by: seen.event, seen.changes.reading, field)
+                    ? RuleExplanation.Shown.json("known")
+                    : seen.event.record.field(field.path) == nil ? .absent : .json("known in part")
             )
         }
         let missing = values.filter { $0.1 == .absent }.map(\.0)

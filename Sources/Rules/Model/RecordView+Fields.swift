@@ -12,6 +12,12 @@ extension RecordView {
         }
         return found
     }
+
+    /// Whether every component of a compound field is told.
+    func isWhole(_ name: String) -> Bool {
+        guard let shape, let slot = shape.topLevelSlot(of: name) else { return false }
+        return (0..<shape.slotCount).allSatisfy { shape.parent(of: $0) != slot || value(slot: $0) != nil }
+    }
 }
 
 /// A record whose absent fields were read from Salesforce: what the event tells goes before what was read.

@@ -77,7 +77,7 @@ struct Router {
         if residual?.needsMatch != false, !rule.match.holds(event, evaluation.changes) { return }
         let outcome = condition(rule.when, residual)
         if case .isFalse = outcome { return }
-        if let needs = rule.needs, let missing = needs.fields.first(where: { event.record.field($0.path) == nil }) {
+        if let needs = rule.needs, let missing = needs.fields.first(where: { !needs.isMet(by: event, role.reading, $0) }) {
             complete(rule, event, role, needs, missing, outcome)
             return
         }
@@ -111,6 +111,8 @@ struct Router {
     ) {
         switch (needs.missing, facts.record) {
         case (.skip, _), (.fetch, .gone?): note(rule, .needsMissing)
+        // An overflow, or a wildcard ID: there is no record to read.
+        case (.fetch, _) where event.recordID.isEmpty: note(rule, .needsMissing)
         case (.fail, _): fail(rule, "the rule needs '\(missing.name)', which the event does not tell")
         case (.fetch, .unavailable?):
             if case .isTrue = outcome { note(rule, .needsMissing) } else { decide(rule, outcome) }
@@ -240,6 +242,15 @@ struct Router {
 }
 
 extension Rule.Needs {
+    /// An update tells of a compound field only what changed of it; who fetches one wants it whole.
+    func isMet(by event: Event, _ reading: FieldChanges.Reading, _ field: FieldName) -> Bool {
+        guard let value = event.record.field(field.path) else { return false }
+        guard missing == .fetch, reading == .update, !event.fetched, field.path.count == 1, case .record = value else {
+            return true
+        }
+        return event.record.isWhole(field.name)
+    }
+
     /// What is read of the record, in alphabetical order.
     fileprivate var recordFields: RecordFields { .some(fields.map(\.path[0]).sorted()) }
 }

@@ -20,6 +20,7 @@ struct RuleMeaning {
         }
         checkEcho()
         checkRuns()
+        checkOverflow()
         checkUnusedLets()
         FlowContract(node: node, schema: file.schema, file: file, uses: uses).check()
     }
@@ -104,6 +105,15 @@ struct RuleMeaning {
             .echo, .warning, at: match, "what the flow writes back to Salesforce will match this rule again",
             hint: "add ignore: {clients: [...]} with the flow's API client, or ignore: {} to say that it writes nothing"
         )
+    }
+
+    /// An overflow is about an object, not about a record.
+    private func checkOverflow() {
+        guard rule.match.changes.contains(.overflow), let needs = node.entry("needs") else { return }
+        findings.report(
+            .notRepresentable, .warning, at: needs,
+            "an overflow event names no record, so what 'needs' lists is never known of it, and it is left out",
+            hint: "give overflow a rule of its own, without 'needs'")
     }
 
     /// The window of a run holds records that are there.
