@@ -41,7 +41,7 @@ package actor DescribeCache {
     package func description(
         of entity: String, maximumAge: Duration? = nil
     ) async throws(RESTError) -> ObjectDescription {
-        if let entry = entries[entity], client.time.monotonic() - entry.checkedAt <= maximumAge ?? lifetime {
+        if let entry = entries[entity], client.time.monotonic() - entry.checkedAt < maximumAge ?? lifetime {
             return entry.description
         }
         let number = number()

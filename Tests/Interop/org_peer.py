@@ -28,10 +28,14 @@ from http_server import response
 
 TOPIC = "/data/AccountChangeEvent"
 FIELDS = [("Id", "id"), ("Name", "string"), ("Seq__c", "double"), ("Notes__c", "textarea"), ("CreatedDate", "datetime"),
-          ("LastModifiedById", "reference"), ("SystemModstamp", "datetime")]  # fmt: skip
+          ("IsDeleted", "boolean"), ("LastModifiedById", "reference"), ("SystemModstamp", "datetime")]  # fmt: skip
 QUERY = re.compile(
     r"SELECT (?P<fields>[\w,()]+) FROM Account(?: WHERE (?P<where>.*?))?(?: ORDER BY Id LIMIT (?P<limit>\d+))?$"
 )
+
+
+def csv_text(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def id_of(number):
@@ -209,9 +213,10 @@ class Org:
         return self.answer({"totalSize": len(rows), "done": True, "records": rows})
 
     def row(self, number, fields):
-        seq, modified, _, _ = self.records[number]
+        seq, modified, _, deleted = self.records[number]
         values = {"Id": id_of(number), "Name": f"Account {number}", "Seq__c": float(seq), "Notes__c": self.text,
-                  "CreatedDate": iso(self.created), "LastModifiedById": feed.USER, "SystemModstamp": iso(modified)}  # fmt: skip
+                  "IsDeleted": bool(deleted), "CreatedDate": iso(self.created), "LastModifiedById": feed.USER,
+                  "SystemModstamp": iso(modified)}  # fmt: skip
         return {"attributes": {"type": "Account"}, **{name: values[name] for name in fields}}
 
     @staticmethod
@@ -251,7 +256,7 @@ class Bulk:
         self.org.random.shuffle(numbers)
         self.started += 1
         job = f"750{self.started:012d}AAA"
-        rows = [[str(self.org.row(number, fields)[name]) for name in fields] for number in numbers]
+        rows = [[csv_text(self.org.row(number, fields)[name]) for name in fields] for number in numbers]
         self.jobs[job] = {"fields": fields, "rows": rows, "polls": 0}
         return Org.answer({"id": job, "state": "UploadComplete", "operation": "query"})
 

@@ -41,13 +41,6 @@ package struct BackfillPlan: Sendable, Equatable, Codable {
         (rules.isEmpty || rules.contains(rule)) && (destinations.isEmpty || destinations.contains(destination))
     }
 
-    /// What the query asks of the records.
-    var condition: String? {
-        let parts = [filter.map { "(\($0))" }, since.map { "SystemModstamp >= \(Timestamp.rfc3339($0))" }]
-        let conditions = parts.compactMap { $0 }
-        return conditions.isEmpty ? nil : conditions.joined(separator: " AND ")
-    }
-
     /// For people: `snapshot of Account`.
     package var title: String { kind == .snapshot ? "snapshot of \(entity)" : "re-read of \(entity)" }
 }

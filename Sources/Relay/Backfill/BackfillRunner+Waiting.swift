@@ -31,6 +31,11 @@ struct BackfillPatience {
     }
 }
 
+/// Salesforce knows one of the fields no longer.
+struct FieldRefused: Error {
+    let error: RESTError
+}
+
 extension BackfillRunner {
     /// Between tries of a store that cannot be written.
     static let storeRetry: Duration = .seconds(5)
@@ -51,7 +56,10 @@ extension BackfillRunner {
 
     func pause(_ error: RESTError, _ patience: inout BackfillPatience) async throws {
         try Task.checkCancellation()
-        guard let wait = patience.next(after: error) else { throw ReplayFailure("\(error)") }
+        guard let wait = patience.next(after: error) else {
+            if error.code == "INVALID_FIELD" { throw FieldRefused(error: error) }
+            throw ReplayFailure("\(error)")
+        }
         tracker.waits("\(error)")
         if patience.isNews(error) { log.warning("\(error); the \(plan.title) waits, and goes on where it was") }
         try await parts.time.sleep(wait)

@@ -76,22 +76,47 @@ actor BackfillRunner {
     func run() async throws {
         let entry = try await org()
         self.entry = entry
+        var reader = try await reader(entry)
+        if progress.beganAt == nil { try await begin(reader, entry) }
+        while true {
+            do {
+                try await read(reader, entry)
+                break
+            } catch let refused as FieldRefused {
+                // A field may have gone since the object was described.
+                let fields = reader.fields
+                reader = try await self.reader(entry, maximumAge: .zero)
+                guard reader.fields != fields else { throw ReplayFailure("\(refused.error)") }
+                log.notice("the fields of \(plan.entity) have changed; the \(plan.title) goes on with those that are there")
+            }
+        }
+        progress.endedAt = parts.time.wall()
+        try await save()
+    }
+
+    private func reader(_ entry: BackfillOrgs.Entry, maximumAge: Duration? = nil) async throws -> SnapshotReader {
         let entity = plan.entity
         let description = try await asking { () async throws(RESTError) in
-            try await entry.describes.description(of: entity)
+            try await entry.describes.description(of: entity, maximumAge: maximumAge)
         }
         // A page holds events up: while Salesforce does not answer, the wait is outside of it.
-        let reader = SnapshotReader(
-            entry.client.impatient(timeout: Self.pageTimeout), description, condition: plan.condition)
-        if progress.beganAt == nil { try await begin(reader, entry) }
+        return SnapshotReader(
+            entry.client.impatient(timeout: Self.pageTimeout), description, filter: plan.filter, since: plan.since)
+    }
+
+    /// From where it was.
+    private func read(_ reader: SnapshotReader, _ entry: BackfillOrgs.Entry) async throws {
         while !isBulkRefused, wantsBulk(entry) { try await startBulk(reader) }
         while progress.bulk != nil { try await readBulk(reader) }
         while !progress.isReadingDeleted { try await readPage(reader) }
-        // Without a beginning all of the recycle bin would be told again.
-        if plan.kind == .reread, plan.since != nil { try await readDeleted(reader) }
         try await settleLate(reader, downTo: 0)
-        progress.endedAt = parts.time.wall()
-        try await save()
+        // Without a beginning all of the recycle bin would be told again.
+        guard plan.kind == .reread, plan.since != nil else { return }
+        if reader.tellsDeleted {
+            try await readDeleted(reader)
+        } else {
+            log.notice("\(plan.entity) does not tell which of its records were deleted; the \(plan.title) is without them")
+        }
     }
 
     // MARK: Beginning

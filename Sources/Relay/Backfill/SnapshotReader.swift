@@ -28,19 +28,28 @@ struct SnapshotReader: Sendable {
     let normalizer: RecordNormalizer
     /// When a record was modified, by the object's best field.
     let stamp: String?
-    private let fields: [String]
+    let fields: [String]
     /// The same for a bulk query.
     let columns: [String]
 
-    /// - Parameter condition: SOQL, without `WHERE`.
-    init(_ client: RESTClient, _ description: ObjectDescription, condition: String?) {
+    /// Objects such as User have no recycle bin, nor a field that tells of it.
+    let tellsDeleted: Bool
+
+    /// - Parameters:
+    ///   - filter: SOQL, without `WHERE`.
+    ///   - since: what was modified then or later, as far as the object tells; epoch milliseconds.
+    init(_ client: RESTClient, _ description: ObjectDescription, filter: String? = nil, since: Int64? = nil) {
         self.client = client
         entity = description.name
-        self.condition = condition
+        tellsDeleted = description.field("IsDeleted") != nil
         let normalizer = RecordNormalizer(description, fields: nil)
         self.normalizer = normalizer
         let stamp = ["SystemModstamp", "LastModifiedDate", "CreatedDate"].first { description.field($0) != nil }
         self.stamp = stamp
+        var conditions = filter.map { ["(\($0))"] } ?? []
+        // Whole seconds: that is how most objects keep it.
+        if let since, let stamp { conditions.append("\(stamp) >= \(Timestamp.rfc3339(since / 1000 * 1000))") }
+        condition = conditions.isEmpty ? nil : conditions.joined(separator: " AND ")
         let extras = [stamp, "CreatedDate", "LastModifiedById"].compactMap { $0 }.filter {
             description.field($0) != nil && !normalizer.queryFields.contains($0)
         }

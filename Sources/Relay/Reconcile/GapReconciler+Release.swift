@@ -37,7 +37,7 @@ extension GapReconciler {
     ) async throws(RESTError) -> [Finding] {
         let ids = keys.map(\.recordID)
         let description = try await parts.describes.description(of: keys[0].entity)
-        let reader = SnapshotReader(parts.client, description, condition: nil)
+        let reader = SnapshotReader(parts.client, description)
         let rows = Dictionary(try await reader.rows(ids).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let missing = ids.filter { rows[$0] == nil }
         let gone = missing.isEmpty ? [:] : try await deletedAt(missing, reader)

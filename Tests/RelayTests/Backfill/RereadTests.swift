@@ -78,6 +78,37 @@ import TestSupport
         #expect(receiver.numbers.count == 7)
     }
 
+    @Test func `an object that does not tell of deleted records is read without them`() async throws {
+        let org = SimulatedOrg(records: 60, time: time)
+        org.hideDeleted()
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        untold(org)
+        // Too young to be settled when it is read first.
+        org.change(30, isTold: false)
+        try await bench.stream()
+        let view = try await bench.ended(try await only(bench).id)
+        #expect(view.state == .done && view.records == 12 && view.deleted == 0, "\(view.detail)")
+        #expect(receiver.numbers[SimulatedOrg.id(30)] == org.truth[SimulatedOrg.id(30)])
+        #expect(bench.lines.all.contains { $0.contains("Sample__c does not tell which of its records were deleted") })
+        #expect(!org.queries.contains { $0.contains("IsDeleted") })
+    }
+
+    @Test func `a field that was removed since it was described does not end a read`() async throws {
+        let org = SimulatedOrg(records: 60, time: time)
+        org.add(field: "More__c")
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        // Described for the first one.
+        let whole = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"), as: BackfillView.self)
+        #expect(try await bench.ended(whole.id).state == .done)
+        org.removeField()
+        let again = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"), as: BackfillView.self)
+        let view = try await bench.ended(again.id)
+        #expect(view.state == .done && view.records == 60, "\(view.detail)")
+        #expect(bench.lines.all.contains { $0.contains("the fields of Sample__c have changed") })
+    }
+
     @Test func `where nothing was lost nothing is read`() async throws {
         let bench = try await BackfillBench(SimulatedOrg(records: 5, time: time), ReceivedRecords())
         await bench.ingest.stated(

@@ -33,6 +33,11 @@ final class SimulatedOrg: Sendable {
         var queries: [String] = []
         var faults = 0
         var failsPages = false
+        /// Without the field that tells which records are deleted, as User is.
+        var tellsDeleted = true
+        /// What is described, and refused by queries once it has gone.
+        var more: String?
+        var gone: String?
         /// Longer pages time out.
         var longestPage = Int.max
         var bulk = SimulatedBulk()
@@ -72,6 +77,19 @@ final class SimulatedOrg: Sendable {
 
     /// Queries of more records than this time out.
     func timeOut(above count: Int) { state.withLock { $0.longestPage = count } }
+
+    /// The object has no `IsDeleted`.
+    func hideDeleted() { state.withLock { $0.tellsDeleted = false } }
+
+    /// The object has a text field of that name, until it is removed.
+    func add(field: String) { state.withLock { $0.more = field } }
+
+    func removeField() {
+        state.withLock { state in
+            state.gone = state.more
+            state.more = nil
+        }
+    }
 
     static func id(_ record: Int) -> String { "a0" + String(String(100_000_000_000_0 + record).dropFirst()) + "AAA" }
 
@@ -165,13 +183,13 @@ final class SimulatedOrg: Sendable {
         }
         if isFaulty { return Self.json(#"[{"errorCode":"SERVER_UNAVAILABLE","message":"scripted"}]"#, 503) }
         if request.url.contains("/jobs/query") { return bulk(request) }
-        if request.url.hasSuffix("/sobjects") { return Self.json(#"{"sobjects":[\#(Self.description)]}"#) }
+        if request.url.hasSuffix("/sobjects") { return Self.json(#"{"sobjects":[\#(description)]}"#) }
         if request.url.contains("/describe") {
             // Upper and lower case are one to Salesforce.
             guard request.url.lowercased().contains("/sample__c/") else {
                 return Self.json(#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#, 404)
             }
-            return Self.json(Self.description)
+            return Self.json(description)
         }
         if request.url.contains("/composite/") { return retrieved(String(decoding: request.body, as: UTF8.self)) }
         return queried(SOQLText(request.url))
@@ -181,6 +199,10 @@ final class SimulatedOrg: Sendable {
         let cuts = cutsSeconds
         return state.withLock { state in
             state.queries.append(soql.text)
+            let unknown = [state.gone, state.tellsDeleted ? nil : "IsDeleted"].compactMap { $0 }
+            if let name = unknown.first(where: soql.text.contains) {
+                return Self.json(#"[{"errorCode":"INVALID_FIELD","message":"No such column '\#(name)'"}]"#, 400)
+            }
             if state.failsPages, !soql.counts {
                 return Self.json(#"[{"errorCode":"SERVER_UNAVAILABLE","message":"scripted"}]"#, 503)
             }
@@ -245,10 +267,15 @@ final class SimulatedOrg: Sendable {
         HTTPResponse(status: status, body: Array(text.utf8))
     }
 
-    private static let description = """
-        {"name":"Sample__c","label":"Sample","keyPrefix":"a00","queryable":true,"fields":[
-        {"name":"Id","type":"id","label":"Id"},{"name":"Name","type":"string","label":"Name"},
-        {"name":"CreatedDate","type":"datetime","label":"Created"},
-        {"name":"SystemModstamp","type":"datetime","label":"Modified"}]}
-        """
+    private var description: String {
+        let (tellsDeleted, more) = state.withLock { ($0.tellsDeleted, $0.more) }
+        let deleted = tellsDeleted ? #"{"name":"IsDeleted","type":"boolean","label":"Deleted"},"# : ""
+        let added = more.map { #"{"name":"\#($0)","type":"string","label":"More"},"# } ?? ""
+        return """
+            {"name":"Sample__c","label":"Sample","keyPrefix":"a00","queryable":true,"fields":[
+            {"name":"Id","type":"id","label":"Id"},{"name":"Name","type":"string","label":"Name"},\(deleted)\(added)
+            {"name":"CreatedDate","type":"datetime","label":"Created"},
+            {"name":"SystemModstamp","type":"datetime","label":"Modified"}]}
+            """
+    }
 }

@@ -170,6 +170,7 @@ final class SimulatedRecords: @unchecked Sendable {
     private static let description = """
         {"name":"State__c","label":"State","keyPrefix":"a1S","queryable":true,"fields":[
         {"name":"Id","type":"id","label":"Id"},{"name":"Number__c","type":"double","label":"Number"},
+        {"name":"IsDeleted","type":"boolean","label":"Deleted"},
         {"name":"CreatedDate","type":"datetime","label":"Created"},
         {"name":"SystemModstamp","type":"datetime","label":"Modified"}]}
         """
