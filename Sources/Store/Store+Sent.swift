@@ -35,10 +35,12 @@ extension Store {
         }
     }
 
-    /// Up to `limit` of a topic after the row `id`, in the order in which they were acknowledged. What a replay has sent is
-    /// left out if the delivery was sent before that: otherwise each time of sending again would double the next.
+    /// Up to `limit` of an org's topic after the row `id`, in the order in which they were acknowledged. What a replay has
+    /// sent is left out if the delivery was sent before that: otherwise each time of sending again would double the next.
+    ///
+    /// - Parameter org: its ID, `00D…`: orgs have topics of the same name.
     package func sent(
-        of topic: String, after id: Int64, through last: Int64? = nil, limit: Int
+        of topic: String, org: String, after id: Int64, through last: Int64? = nil, limit: Int
     ) async throws(StoreError) -> [(id: Int64, sent: SentDelivery)] {
         try await perform("read the acknowledged requests") { database in
             let decoder = ColumnDecoder()
@@ -46,14 +48,14 @@ extension Store {
                 database,
                 sql: """
                     SELECT id, delivery_id, sent_at, \(ColumnEncoder.deliveryColumns) FROM sent
-                    WHERE id > ? AND id <= ? AND topic = ?
+                    WHERE id > ? AND id <= ? AND topic = ? AND org_id = ?
                         AND NOT (substr(delivery_id, -11, 3) = '_rp' AND EXISTS (
                             SELECT 1 FROM sent AS earlier
                             WHERE earlier.delivery_id >= substr(sent.delivery_id, 1, length(sent.delivery_id) - 11)
                                 AND earlier.delivery_id < substr(sent.delivery_id, 1, length(sent.delivery_id) - 11) || '_rq'
                                 AND earlier.id < sent.id))
                     ORDER BY id LIMIT ?
-                    """, arguments: [id, last ?? .max, topic, limit]
+                    """, arguments: [id, last ?? .max, topic, org, limit]
             ).map { row in
                 (row[0], SentDelivery(delivery: try decoder.delivery(row, id: row[1], at: 3), at: row[2]))
             }

@@ -38,12 +38,14 @@ struct ReplayRehearsal: Sendable {
         _ topic: ReplayPlan.Topic, _ plan: ReplayPlan, limit: Int, into result: inout ReplayDryRun
     ) async throws(ControlError) {
         let store = store
+        let org = try await entry(of: topic).org.id
         let routing = ReplayRouting(replay: "rp00000000", plan: plan, topic: topic)
         var after = topic.firstRow - 1
         while result.events < limit {
             let from = after
             let found = try await stored { () async throws(StoreError) in
-                try await store.sent(of: topic.topic, after: from, through: topic.lastRow, limit: Self.rowsPerRead)
+                try await store.sent(
+                    of: topic.topic, org: org, after: from, through: topic.lastRow, limit: Self.rowsPerRead)
             }
             guard let last = found.last else { return }
             after = last.id
@@ -55,12 +57,18 @@ struct ReplayRehearsal: Sendable {
         }
     }
 
+    private func entry(of topic: ReplayPlan.Topic) async throws(ControlError) -> ReplayOrgs.Entry {
+        let orgs = orgs
+        let known = try await stored { () async throws(StoreError) in try await orgs.entry(topic.org) }
+        guard let known else { throw ControlError(.failed, "no cursor of the org \(topic.org) is stored.") }
+        return known
+    }
+
     private func read(
         _ topic: ReplayPlan.Topic, _ plan: ReplayPlan, limit: Int, into result: inout ReplayDryRun
     ) async throws(ControlError) {
-        let (store, orgs, key) = (store, orgs, topic.liveKey)
-        let known = try await stored { () async throws(StoreError) in try await orgs.entry(topic.org) }
-        guard let entry = known else { throw ControlError(.failed, "no cursor of the org \(topic.org) is stored.") }
+        let (store, key) = (store, topic.liveKey)
+        let entry = try await entry(of: topic)
         let reader = EventReader(entry, time: time)
         let routing = ReplayRouting(replay: "rp00000000", plan: plan, topic: topic, complete: entry.complete)
         var seen = RecentEvents()

@@ -48,7 +48,7 @@ struct ReplayRunner: Sendable {
                 topic, entry: entry, complete: completion(topic.org), at: position?.progress ?? Self.start(of: topic))
             switch topic.source {
             case .journal: try await journal(topic, feed)
-            case .sent: try await sent(topic, feed)
+            case .sent: try await sent(topic, org: entry.org.id, feed)
             case .salesforce: try await salesforce(topic, position, feed)
             }
             try await finish(topic, feed)
@@ -118,12 +118,12 @@ struct ReplayRunner: Sendable {
             """)
     }
 
-    private func sent(_ topic: ReplayPlan.Topic, _ feed: ReplayFeed) async throws {
+    private func sent(_ topic: ReplayPlan.Topic, org: String, _ feed: ReplayFeed) async throws {
         while true {
             let after = await feed.progress.journalRow - 1
             let found = try await reading { () async throws(StoreError) in
                 try await parts.store.sent(
-                    of: topic.topic, after: after, through: topic.lastRow, limit: Self.rowsPerRead)
+                    of: topic.topic, org: org, after: after, through: topic.lastRow, limit: Self.rowsPerRead)
             }
             guard !found.isEmpty, try await feed.take(found) == .more else { return }
         }

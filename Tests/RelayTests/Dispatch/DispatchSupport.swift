@@ -181,7 +181,7 @@ enum Make {
             id: "sl_\(number)", rule: "orders", destination: destination, lane: lane,
             target: target ?? .webhook(method: "POST", path: "", headers: []), body: [UInt8]("{\"n\":\(number)}".utf8),
             origin: DeliveryOrigin(
-                orgID: "00D000000000001AAA", topic: "/data/ChangeEvents", replayID: replayID(number),
+                orgID: org, topic: "/data/ChangeEvents", replayID: replayID(number),
                 entity: "Account", change: "update", recordID: lane, time: 1_760_000_000_000 + Int64(number)),
             retry: retry)
     }
@@ -201,11 +201,12 @@ enum Make {
 
     static func number(_ id: ReplayID) -> Int { id.bytes.reduce(0) { $0 << 8 | Int($1) } }
 
+    static let org = "00D000000000001EAA"
     static let key = Cursor.Key(org: "prod", topic: "/data/ChangeEvents")
 
     static func cursor(_ number: Int) -> Cursor {
         Cursor(
-            key: key, orgID: "00D000000000001AAA", instanceURL: "https://x.my.salesforce.com",
+            key: key, orgID: org, instanceURL: "https://x.my.salesforce.com",
             replayID: replayID(number), commitTime: 1_760_000_000_000 + Int64(number), updatedAt: 1)
     }
 

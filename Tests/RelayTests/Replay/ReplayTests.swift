@@ -239,10 +239,14 @@ import Testing
         for number in 0..<10 {
             recorder.attempted(Make.delivery(number), number: 1, outcome: .delivered(.ok), milliseconds: 1)
             recorder.attempted(Make.delivery(number + 50), number: 1, outcome: .retry(.busy, after: nil), milliseconds: 1)
+            // Another org has a topic of that name.
+            var other = Make.delivery(number + 70)
+            other.origin.orgID = "00D000000000002EAA"
+            recorder.attempted(other, number: 1, outcome: .delivered(.ok), milliseconds: 1)
         }
         await recorder.write()
-        #expect(try await store.sentSpan()?.count == 10)
-        let kept = try await store.sent(of: Make.key.topic, after: 0, limit: 100).map(\.sent.delivery)
+        #expect(try await store.sentSpan()?.count == 20)
+        let kept = try await store.sent(of: Make.key.topic, org: Make.org, after: 0, limit: 100).map(\.sent.delivery)
         #expect(kept == (0..<10).map { Make.delivery($0) })
         try store.close()
         let bench = try await ReplayBench(scratch: scratch)
@@ -275,7 +279,7 @@ import Testing
             }
         }
         await recorder.write()
-        let found = try await store.sent(of: Make.key.topic, after: 0, limit: 100).map(\.sent.delivery.id)
+        let found = try await store.sent(of: Make.key.topic, org: Make.org, after: 0, limit: 100).map(\.sent.delivery.id)
         #expect(found == (0..<4).map { "sl_\($0)" } + ["sl_4_rp00000001", "sl_5_rp00000001"])
         try store.close()
 

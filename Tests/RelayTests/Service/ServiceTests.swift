@@ -88,7 +88,7 @@ import TestSupport
         #expect(OrgService.foreign(cursor, own) == nil)
         var other = own
         other.id = "00D000000000002EAA"
-        #expect(OrgService.foreign(cursor, other) == "belongs to another org (00D000000000001AAA, this is 00D000000000002EAA)")
+        #expect(OrgService.foreign(cursor, other) == "belongs to another org (00D000000000001EAA, this is 00D000000000002EAA)")
         var moved = own
         moved.instanceURL = "https://y.my.salesforce.com"
         #expect(OrgService.foreign(cursor, moved)?.contains("another instance") == true)

@@ -203,7 +203,7 @@ final class SimulatedOperator: @unchecked Sendable {
         guard case .time(let since) = request.start, request.limit ?? 0 >= ReplayAsk.unlimited else { return [:] }
         var found: [Wanted: Set<[UInt8]>] = [:]
         for topic in request.topics.isEmpty ? SimulatedOrg.topics : request.topics {
-            for (_, sent) in try await store.sent(of: topic, after: 0, limit: 100_000) {
+            for (_, sent) in try await store.sent(of: topic, org: SimulatedOrg.id, after: 0, limit: 100_000) {
                 guard sent.delivery.origin.time >= since else { continue }
                 for wanted in Ledger.wanted(sent.delivery, truth) { found[wanted, default: []].insert(sent.delivery.body) }
             }
