@@ -34,12 +34,14 @@ struct TestBatches {
     /// An event came along the stream, whatever the rules make of it.
     mutating func saw(_ event: Event) {
         guard let transaction = event.header?.transactionKey else { return }
-        for key in order where batches[key]?.topic == event.topic { batches[key]?.plan.sawTransaction(transaction) }
+        for key in order where batches[key]?.topic == event.topic && batches[key]?.plan.transaction != transaction {
+            batches[key]?.plan.transactionPassed()
+        }
     }
 
     /// Nothing came for long.
     mutating func idle() {
-        for key in order { batches[key]?.plan.sawTransaction(nil) }
+        for key in order { batches[key]?.plan.transactionPassed() }
     }
 
     /// What is to be closed now; `due` says when to ask again.

@@ -17,7 +17,9 @@ package actor BatchGatherer: RunCollector {
         var plan = BatchPlan()
         /// By ID. At most `DispatchLimits.claims` over all batches of a destination.
         var claims: [String: Delivery] = [:]
-        /// Uptime at which the stream's mark is looked at.
+        /// Those that brought claims of the open transaction, and their marks decide when it is complete.
+        var streams: Set<StreamMarks.Stream> = []
+        /// Uptime at which the streams' marks are looked at.
         var sealAt: Int64?
         var timer: Task<Void, Never>?
         /// Uptime at which the timer fires.
@@ -56,6 +58,8 @@ package actor BatchGatherer: RunCollector {
         let key = Key(destination: delivery.destination, lane: delivery.lane)
         var batch = batches.removeValue(forKey: key) ?? Batch()
         if batch.claims.updateValue(delivery, forKey: delivery.id) == nil {
+            if batch.plan.transaction != claim.transactionKey { batch.streams = [] }
+            batch.streams.insert(StreamMarks.Stream(orgID: delivery.origin.orgID, topic: delivery.origin.topic))
             batch.plan.add(delivery.id, claim, at: time.uptime)
         }
         if claim.transactionKey != nil {
@@ -89,8 +93,9 @@ package actor BatchGatherer: RunCollector {
     private func seal(_ key: Key) {
         guard let batch = batches[key], let sealAt = batch.sealAt, sealAt <= time.uptime else { return }
         batches[key]?.sealAt = nil
-        guard let topic = batch.claims.values.first?.origin.topic, let mark = marks.newest(of: topic) else { return }
-        batches[key]?.plan.sawTransaction(mark.transaction)
+        let passed = batch.streams.map { marks.newest(of: $0) }
+        guard passed.allSatisfy({ $0 != nil && $0?.transaction != batch.plan.transaction }) else { return }
+        batches[key]?.plan.transactionPassed()
     }
 
     private func pump(_ key: Key) {

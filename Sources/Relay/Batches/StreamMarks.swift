@@ -7,8 +7,19 @@ package final class StreamMarks: Sendable {
         package var transaction: String?
     }
 
+    /// Orgs have topics of the same name.
+    package struct Stream: Sendable, Hashable {
+        var orgID: String
+        var topic: String
+
+        package init(orgID: String, topic: String) {
+            self.orgID = orgID
+            self.topic = topic
+        }
+    }
+
     private struct State {
-        var newest: [String: Mark] = [:]
+        var newest: [Stream: Mark] = [:]
         var notify: (@Sendable () -> Void)?
     }
 
@@ -17,13 +28,13 @@ package final class StreamMarks: Sendable {
     package init() {}
 
     /// Nil: nothing has come yet.
-    package func newest(of topic: String) -> Mark? { state.withLock { $0.newest[topic] } }
+    package func newest(of stream: Stream) -> Mark? { state.withLock { $0.newest[stream] } }
 
     /// Bounded by the topics that are subscribed to.
-    package func passed(_ topic: String, transaction: String?) {
+    package func passed(_ stream: Stream, transaction: String?) {
         let notify = state.withLock { state -> (@Sendable () -> Void)? in
             let mark = Mark(transaction: transaction)
-            guard state.newest.updateValue(mark, forKey: topic) != mark else { return nil }
+            guard state.newest.updateValue(mark, forKey: stream) != mark else { return nil }
             return state.notify
         }
         notify?()

@@ -22,7 +22,7 @@ package struct BatchPlan: Sendable {
     /// So many of the first ones belong to a Salesforce transaction that is complete.
     private var sealed = 0
     /// Of the claims that are not sealed.
-    private var transaction: String?
+    package private(set) var transaction: String?
     private var quiet: Int64 = .max
     private var longest: Int64 = .max
     private var limit = Int.max
@@ -44,11 +44,8 @@ package struct BatchPlan: Sendable {
         waiting.append(Claim(id: id, arrived: now))
     }
 
-    /// What the stream shows, whether or not a rule took it: the transaction of its newest event, or nil when it is
-    /// idle.
-    package mutating func sawTransaction(_ key: String?) {
-        if transaction != nil, key != transaction { sealAll() }
-    }
+    /// The stream shows another transaction by now, whether or not a rule took it, or is idle.
+    package mutating func transactionPassed() { sealAll() }
 
     private mutating func sealAll() {
         if transaction != nil { sealed = waiting.count }

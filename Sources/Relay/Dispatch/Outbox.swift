@@ -156,7 +156,10 @@ package actor Outbox {
         for letter in batch.deadLetters { route(letter.delivery.destination).died(letter.detail) }
         let touched = offer(batch.deliveries)
         // What is replayed says nothing about where the stream is.
-        if batch.cursor.key.scope == .live, batch.tellsPlace { marks?.passed(batch.cursor.key.topic, transaction: batch.transaction) }
+        if batch.cursor.key.scope == .live, batch.tellsPlace {
+            let stream = StreamMarks.Stream(orgID: batch.cursor.orgID, topic: batch.cursor.key.topic)
+            marks?.passed(stream, transaction: batch.transaction)
+        }
         return touched
     }
 

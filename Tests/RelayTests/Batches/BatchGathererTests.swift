@@ -34,7 +34,7 @@ import Testing
             id: "e\(number)", kind: .change, entity: "Account", topic: Make.key.topic,
             replayID: Make.replayID(number), schemaID: "s", time: Int64(number), receivedAt: 0, header: header,
             recordID: id, record: KnownFields([:]),
-            org: Org(id: "00D", alias: "prod", instanceURL: "", isSandbox: false))
+            org: Org(id: Make.org, alias: "prod", instanceURL: "", isSandbox: false))
     }
 
     private struct Relay {
@@ -153,6 +153,26 @@ import Testing
         try await relay.bench.outbox.accept(Make.batch([], cursor: 4))
         try await relay.bench.run("the second") { relay.bodies.all.count == 2 }
         #expect(relay.bench.clock.uptime < 60_000)
+    }
+
+    @Test func `another org's topic of the same name completes no transaction`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5m, max: 10m, transaction: true}"))
+        func tick(_ number: Int) async throws {
+            var other = Make.batch([], cursor: number)
+            other.cursor.key.org = "other"
+            other.cursor.orgID = "00D000000000002EAA"
+            try await relay.bench.outbox.accept(other)
+            let uptime = relay.bench.clock.uptime
+            try await relay.bench.run("passed") { relay.bench.clock.uptime > uptime + 2_000 }
+        }
+        try await relay.accept([1, 2], transaction: "a")
+        try await tick(1)
+        try await relay.accept([3], transaction: "a")
+        try await tick(2)
+        #expect(relay.bodies.all.isEmpty)
+        try await relay.bench.outbox.accept(Make.batch([], cursor: 4))
+        try await relay.bench.run("delivered") { !relay.bodies.all.isEmpty }
+        #expect(relay.bodies.all[0].hasPrefix(#"{"n":3"#))
     }
 
     @Test func `what no rule gathers waits quietly, whatever transactions pass`() async throws {

@@ -60,31 +60,29 @@ import Testing
         #expect(plan.next(at: 200) == .wait(until: 10_200))
     }
 
-    @Test func `an idle stream, or another transaction on it, completes a transaction`() {
+    @Test func `streams that have passed a transaction complete it`() {
         var plan = BatchPlan()
         plan.add("a", claim(transaction: "t1"), at: 0)
-        plan.sawTransaction("t1")
-        #expect(plan.next(at: 0) == .wait(until: 10_000))
-        plan.sawTransaction(nil)
-        #expect(plan.next(at: 0) == .close(["a"]))
+        #expect(plan.transaction == "t1" && plan.next(at: 0) == .wait(until: 10_000))
+        plan.transactionPassed()
+        #expect(plan.transaction == nil && plan.next(at: 0) == .close(["a"]))
         plan.ended()
         plan.add("b", claim(transaction: "t3"), at: 1)
-        plan.sawTransaction("t4")
+        plan.transactionPassed()
         #expect(plan.next(at: 1) == .close(["b"]))
     }
 
     @Test func `batches that do not go by transactions do not care for them`() {
         var plan = BatchPlan()
         plan.add("a", claim(), at: 0)
-        plan.sawTransaction("t1")
-        plan.sawTransaction(nil)
+        plan.transactionPassed()
         #expect(plan.next(at: 0) == .wait(until: 10_000))
     }
 
     @Test func `transactions that end while one is in flight are delivered together`() {
         var plan = BatchPlan()
         plan.add("a", claim(transaction: "t1"), at: 0)
-        plan.sawTransaction("t2")
+        plan.transactionPassed()
         #expect(plan.next(at: 0) == .close(["a"]))
         plan.add("b", claim(transaction: "t2"), at: 1)
         plan.add("c", claim(transaction: "t3"), at: 2)

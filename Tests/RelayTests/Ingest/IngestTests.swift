@@ -117,13 +117,14 @@ import TestSupport
         let bench = try await IngestBench(known)
         try await bench.accept([update(1)], cursor: 1)
         let marks = try #require(bench.bench.outbox.marks)
-        let open = try #require(marks.newest(of: Make.key.topic)?.transaction)
+        let stream = StreamMarks.Stream(orgID: IngestBench.org.id, topic: Make.key.topic)
+        let open = try #require(marks.newest(of: stream)?.transaction)
         var repeated = bench.batch([], cursor: 1)
         repeated.isKeepalive = false
         _ = try await bench.ingest.accept(repeated)
-        #expect(marks.newest(of: Make.key.topic)?.transaction == open)
+        #expect(marks.newest(of: stream)?.transaction == open)
         try await bench.accept([], cursor: 2)
-        #expect(marks.newest(of: Make.key.topic)?.transaction == nil)
+        #expect(marks.newest(of: stream)?.transaction == nil)
     }
 
     @Test func `a keepalive's cursor does not pass an event that is not delivered or stored yet`() async throws {
