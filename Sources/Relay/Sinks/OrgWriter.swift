@@ -11,6 +11,9 @@ struct OrgWriter: SalesforceWriter {
     /// When it refuses to sign in.
     static let signInHold: Duration = .seconds(60)
 
+    /// An event that does not fit its schema is worth a look at the schema, if that is older.
+    static let freshSchema: Duration = .seconds(60)
+
     let rest: RESTClient
     let publishers: PublisherCache
 
@@ -74,32 +77,48 @@ struct OrgWriter: SalesforceWriter {
     private func publish(_ event: String, _ writes: [SalesforceWrite]) async -> [AttemptOutcome] {
         var outcomes: [Int: AttemptOutcome] = [:]
         do throws(PublishError) {
-            let (publisher, user) = try await publishers.publisher("/event/\(event)")
-            var events: [ProducerEvent] = []
-            var places: [Int] = []
-            for (place, write) in writes.enumerated() {
-                do throws(EventEncodingError) {
-                    let id = Self.eventID(write.delivery)
-                    events.append(try publisher.event(write.fields, id: id, createdBy: user))
-                    places.append(place)
-                } catch {
-                    outcomes[place] = .park(AttemptNote(reason: "\(error)"))
-                }
+            var (publisher, user) = try await publishers.publisher("/event/\(event)")
+            var encoded = Self.encoded(writes, publisher, user)
+            if !encoded.misfits.isEmpty {
+                (publisher, user) = try await publishers.publisher("/event/\(event)", maximumAge: Self.freshSchema)
+                encoded = Self.encoded(writes, publisher, user)
             }
+            for (place, reason) in encoded.misfits { outcomes[place] = .park(AttemptNote(reason: reason)) }
             // Call by call: what one has published stays so if the next one fails.
-            while !events.isEmpty {
-                let batch = Publisher.batch(of: events[...])
-                for (place, outcome) in zip(places, try await publisher.publish(batch)) {
+            while !encoded.events.isEmpty {
+                let batch = Publisher.batch(of: encoded.events[...])
+                for (place, outcome) in zip(encoded.places, try await publisher.publish(batch)) {
                     outcomes[place] = Self.outcome(outcome)
                 }
-                events.removeFirst(batch.count)
-                places.removeFirst(batch.count)
+                encoded.events.removeFirst(batch.count)
+                encoded.places.removeFirst(batch.count)
             }
         } catch {
             await publishers.forget("/event/\(event)")
             for place in writes.indices where outcomes[place] == nil { outcomes[place] = Self.outcome(error) }
         }
         return writes.indices.map { outcomes[$0] ?? .retry(AttemptNote(reason: "nothing was said of it"), after: nil) }
+    }
+
+    private struct Encoded {
+        var events: [ProducerEvent] = []
+        /// Of each of them among the writes.
+        var places: [Int] = []
+        /// What does not fit the schema, and why.
+        var misfits: [Int: String] = [:]
+    }
+
+    private static func encoded(_ writes: [SalesforceWrite], _ publisher: Publisher, _ user: String) -> Encoded {
+        var encoded = Encoded()
+        for (place, write) in writes.enumerated() {
+            do throws(EventEncodingError) {
+                encoded.events.append(try publisher.event(write.fields, id: eventID(write.delivery), createdBy: user))
+                encoded.places.append(place)
+            } catch {
+                encoded.misfits[place] = "\(error)"
+            }
+        }
+        return encoded
     }
 
     private static func outcome(_ outcome: Publisher.Outcome) -> AttemptOutcome {
@@ -146,25 +165,31 @@ actor PublisherCache {
 
     private let client: any PubSubConnection
     private let authenticator: Authenticator
-    private var publishers: [String: Publisher] = [:]
+    private let time: TimeSource
+    private var publishers: [String: (publisher: Publisher, madeAt: Duration)] = [:]
 
-    init(client: any PubSubConnection, authenticator: Authenticator) {
+    init(client: any PubSubConnection, authenticator: Authenticator, time: TimeSource) {
         self.client = client
         self.authenticator = authenticator
+        self.time = time
     }
 
+    /// - Parameter maximumAge: asks again if what is kept is older.
     /// - Returns: also the user's ID, which the wire asks for.
-    func publisher(_ topic: String) async throws(PublishError) -> (Publisher, userID: String) {
+    func publisher(
+        _ topic: String, maximumAge: Duration? = nil
+    ) async throws(PublishError) -> (Publisher, userID: String) {
         let user: String
         do throws(SignInError) {
             user = try await authenticator.session().userID ?? "005000000000000AAA"
         } catch {
             throw .signIn(error)
         }
-        if let publisher = publishers[topic] { return (publisher, user) }
+        let now = time.monotonic()
+        if let kept = publishers[topic], maximumAge.map({ now - kept.madeAt <= $0 }) ?? true { return (kept.publisher, user) }
         let publisher = try await Publisher(topic: topic, client: client, authenticator: authenticator)
         if publishers.count >= Self.limit { publishers = [:] }
-        publishers[topic] = publisher
+        publishers[topic] = (publisher, now)
         return (publisher, user)
     }
 
