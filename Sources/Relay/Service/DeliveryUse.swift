@@ -41,7 +41,9 @@ actor DeliveryUse {
                 else { return }
                 note(Double(limit.used) / Double(max(1, limit.maximum)))
             } catch {
-                guard error.isRetryable else {
+                // What was true ten minutes ago must not hold anything up for ever.
+                ratio = nil
+                guard error.kind != .forbidden, error.kind != .notFound else {
                     return log.info("the org's event delivery allocation is not watched: \(error)")
                 }
             }
