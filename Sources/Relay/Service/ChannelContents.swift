@@ -12,6 +12,10 @@ package struct ChannelContents: Sendable, Equatable {
     /// What would let it be known.
     var doubtAdvice = ChannelContents.needsSetup
 
+    /// What would bring objects that are withheld.
+    static let withheldAdvice =
+        "Give the Run As user 'View All Records' on them ('View All Users' for User, 'View All Data' for Task and Event), by "
+        + "a permission set. Salesforce leaves them out without an error."
     static let needsSetup = "Give the Run As user 'View Setup and Configuration', so that this can be checked."
 
     /// - Parameter error: of looking it up.
@@ -76,12 +80,16 @@ package struct ChannelReader: Sendable {
         let all = try await rest.records(
             "SELECT Id FROM PermissionSet WHERE PermissionsViewAllData = true AND Id IN (\(assigned)) LIMIT 1")
         guard all.isEmpty else { return [] }
+        let users = objects.contains("User")
+            ? try await rest.records(
+                "SELECT Id FROM PermissionSet WHERE PermissionsViewAllUsers = true AND Id IN (\(assigned)) LIMIT 1") : []
         let seen = try await rest.records(
             "SELECT SobjectType FROM ObjectPermissions WHERE PermissionsViewAllRecords = true AND ParentId IN (\(assigned))")
-        let visible = Set(
+        var visible = Set(
             seen.compactMap { row -> String? in
                 if case .string(let name)? = row["SobjectType"] { name } else { nil }
             })
+        if !users.isEmpty { visible.insert("User") }
         return objects.filter { Self.needViewAllData.contains($0) || !visible.contains($0) }
     }
 }

@@ -84,8 +84,7 @@ extension OrgCheck {
             return CheckResult(
                 .warning, what,
                 "nothing will come of \(contents.withheld.joined(separator: ", ")): the user may not see all of their records",
-                advice: "Give the Run As user 'View All Records' on them ('View All Data' for Task and Event), by a "
-                    + "permission set. Salesforce leaves them out without an error.")
+                advice: ChannelContents.withheldAdvice)
         }
         if !contents.doubt.isEmpty {
             return CheckResult(.warning, what, contents.doubt, advice: contents.doubtAdvice)
