@@ -16,6 +16,10 @@ package enum ErrorCode {
     static let deploymentWait: Duration = .seconds(120)
     static let deploymentTries = 5
 
+    static let standBy = "managed.subscription.already.active"
+    /// They are tried again, and do not pass by themselves.
+    static let forPersons: Set = ["managed.subscription.config.stopped", "concurrent.client.limit.exceeded"]
+
     /// - Parameter code: the trailer, with or without the prefix.
     /// - Returns: nil for a code that is not known.
     package static func reaction(to code: String) -> StreamFailure.Reaction? {
@@ -26,7 +30,7 @@ package enum ErrorCode {
     /// What an error is, where its code alone would be misread.
     static func meaning(of code: String) -> String? {
         switch shortened(code) {
-        case "managed.subscription.already.active":
+        case standBy:
             "stand-by: another client has this managed subscription open (already.active). That is its lock: this one takes "
                 + "over when the other ends"
         case "managed.subscription.config.stopped":
@@ -98,7 +102,7 @@ package enum ErrorCode {
         ("publish.event.count.invalid", bug),
         ("publish.topic.mismatch", bug),
         ("publish.topic.validation.empty", bug),
-        ("managed.subscription.already.active", .reconnect(minimum: standByWait)),
+        (standBy, .reconnect(minimum: standByWait)),
         ("managed.subscription.config.stopped", .reconnect(minimum: limitWait)),
         (
             "managed.subscription.config.deleted",

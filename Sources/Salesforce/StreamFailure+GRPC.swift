@@ -7,6 +7,9 @@ extension StreamFailure {
         let reaction = error.errorCode.flatMap(ErrorCode.reaction) ?? Self.transport(error) ?? Self.ours(error)
             ?? Self.stranger(error) ?? Self.status(error)
         self.init(reaction: reaction, reason: Self.reason(error), rpcID: error.rpcID)
+        let code = error.errorCode.map(ErrorCode.shortened)
+        isStandBy = code == ErrorCode.standBy
+        needsPerson = code.map(ErrorCode.forPersons.contains) ?? false
     }
 
     private static func reason(_ error: GRPCError) -> String {

@@ -8,6 +8,8 @@ package struct StreamStatus: Sendable, Equatable {
         case streaming
         /// Waiting to connect again.
         case reconnecting
+        /// Another client has the managed subscription; this one takes over when that ends.
+        case standby = "stand-by"
         /// Closed on purpose until there is room downstream.
         case parked
         /// Given up until somebody mends what `detail` names.

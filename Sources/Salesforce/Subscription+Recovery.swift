@@ -75,13 +75,13 @@ extension Subscription {
             minimum = ErrorCode.deploymentWait
             advice = ". \(fix)"
         }
-        checkHeadroom()
-        if failure.reason.contains("managed.subscription.already.active") { stoodBy = true }
+        if failure.isStandBy { stoodBy = true }
         let now = time.monotonic()
         let isReminder = failure.needsPerson && outage.map { now - $0.toldAt >= OutageNews.reminder } ?? false
         let isNews = outage?.reason != failure.reason || isReminder
         let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
         outage = Outage(continuing: outage, failure: failure, isTold: isNews, now: now)
+        checkHeadroom()
         reconnects += 1
         let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
         // A sign-in that was refused waits for itself, beyond ours.
@@ -90,10 +90,10 @@ extension Subscription {
             let what = isProven ? "stream ended" : "cannot subscribe"
             let level = news.level(of: failure.reason, isTurn: isTurn || isReminder, now: now)
             log.log(
-                level: failure.needsPerson && level == .warning ? .error : level,
+                level: failure.isStandBy ? .notice : failure.needsPerson && level == .warning ? .error : level,
                 "\(what): \(failure); connecting again in \(next.formattedSeconds)\(advice)")
         }
-        await show(.reconnecting, failure.reason, next: next)
+        await show(failure.isStandBy ? .standby : .reconnecting, failure.reason, next: next)
         guard (try? await time.sleep(wait)) != nil else { return false }
         return failure.reaction == .awaitAllocation ? await allocationFrees(failure.reason) : true
     }
@@ -130,6 +130,7 @@ struct Outage {
     /// When the log last said it.
     let toldAt: Duration
     let isAboutSession: Bool
+    let isStandBy: Bool
     /// How often Salesforce refused the session since the last response.
     let refusals: Int
 
@@ -139,6 +140,7 @@ struct Outage {
         reason = failure.reason
         toldAt = isTold ? now : earlier?.toldAt ?? now
         isAboutSession = failure.isAboutSession
+        isStandBy = failure.isStandBy
         refusals = (earlier?.refusals ?? 0) + (failure.reaction == .renewSession ? 1 : 0)
     }
 }

@@ -97,7 +97,8 @@ package actor Subscription {
         while !Task.isCancelled {
             let wait = await authenticator.waitLeft
             await show(
-                outage == nil ? .connecting : .reconnecting, outage?.reason ?? "", next: wait > .zero ? wait : nil)
+                outage.map { $0.isStandBy ? .standby : .reconnecting } ?? .connecting, outage?.reason ?? "",
+                next: wait > .zero ? wait : nil)
             let failure = await stream()
             guard !Task.isCancelled else { break }
             guard await recover(from: failure) else { break }
@@ -288,7 +289,8 @@ package actor Subscription {
     }
 
     func checkHeadroom() {
-        guard let position = plan.position else { return }
+        // What another client relays is not missing.
+        guard let position = plan.position, outage?.isStandBy != true else { return }
         let headroom = ReplayHeadroom(position: position, now: time.wall())
         guard let level = alarm.next(headroom) else { return }
         let hours = headroom.milliseconds / 3_600_000

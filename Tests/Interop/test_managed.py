@@ -72,7 +72,8 @@ def test_a_second_client_stands_by_and_takes_over(world):
         said = "stand-by: another client has this managed subscription open"
         wait_until(lambda: one.matching(said) or two.matching(said), "whoever came second says so", 20)
         topics = [topic for space in (first, second) for topic in status(space)["topics"]]
-        assert any("stand-by" in topic["detail"] for topic in topics)
+        waiting = [topic for topic in topics if topic["state"] == "stand-by"]
+        assert len(waiting) == 1 and "another client" in waiting[0]["detail"] and waiting[0]["headroomSeconds"] is None
         leader = one if not one.matching("stand-by") else two
         leader.kill()
         wait_until(lambda: peer.call("managed")[0]["clients"] == 2, "the other takes over", 60)

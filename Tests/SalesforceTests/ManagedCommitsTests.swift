@@ -2,6 +2,7 @@ import Events
 import PubSub
 import Testing
 
+@testable import GRPC
 @testable import Salesforce
 
 @Suite struct ManagedCommitsTests {
@@ -43,5 +44,13 @@ import Testing
         let code = "sfdc.platform.eventbus.grpc.managed.subscription.already.active"
         #expect(ErrorCode.reaction(to: code) == .reconnect(minimum: ErrorCode.standByWait))
         #expect(ErrorCode.meaning(of: code)?.hasPrefix("stand-by") == true)
+        func failure(_ code: String) -> StreamFailure {
+            var error = GRPCError(.failedPrecondition, "no", origin: .peer)
+            error.trailers = ["error-code": code]
+            return StreamFailure(error)
+        }
+        #expect(failure(code).isStandBy && !failure(code).needsPerson)
+        let stopped = failure(code.replacing("already.active", with: "config.stopped"))
+        #expect(!stopped.isStandBy && stopped.needsPerson)
     }
 }

@@ -148,7 +148,19 @@ import TestSupport
 
     @Test func `a topic that falls behind says so before Salesforce drops its events`() async throws {
         let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
-        let calls = ScriptedPubSub([[ScriptedPubSub.Step]](repeating: [.fail(lost)], count: 20_000))
+        let lines = await linesOfThreeDays(of: lost)
+        #expect(lines.map(\.level) == [.warning, .critical], "\(lines)")
+        #expect(lines.first?.text.contains("in 23 h Salesforce begins to drop events") == true, "\(lines)")
+    }
+
+    @Test func `what another client relays is not about to be lost`() async throws {
+        var waits = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "stand-by")
+        waits.isStandBy = true
+        #expect(await linesOfThreeDays(of: waits).isEmpty)
+    }
+
+    private func linesOfThreeDays(of failure: StreamFailure) async -> [AlarmLines.Line] {
+        let calls = ScriptedPubSub([[ScriptedPubSub.Step]](repeating: [.fail(failure)], count: 20_000))
         let lines = AlarmLines()
         let time = ManualTime(autoAdvance: true)
         let start = Position(replayID: id(1), time: time.source.wall())
@@ -163,8 +175,7 @@ import TestSupport
         while time.monotonic < .seconds(71 * 3_600), calls.requests.count < 20_000 { await Task.yield() }
         task.cancel()
         await task.value
-        #expect(lines.all.map(\.level) == [.warning, .critical], "\(lines.all)")
-        #expect(lines.all.first?.text.contains("in 23 h Salesforce begins to drop events") == true, "\(lines.all)")
+        return lines.all
     }
 
     @Test func `what ends the stream after a parked one is not taken for parking`() async throws {

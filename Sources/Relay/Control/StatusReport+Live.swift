@@ -89,7 +89,7 @@ extension StatusReport.Topic {
         }
         lastReceivedAt = numbers.lastReceivedAt ?? lastReceivedAt
         lagMilliseconds = numbers.lagMilliseconds
-        headroomSeconds = numbers.headroomSeconds(now: now) ?? headroomSeconds
+        headroomSeconds = numbers.headroomSeconds(now: now) ?? (numbers.standsBy ? nil : headroomSeconds)
         events = numbers.events
         quarantined = numbers.quarantined
         gaps = numbers.gaps

@@ -78,7 +78,7 @@ final class ReplayHost: SubscriptionHost {
     func changed(_ status: StreamStatus, topic: String) async {
         switch status.state {
         case .stopped: end(ReplayFailure(status.detail))
-        case .reconnecting, .parked: tracker.waits(status.detail)
+        case .reconnecting, .standby, .parked: tracker.waits(status.detail)
         case .connecting, .accepted, .streaming, .off: tracker.waits("")
         }
     }

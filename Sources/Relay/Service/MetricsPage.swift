@@ -5,7 +5,7 @@ import Store
 package struct MetricsPage {
     /// Rules with series of their own, by ID in order; all further ones are counted together as `other`.
     static let maximumRules = 1_000
-    static let states = ["starting", "connecting", "accepted", "streaming", "reconnecting", "parked", "stopped", "off"]
+    static let states = ["starting", "connecting", "accepted", "streaming", "reconnecting", "stand-by", "parked", "stopped", "off"]
 
     private let report: StatusReport
     private let meters: [String: DestinationMeter]

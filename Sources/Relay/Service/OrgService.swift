@@ -52,7 +52,7 @@ package struct OrgService: Sendable {
                 // The dispatcher makes an attempt again, in its lane's order; a call that is made again by itself could
                 // come after a newer one.
                 rest: rest.impatient(timeout: Self.writeTimeout),
-                publishers: PublisherCache(client: client, authenticator: authenticator)),
+                publishers: PublisherCache(client: client, authenticator: authenticator, time: parts.time)),
             as: configuration.alias)
     }
 
@@ -136,8 +136,8 @@ package struct OrgService: Sendable {
             guard !contents.withheld.isEmpty else { continue }
             log.warning(
                 """
-                nothing will come of \(contents.withheld.joined(separator: ", ")): the user may not see all of their records, \
-                and Salesforce leaves them out of the channel without an error. Give the Run As user 'View All Records' on them
+                nothing will come of \(contents.withheld.joined(separator: ", ")): the user may not see all of their records. \
+                \(ChannelContents.withheldAdvice)
                 """, metadata: ["topic": "\(topic.name)"])
         }
     }

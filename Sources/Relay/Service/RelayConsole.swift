@@ -40,9 +40,9 @@ package struct RelayConsole: Sendable {
         }
     }
 
-    /// Ready means: every topic streams (or is parked until there is room), and what comes can be written.
+    /// Ready means: every topic streams (or is parked until there is room, or stands by), and what comes can be written.
     private static func readiness(_ report: StatusReport) -> Answer {
-        var reasons = report.topics.filter { !["streaming", "accepted", "parked"].contains($0.state) }
+        var reasons = report.topics.filter { !["streaming", "accepted", "parked", "stand-by"].contains($0.state) }
             .map { "\($0.org) \($0.topic) is \($0.state)\($0.detail.isEmpty ? "" : ": \($0.detail)")" }
         if let failure = report.storeFailure { reasons.append(failure) }
         guard !reasons.isEmpty else { return text(200, "ready\n") }

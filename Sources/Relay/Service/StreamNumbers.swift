@@ -1,4 +1,5 @@
 import Events
+import Salesforce
 import Store
 
 /// What came on one topic since the start, and how near its stream is to the present. No clocks: times are passed in.
@@ -42,9 +43,14 @@ package struct StreamNumbers: Sendable, Equatable {
         }
     }
 
-    /// How long until Salesforce removes the first event that is not here yet, in seconds. Nil while nothing is known.
+    /// Another client of the managed subscription relays its events.
+    var standsBy: Bool { state == StreamStatus.State.standby.rawValue }
+
+    /// How long until Salesforce removes the first event that is not here yet, in seconds. Nil while nothing is known,
+    /// and where another client relays them.
     package func headroomSeconds(now: Int64) -> Int64? {
-        position.map { (Self.retention - max(0, now - $0)) / 1000 }
+        guard !standsBy else { return nil }
+        return position.map { (Self.retention - max(0, now - $0)) / 1000 }
     }
 }
 
