@@ -88,6 +88,9 @@ package struct FlowDirectory: Sendable, Equatable {
     /// A webhook answered 404, or a rule asked for a user that is not known: the next scan comes early.
     package mutating func missed(at now: Int64) { wantedAt = wantedAt ?? now }
 
+    /// What made scans fail was mended, for all that is known.
+    package mutating func mayScanAgain() { (failedAt, failures) = (nil, 0) }
+
     package mutating func failed(at now: Int64) {
         failures += 1
         failedAt = now

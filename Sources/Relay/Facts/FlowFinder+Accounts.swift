@@ -41,6 +41,7 @@ extension FlowFinder {
             await saveAccounts()
             guard !isOver, !Task.isCancelled else { return }
             for name in tally.destinations { await compare(name) }
+            await keepTokensAlive()
         }
     }
 

@@ -21,13 +21,25 @@ extension FlowFinder {
         }
         switch resolution {
         case .flows(let flows): return flows.map(FlowFacts.init)
-        case .unknownUser, .userNotActive: return []
+        case .unknownUser:
+            nothing(owner, "it has no such user")
+            return []
+        case .userNotActive(let status):
+            nothing(owner, "the user is \(status)")
+            return []
         case .ambiguous(let ids):
             throw FactFailure(
                 reason: "FlowMate has \(ids.count) users with that name (\(ids.joined(separator: ", "))); give each its own",
                 isTemporary: false)
         case .notScanned: throw FactFailure(reason: "the flows of \(name) were not read yet", isTemporary: true)
         }
+    }
+
+    /// A user that was never set up, or was switched off, looks like one whose flows want nothing.
+    private func nothing(_ owner: FlowOwner, _ why: String) {
+        say(
+            .warning, once: "nobody \(owner.destination) \(owner.user) \(why)",
+            "\(owner.destination): nothing goes to the flows of user '\(owner.user)': \(why)")
     }
 
     private func resolve(_ owner: FlowOwner) -> FlowResolution {
@@ -108,7 +120,8 @@ extension FlowFinder {
 extension FlowFacts {
     init(_ flow: FlowMateFlow) {
         self.init(
-            id: flow.id, name: flow.name, isActive: flow.status == "active",
+            // The webhook of one that starts holds its events until it has.
+            id: flow.id, name: flow.name, isActive: flow.status == "active" || flow.status == "starting",
             inputParameters: flow.contract.map { contract in
                 Fields(contract.inputs.map { Fields.Field(name: $0.name, value: .string($0.type)) })
             })

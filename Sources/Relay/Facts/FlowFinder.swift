@@ -11,6 +11,8 @@ package actor FlowFinder: FlowLookup {
         /// What the client was made from.
         var definition: Destination
         var client: FlowMateClient
+        /// When its token was last looked up; uptime.
+        var lookedAt: Int64
         var directory = FlowDirectory()
         /// Callers that wait for one scan share it.
         var scan: Task<String?, Never>?
@@ -38,6 +40,8 @@ package actor FlowFinder: FlowLookup {
     package nonisolated let tally = AcceptedTally()
     /// When a day was last compared; uptime.
     var comparedAt: [String: Int64] = [:]
+    /// When a destination's token was last kept from expiring; uptime.
+    var keptAliveAt: [String: Int64] = [:]
     /// What did not fit may do so now: called with the destination.
     private let mended: @Sendable (String) async -> Void
     var entries: [String: Entry] = [:]
@@ -70,7 +74,7 @@ package actor FlowFinder: FlowLookup {
         guard let definition = rules.current.destinations[name] else {
             throw FactFailure(reason: "no rule file names the destination \(name) any more", isTemporary: true)
         }
-        if let entry = entries[name], entry.definition == definition { return }
+        if let entry = entries[name], entry.definition == definition { return renewCredential(name, definition) }
         let parts = DestinationParts(definition, secrets: environment.secrets)
         guard parts.findings.isEmpty else {
             throw FactFailure(reason: parts.findings.map(\.description).joined(separator: "; "), isTemporary: true)
@@ -81,7 +85,7 @@ package actor FlowFinder: FlowLookup {
         // Somebody else may have been faster.
         if let entry = entries[name], entry.definition == definition { return }
         entries[name]?.timer?.cancel()
-        var entry = Entry(definition: definition, client: client)
+        var entry = Entry(definition: definition, client: client, lookedAt: now)
         entry.directory = FlowDirectory(settings: FlowDirectory.Settings(definition.discovery))
         if let saved { entry.directory = saved }
         entries[name] = entry

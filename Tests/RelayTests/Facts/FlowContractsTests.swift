@@ -16,6 +16,10 @@ import Testing
             var inputs: String? = #"{"id":"string","quantity":"number"}"#
             var version = 1
             var isDown = false
+            var status = "active"
+            var token = "token-1"
+            /// What the relay's environment says.
+            var held = "token-1"
         }
 
         private let state = Mutex(State())
@@ -29,6 +33,15 @@ import Testing
 
         func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
 
+        func setStatus(_ status: String) { state.withLock { $0.status = status } }
+
+        /// FlowMate knows only this token from now on.
+        func rotate(to token: String) { state.withLock { $0.token = token } }
+
+        func hold(_ token: String) { state.withLock { $0.held = token } }
+
+        var environment: [String: String] { ["T": state.withLock { $0.held }] }
+
         func answer(_ request: HTTPRequest) -> FakeHTTP.Answer {
             let state = state.withLock { $0 }
             guard !request.url.contains("/webhooks/") else {
@@ -36,9 +49,13 @@ import Testing
                 return Self.json(200, #"{"data":{"requestId":"\#(id)"}}"#)
             }
             guard !state.isDown else { return Self.json(503, "") }
+            let token = request.headers.first { $0.name.lowercased() == "authorization" }?.value
+            guard token == nil || token == "Bearer \(state.token)" else {
+                return Self.json(401, #"{"errors":[{"message":"Token invalid.","code":401}]}"#)
+            }
             let payload = state.inputs.map { #","payload":{"inputParameters":\#($0)}"# } ?? ""
             let flow =
-                #"{"id":"\#(FlowContractsTests.flow)","name":"orders","status":"active","updatedAt":"\#(state.version)","#
+                #"{"id":"\#(FlowContractsTests.flow)","name":"orders","status":"\#(state.status)","updatedAt":"\#(state.version)","#
                 + #""graph":{"nodes":[{"id":"1"}]},"owners":[{"id":"u1","type":"user"}]\#(payload)}"#
             if request.url.contains("/users") {
                 return Self.json(200, #"[{"id":"u1","username":"ann","status":"ACTIVE"}]"#)
@@ -69,7 +86,7 @@ import Testing
             http = FakeHTTP { world.answer($0) }
             self.journal = journal
             rules = CurrentRules(try Self.ruleSet(conform, auth: auth))
-            let environment = SinkEnvironment.test(http, clock: clock, environment: ["T": "token-1"])
+            let environment = SinkEnvironment.test(http, clock: clock, secrets: SecretStore(baseDirectory: "") { world.environment })
             finder = FlowFinder(rules: rules, environment: environment, journal: journal)
             let factory = SinkFactory(
                 environment: environment, journal: journal, outcomes: RecordedOutcomes(), contracts: finder)
@@ -217,6 +234,37 @@ import Testing
         bench.world.setDown(true)
         await #expect(throws: FactFailure.self) {
             _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+        }
+    }
+
+    @Test func `a token that was corrected is taken up without a restart`() async throws {
+        let bench = try Bench()
+        bench.world.rotate(to: "token-2")
+        let ann = FlowOwner(destination: "d", user: "ann")
+        await #expect(throws: FactFailure.self) { _ = try await bench.finder.flows(of: ann) }
+        #expect(await bench.attempt(#"{"id":"1","quantity":"no number"}"#).isDelivered, "what it takes is not known")
+        bench.world.hold("token-2")
+        bench.clock.advance(by: FlowFinder.credentialMilliseconds)
+        #expect(try await bench.finder.flows(of: ann).map(\.id) == [Self.flow])
+        #expect(await !bench.attempt(#"{"id":"1","quantity":"no number"}"#).isDelivered)
+    }
+
+    @Test func `tokens are kept from expiring while nothing is read with them`() async throws {
+        let bench = try Bench()
+        func refreshes() -> Int { bench.http.requests.count { $0.url.hasSuffix("/tokens/refresh") } }
+        for _ in 0..<3 { await bench.finder.keepTokensAlive() }
+        #expect(refreshes() == 1)
+        bench.clock.advance(by: FlowFinder.keepAliveMilliseconds)
+        await bench.finder.keepTokensAlive()
+        #expect(refreshes() == 2)
+    }
+
+    @Test func `a flow that is starting is one of the user's, one that was stopped is not`() async throws {
+        for (status, isActive) in [("starting", true), ("active", true), ("stopping", false), ("inactive", false)] {
+            let bench = try Bench()
+            bench.world.setStatus(status)
+            let flows = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+            #expect(flows.map(\.isActive) == [isActive], "\(status)")
         }
     }
 

@@ -113,9 +113,11 @@ extension Delivery {
 extension SinkEnvironment {
     static func test(
         _ http: any HTTPClient, clock: TurnedClock = TurnedClock(), environment: [String: String] = [:]
-    ) -> SinkEnvironment {
+    ) -> SinkEnvironment { test(http, clock: clock, secrets: SecretStore(environment: environment)) }
+
+    static func test(_ http: any HTTPClient, clock: TurnedClock = TurnedClock(), secrets: SecretStore) -> SinkEnvironment {
         SinkEnvironment(
-            http: http, clock: clock.source, version: "1.2.3", secrets: SecretStore(environment: environment),
+            http: http, clock: clock.source, version: "1.2.3", secrets: secrets,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }
