@@ -28,9 +28,9 @@ final class SimulatedOperator: @unchecked Sendable {
 
     /// A replay, now or as soon as somebody can answer.
     func ask() {
-        guard !isBusy, let desk = world.desk else { return waiting += 1 }
-        isBusy = true
-        Task { await perform(desk) }
+        waiting += 1
+        guard !isBusy, let desk = world.desk else { return }
+        Task { await serve(desk) }
     }
 
     /// Another one of what was asked is paused, goes on, or is cancelled.
@@ -44,15 +44,22 @@ final class SimulatedOperator: @unchecked Sendable {
     /// Another life; what was not answered never will be.
     func begin(_ desk: Desk) async {
         isBusy = false
+        if waiting > 0 { world.faults.note("replay asked for while no relay runs") }
+        await serve(desk)
+    }
+
+    /// One after the other.
+    private func serve(_ desk: Desk) async {
+        guard !isBusy else { return }
+        isBusy = true
         while waiting > 0, !desk.life.isOver {
             waiting -= 1
-            world.faults.note("replay asked for while no relay runs")
             await perform(desk)
         }
+        if !desk.life.isOver { isBusy = false }
     }
 
     private func perform(_ desk: Desk) async {
-        defer { isBusy = false }
         if random.chance(250) { await save(desk) }
         guard let request = draw(), let before = try? await positions(desk.store) else { return }
         if random.chance(250) { await rehearse(request, desk) }
