@@ -74,9 +74,9 @@ struct RunCommand: AsyncParsableCommand {
             await doors.close()
             throw error
         }
-        // Now, and once the first events went through.
+        // Now, and once the first events went through: under load at once, on a quiet topic later.
         let trim = Task {
-            for wait in [Duration.zero, .seconds(2)] {
+            for wait in [Duration.zero, .milliseconds(500), .seconds(5)] {
                 guard (try? await Task.sleep(for: wait)) != nil else { return }
                 ResidentMemory.trimAfterStart()
             }
