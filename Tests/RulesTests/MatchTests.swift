@@ -79,6 +79,20 @@ import Testing
     }
 
     @Test(arguments: [
+        ("BillingAddress.City", "BillingAddress.City", true), ("BillingAddress.City", "BillingAddress", false),
+        ("BillingAddress", "BillingAddress", true), ("BillingAddress", "BillingAddress.City", true),
+        ("BillingAddress", "BillingAddressOld", false), ("BillingAddress.City", "BillingAddress.Street", false),
+    ])
+    func `a compound is cleared as a whole, and with it what is in it`(
+        nulled: String, field: String, isCleared: Bool
+    ) throws {
+        let event = Fixture.change(.update, nulled: [nulled])
+        #expect(try changed("cleared: \(field)", event) == isCleared)
+        let rule = try Fixture.rule(match: "entity: Account, change: update", more: "when: cleared('\(field)'),")
+        #expect(rule.matches(event) == isCleared)
+    }
+
+    @Test(arguments: [
         ("changed: [Phone]", true), ("changed: [Fax]", false), ("changed: [Name]", false),
         ("changed: [BillingAddress]", true), ("changed: [ShippingAddress]", false),
         ("changed: {only: [Phone, BillingAddress]}", true), ("changed: {only: [Phone]}", false),

@@ -12,6 +12,8 @@ final class EntityIndex: Sendable {
     private let names: [FieldName?]
     /// By dotted path, the fields of the record.
     private let numbers: [String: Int]
+    /// By compound field, its components among them.
+    private let components: [String: [Int]]
     /// By lane; nil where no rule takes such events.
     let partitions: [IndexPartition?]
     let programs: [TestProgram]
@@ -33,6 +35,12 @@ final class EntityIndex: Sendable {
             if case .record(let path) = field { numbers[path] = number }
         }
         self.numbers = numbers
+        var components: [String: [Int]] = [:]
+        for (path, number) in numbers {
+            let parts = path.split(separator: ".")
+            if parts.count == 2 { components[String(parts[0]), default: []].append(number) }
+        }
+        self.components = components
         names = fields.map { field in
             if case .record(let path) = field { FieldName(path) } else { nil }
         }
@@ -53,6 +61,12 @@ extension EntityIndex {
         for stop in name.indices where name[stop] == "." {
             if let field = numbers[String(name[..<stop])] { body(field) }
         }
+    }
+
+    /// The local fields that are empty if the header lists `name` as nulled: the field itself and what is in it.
+    func forEachField(clearedBy name: String, _ body: (Int) -> Void) {
+        if let field = numbers[name] { body(field) }
+        components[name]?.forEach(body)
     }
 }
 

@@ -95,14 +95,23 @@ package final class IndexMatcher: @unchecked Sendable {
         if let slots = pass.slots,
             pass.record.forEachSlot(in: .changed, { slots.forEachField(changedBy: $0, fields.markChanged) }),
             pass.record.forEachSlot(in: .diff, { slots.forEachField(changedBy: $0, fields.markChanged) }),
-            pass.record.forEachSlot(in: .nulled, { slots.forEachField(changedBy: $0, fields.markCleared) })
+            pass.record.forEachSlot(
+                in: .nulled,
+                {
+                    // What was set to null has changed as well.
+                    slots.forEachField(changedBy: $0, fields.markChanged)
+                    slots.forEachField(clearedBy: $0, fields.markCleared)
+                })
         {
             return
         }
         guard let header = event.header else { return }
         for name in header.changedFields { pass.part.forEachField(changedBy: name, fields.markChanged) }
         for name in header.diffFields { pass.part.forEachField(changedBy: name, fields.markChanged) }
-        for name in header.nulledFields { pass.part.forEachField(changedBy: name, fields.markCleared) }
+        for name in header.nulledFields {
+            pass.part.forEachField(changedBy: name, fields.markChanged)
+            pass.part.forEachField(clearedBy: name, fields.markCleared)
+        }
     }
 
     private func markPresent(_ pass: Pass) {

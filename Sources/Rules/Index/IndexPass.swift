@@ -184,9 +184,7 @@ final class FieldStates {
         counts.pointee.changed += 1
     }
 
-    /// What was set to null has changed as well.
     func markCleared(_ field: Int) {
-        markChanged(field)
         guard !isCleared(field) else { return }
         states[field].clearedIn = epoch
         clearedFields[clearedCount] = field

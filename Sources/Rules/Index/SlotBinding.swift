@@ -58,9 +58,8 @@ final class SlotBinding: Sendable {
     let places: [Place]
     /// By lane; nil where no rule takes such events.
     let lanes: [Lane?]
-    /// By slot, and one more for the end: where in `targets` the local fields begin that change when the slot does.
-    private let targetStarts: [UInt32]
-    private let targets: [UInt32]
+    private let changed: FieldLists
+    private let cleared: FieldLists
 
     init(_ part: EntityIndex, _ shape: RecordShape) {
         let places = part.fields.map { Self.place(of: $0, in: shape) }
@@ -74,27 +73,54 @@ final class SlotBinding: Sendable {
                 affected[other].append(UInt32(field))
             }
         }
-        var starts: [UInt32] = [0]
-        var targets: [UInt32] = []
-        for fields in affected {
-            targets += fields
-            starts.append(UInt32(targets.count))
+        changed = FieldLists(affected)
+        var emptied = [[UInt32]](repeating: [], count: shape.slotCount)
+        for (field, place) in places.enumerated() {
+            guard case .slot(let slot) = place else { continue }
+            emptied[Int(slot)].append(UInt32(field))
+            if let parent = shape.parent(of: Int(slot)) { emptied[parent].append(UInt32(field)) }
         }
-        targetStarts = starts
-        self.targets = targets
+        cleared = FieldLists(emptied)
     }
 
     /// The local fields that have changed if a slot has: the field itself and the compound it belongs to.
     @inline(__always)
     func forEachField(changedBy slot: Int, _ body: (Int) -> Void) {
-        for index in Int(targetStarts[slot])..<Int(targetStarts[slot + 1]) { body(Int(targets[index])) }
+        changed.forEach(of: slot, body)
     }
+
+    /// The local fields that are empty if a slot was set to null: the field itself and, of a compound, its components.
+    @inline(__always)
+    func forEachField(clearedBy slot: Int, _ body: (Int) -> Void) { cleared.forEach(of: slot, body) }
 
     private static func place(of field: IndexField, in shape: RecordShape) -> Place {
         guard case .record(let path) = field else { return .byPath }
         if let slot = shape.slot(of: path) { return .slot(Int32(slot)) }
         guard let stop = path.firstIndex(of: ".") else { return .nowhere }
         return shape.slot(of: String(path[..<stop])) == nil ? .nowhere : .byPath
+    }
+}
+
+/// By slot, some local fields.
+struct FieldLists: Sendable {
+    /// By slot, and one more for the end: where in `fields` its list begins.
+    private let starts: [UInt32]
+    private let fields: [UInt32]
+
+    init(_ lists: [[UInt32]]) {
+        var starts: [UInt32] = [0]
+        var fields: [UInt32] = []
+        for list in lists {
+            fields += list
+            starts.append(UInt32(fields.count))
+        }
+        self.starts = starts
+        self.fields = fields
+    }
+
+    @inline(__always)
+    func forEach(of slot: Int, _ body: (Int) -> Void) {
+        for index in Int(starts[slot])..<Int(starts[slot + 1]) { body(Int(fields[index])) }
     }
 }
 

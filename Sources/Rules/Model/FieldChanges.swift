@@ -37,7 +37,7 @@ struct FieldChanges {
 
     func isCleared(_ field: FieldName) -> Bool {
         guard reading == .update, let header = event.header else { return false }
-        return header.nulledFields.contains(where: field.covers)
+        return header.nulledFields.contains(where: field.isEmptied)
     }
 
     func satisfy(_ condition: MatchBlock.Changed) -> Bool {

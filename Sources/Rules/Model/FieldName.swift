@@ -20,6 +20,11 @@ struct FieldName: Sendable, Hashable {
             || (changed.utf8.count > componentPrefix.utf8.count && changed.utf8.starts(with: componentPrefix.utf8))
     }
 
+    /// Whether `nulled`, a name of the header's list, empties this field: it is the field, or the compound that it is in.
+    func isEmptied(by nulled: String) -> Bool {
+        nulled == name || (path.count == 2 && path[0] == nulled)
+    }
+
     /// Whether a value of it tells something: not absent, not null, and of a compound at least one component.
     func hasValue(in record: any RecordView) -> Bool {
         record.field(path).map(Self.isSomething) ?? false
