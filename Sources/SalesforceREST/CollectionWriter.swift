@@ -17,7 +17,7 @@ package struct CollectionWriter: Sendable {
         case failed(RESTError)
         /// The answer was lost: it may have been done.
         case unknown(RESTError)
-        /// An earlier call failed as a whole.
+        /// An earlier call failed as a whole, or somebody stopped.
         case unsent
     }
 
@@ -32,14 +32,20 @@ package struct CollectionWriter: Sendable {
         self.allOrNone = allOrNone
     }
 
-    /// - Parameter told: the outcomes of the next records, in their order; every record is told of.
+    /// - Parameters:
+    ///   - isStopped: asked before each call; what is not sent by then stays so.
+    ///   - told: the outcomes of the next records, in their order; every record is told of.
     /// - Returns: the failure of a whole call, after which nothing more was sent.
     package func write(
-        _ records: [Fields], told: ([Outcome]) -> Void
+        _ records: [Fields], isStopped: () -> Bool = { false }, told: ([Outcome]) -> Void
     ) async -> RESTError? {
         var rest = records[...]
         precondition(!allOrNone || rest.count <= RESTClient.maximumCollection, "calls cannot take one another back")
         while !rest.isEmpty {
+            guard !isStopped() else {
+                told(rest.map { _ in .unsent })
+                return .cancelled("write \(rest.count) more records")
+            }
             let part = Array(rest.prefix(RESTClient.maximumCollection))
             do throws(RESTError) {
                 told(try await outcomes(of: part))

@@ -264,6 +264,9 @@ class REST:
         self.faults = []
         self.cursors = {}
         self.jobs = {}
+        # Looks at a job until it is complete.
+        self.bulk_polls = 2
+        self.aborted = []
         self.calls = {}
         self.clients = set()
         self.compressed = 0
@@ -422,7 +425,7 @@ class REST:
             case ("GET", [job]):
                 self.jobs[job][1] += 1
                 (_, start, end), polls = self.jobs[job]
-                state = "JobComplete" if polls > 1 else "InProgress"
+                state = "JobComplete" if polls >= self.bulk_polls else "InProgress"
                 return 200, {"id": job, "state": state, "numberRecordsProcessed": end - start}
             case ("GET", [job, "results"]):
                 fields, start, end = self.jobs[job][0]
@@ -437,7 +440,12 @@ class REST:
                 locator = "null" if last >= end else str(last - start)
                 headers = [("Sforce-Locator", locator), ("Sforce-NumberOfRecords", str(last - first))]
                 return 200, text.getvalue().encode(), headers
+            case ("PATCH", [job]):
+                self.aborted.append(job)
+                return 200, {"id": job, "state": orjson.loads(request.body)["state"], "numberRecordsProcessed": 0}
             case ("DELETE", [job]):
+                if job not in self.aborted and self.jobs[job][1] < self.bulk_polls:
+                    return 400, error("API_ERROR", "a job that runs cannot be deleted")
                 del self.jobs[job]
                 return 204, None
         return 404, error("NOT_FOUND", "The requested resource does not exist")
@@ -483,7 +491,7 @@ class Peer:
             "clients": sorted(self.rest.clients), "compressed": self.rest.compressed,
             "not_modified": self.rest.not_modified, "assertions": self.oauth.assertions,
             "refresh_tokens": list(self.oauth.refresh), "access_tokens": list(self.oauth.access),
-            "jobs": list(self.rest.jobs),
+            "jobs": list(self.rest.jobs), "aborted": self.rest.aborted,
         }  # fmt: skip
 
     def fault(self, path, status, code="", count=1, after=0, body=None):

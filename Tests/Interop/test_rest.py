@@ -1,9 +1,11 @@
 """The REST client of `sluice salesforce` against a peer that follows the guide."""
 
 import json
+import signal
 
 import pytest
 
+from harness import wait_until
 from rest_org import RESTOrg
 
 pytestmark = pytest.mark.usefixtures("binary")
@@ -48,6 +50,17 @@ def test_a_bulk_query_reads_all_pages_and_forgets_the_job(make_org):
     assert result.json[7] == {"Id": "001000000000007AAA", "Name": "Account 7", "Number__c": "7.0"}
     assert org.stats()["jobs"] == []
     assert result.peak_mib <= 60
+
+
+def test_a_bulk_query_that_is_interrupted_leaves_no_job_behind(make_org):
+    org = make_org(accounts=50_000)
+    org.peer.call("set", bulk_polls=1_000)
+    with org.start("query", "SELECT Id FROM Account", "--bulk") as process:
+        wait_until(lambda: org.stats()["jobs"], "the job")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1 and "stopped by SIGINT; the job 750" in said, said
+    assert org.stats()["jobs"] == [] and len(org.stats()["aborted"]) == 1
 
 
 def test_an_expired_cursor_is_named_and_nothing_is_called_complete(make_org):

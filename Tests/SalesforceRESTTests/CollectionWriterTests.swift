@@ -68,6 +68,15 @@ import Testing
         #expect(outcomes.suffix(100).allSatisfy { $0 == .unsent })
     }
 
+    @Test func `who stops is told of what was sent, and that the rest was not`() async {
+        let org = Self.org { _, fields in Self.done(fields) }
+        var outcomes: [Outcome] = []
+        let ended = await CollectionWriter(org.client, .create("Account")).write(
+            Self.records(500), isStopped: { !outcomes.isEmpty }, told: { outcomes += $0 })
+        #expect(ended?.kind == .cancelled && org.calls.count == 1)
+        #expect(outcomes == (0..<200).map(Self.saved) + [Outcome](repeating: .unsent, count: 300))
+    }
+
     @Test func `locked records alone are sent again, and not for ever`() async {
         let org = Self.org { number, fields in
             let isLocked = fields["n"] == .string("1") ? number < 3 : fields["n"] == .string("2")

@@ -16,7 +16,10 @@ struct SalesforceCollectionOption: ParsableArguments {
                     + "\(records.count). Nothing was sent.")
         }
         var report = report
-        let ended = await CollectionWriter(rest, write, allOrNone: allOrNone).write(records) { report.add($0) }
+        // The call under way ends: of its records one should know what became of them.
+        let stop = StopFlag()
+        let ended = await CollectionWriter(rest, write, allOrNone: allOrNone).write(
+            records, isStopped: { stop.signal != nil }, told: { report.add($0) })
         try report.finish(ended)
     }
 }

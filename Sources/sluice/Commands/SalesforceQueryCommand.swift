@@ -43,9 +43,26 @@ struct SalesforceQueryCommand: AsyncParsableCommand {
 
     private func runBulk(_ rest: RESTClient) async throws {
         let bulk = BulkQuery(rest)
+        let started = try await salesforceAnswer { () async throws(RESTError) in
+            try await bulk.start(soql, includesDeleted: all).id
+        }
+        let reading = Task { try await read(started, of: bulk) }
+        let stop = StopFlag { reading.cancel() }
+        do {
+            try await reading.value
+        } catch {
+            // It would go on in Salesforce, and count against its limits.
+            try? await bulk.abort(started)
+            try? await bulk.delete(started)
+            if let signal = stop.signal { throw CommandFailure(.failed, "stopped by \(signal); the job \(started) was ended.") }
+            throw error
+        }
+    }
+
+    private func read(_ id: String, of bulk: BulkQuery) async throws {
         var printer = SalesforceRecordPrinter(json: json)
         try await salesforceAnswer { () async throws(RESTError) in
-            let job = try await bulk.finished(bulk.start(soql, includesDeleted: all).id)
+            let job = try await bulk.finished(id)
             var locator: String?
             repeat {
                 let page = try await bulk.page(job.id, locator: locator)
