@@ -27,6 +27,10 @@ package struct FlowRunLimits: Sendable, Equatable {
     package var adoptionSpan: Int64 = 180_000
     /// How far integrator.io's clock may be behind ours when no earlier job tells.
     package var clockSkew: Int64 = 120_000
+    /// Where the latest jobs are not shown, the list of those created in so long stands in for them.
+    package var jobsLookBack: Int64 = 86_400_000
+    /// So many jobs of our own, and of those that were there before a run, are kept in the saved state.
+    package var jobsRemembered = 100
     package var transientBase: Int64 = 2_000
     package var transientCeiling: Int64 = 300_000
     package var failureBase: Int64 = 30_000

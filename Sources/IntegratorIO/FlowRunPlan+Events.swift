@@ -90,14 +90,25 @@ extension FlowRunPlan {
                 clear(jobs, now)
             }
         case .failure(let trouble) where trouble.kind == .missing && flowCheckedAt.map { now - $0 < 60_000 } == true:
-            // The flow is there, so it has no job yet.
-            clear([], now)
+            // The flow is there: it has no job yet, or these are not shown. A run that was lost must not be taken for
+            // an earlier one, so that has to be known.
+            latestIsMissing = true
         case .failure(let trouble): beforeRunFailed(trouble, now)
         }
     }
 
     private mutating func clear(_ jobs: [IntegratorJob], _ now: Int64) {
-        clearance = Clearance(at: now, newest: jobs.compactMap(\.createdAt).max(), jobs: jobs.map(\.id))
+        state.saw(jobs)
+        clearance = Clearance(at: now, jobs: jobs.prefix(limits.jobsRemembered).map(\.id))
+        latestIsMissing = false
+    }
+
+    private mutating func allListed(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
+        if case .failure(let trouble) = result, trouble.kind == .missing {
+            needsFlowCheck = true
+            return pause(limits.flowPause, trouble.reason, now)
+        }
+        latestChecked(result, now)
     }
 
     private mutating func beforeRunFailed(_ trouble: Trouble, _ now: Int64) {
@@ -161,7 +172,7 @@ extension FlowRunPlan {
     }
 
     private mutating func listed(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
-        guard let run = state.run else { return }
+        guard let run = state.run else { return allListed(result, now) }
         switch result {
         case .success(let jobs):
             let ours = jobs.filter { isOurs($0, run) }.map(\.id)
@@ -186,12 +197,14 @@ extension FlowRunPlan {
     }
 
     private func isOurs(_ job: IntegratorJob, _ run: FlowRunState.Run) -> Bool {
-        guard job.isRun, !run.jobsBefore.contains(job.id), let created = job.createdAt else { return false }
-        return created <= run.writtenAt + limits.adoptionSpan
+        guard job.isRun, let created = job.createdAt else { return false }
+        guard !run.jobsBefore.contains(job.id), state.lastJobs?.contains(job.id) != true else { return false }
+        return (earliest(run)...max(earliest(run), run.writtenAt + limits.adoptionSpan)).contains(created)
     }
 
     private mutating func opened(_ jobs: [String], adopted: Bool, _ now: Int64) {
         state.run?.jobs = jobs
+        state.remember(jobs, atMost: limits.jobsRemembered)
         state.run?.adopted = adopted
         isUnsaved = true
         polls = 0
@@ -207,9 +220,11 @@ extension FlowRunPlan {
     private mutating func polled(_ result: Result<IntegratorJob, Trouble>, _ now: Int64) {
         switch result {
         case .success(let job) where job.status.isOpen:
+            state.saw([job])
             isQueued = job.status == .open("queued")
             pollLater(now)
         case .success(let job):
+            state.saw([job])
             ended[job.id] = job
             polls = 0
             if let run = state.run, run.jobs.allSatisfy({ ended[$0] != nil }) { conclude(run, now) }

@@ -61,10 +61,9 @@ package struct FlowRunPlan: Sendable {
         package var text: String
     }
 
-    /// What `GET …/jobs/latest` showed when no run was open.
+    /// Which jobs were there when no run was open.
     struct Clearance: Equatable {
         var at: Int64
-        var newest: Int64?
         var jobs: [String]
     }
 
@@ -119,6 +118,8 @@ package struct FlowRunPlan: Sendable {
     var isQueued = false
     var queueAskedAt: Int64?
     var clearance: Clearance?
+    /// `GET …/jobs/latest` shows nothing, so the list of jobs has to tell.
+    var latestIsMissing = false
     var ended: [String: IntegratorJob] = [:]
     var polls = 0
     var searchesDone = 0
@@ -141,6 +142,7 @@ package struct FlowRunPlan: Sendable {
         restored = Set(self.state.run?.claims ?? [])
         random = SplitMix64(state: seed)
         // A window without a job: nobody knows whether the POST was made before we stopped.
+        if let jobs = self.state.run?.jobs { self.state.remember(jobs, atMost: limits.jobsRemembered) }
         if let run = self.state.run, run.jobs.isEmpty { retryAt = now + limits.searchFirst }
     }
 
@@ -184,8 +186,11 @@ package struct FlowRunPlan: Sendable {
             return next(at: now)
         }
         if mayPost { return .post(RunBody(from: run.from, until: run.until, exports: run.exports)) }
-        return .listJobs(since: run.newestBefore ?? run.writtenAt - limits.clockSkew)
+        return .listJobs(since: earliest(run))
     }
+
+    /// No job of the run was created before, by integrator.io's clock.
+    func earliest(_ run: FlowRunState.Run) -> Int64 { run.newestBefore ?? run.writtenAt - limits.clockSkew }
 
     private mutating func nextBetweenRuns(_ now: Int64) -> Action {
         if buryExpired(now) { return next(at: now) }
@@ -194,7 +199,9 @@ package struct FlowRunPlan: Sendable {
         if now < due { return .wait(until: min(due, gathering.firstExpiry ?? due)) }
         if let checked = flowCheckedAt, !(0..<limits.flowIsFresh).contains(now - checked) { needsFlowCheck = true }
         if needsFlowCheck { return .checkFlow(exports(of: waiting[...])) }
-        guard let clearance, (0..<limits.latestIsFresh).contains(now - clearance.at) else { return .checkLatest }
+        guard let clearance, (0..<limits.latestIsFresh).contains(now - clearance.at) else {
+            return latestIsMissing ? .listJobs(since: now - limits.jobsLookBack) : .checkLatest
+        }
         form(clearance, now)
         return next(at: now)
     }
@@ -229,7 +236,7 @@ package struct FlowRunPlan: Sendable {
         state.covered = covered
         state.run = FlowRunState.Run(
             from: min(first, covered) - limits.overlap, until: until, exports: exports(of: claims),
-            claims: claims.map(\.id), writtenAt: now, newestBefore: clear.newest, jobsBefore: clear.jobs)
+            claims: claims.map(\.id), writtenAt: now, newestBefore: state.newestJob, jobsBefore: clear.jobs)
         running = Array(claims)
         waiting.removeFirst(claims.count)
         regather()

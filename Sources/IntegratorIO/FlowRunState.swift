@@ -32,8 +32,21 @@ package struct FlowRunState: Codable, Sendable, Equatable {
     package var finished: [String] = []
     /// What became of that run, in words.
     package var report: String?
+    /// Jobs of our last runs, newest last: none of them is taken for a later run.
+    package var lastJobs: [String]?
+    /// Creation of the newest job that was seen, by integrator.io's clock: a later run has a later one.
+    package var newestJob: Int64?
 
     package init() {}
+
+    mutating func remember(_ jobs: [String], atMost limit: Int) {
+        let known = lastJobs ?? []
+        lastJobs = Array((known.filter { !jobs.contains($0) } + jobs).suffix(limit))
+    }
+
+    mutating func saw(_ jobs: [IntegratorJob]) {
+        newestJob = (jobs.compactMap(\.createdAt) + [newestJob].compactMap(\.self)).max()
+    }
 
     package func json() throws -> [UInt8] {
         let encoder = JSONEncoder()

@@ -37,6 +37,8 @@ struct FlowRunWorld {
     var duration: Int64 = 20_000
     var saveFails = false
     var latestTroubles: [IntegratorFailureKind] = []
+    /// Whatever ran, no latest job is shown.
+    var latestIsEmpty = false
     var listTroubles: [IntegratorFailureKind] = []
     var pollTroubles: [IntegratorFailureKind] = []
     var flowAnswers: [Result<IntegratorFlow, FlowRunPlan.Trouble>] = []
@@ -144,6 +146,7 @@ struct FlowRunWorld {
             return .flow(flowAnswers.isEmpty ? .success(IntegratorFlow(id: "f")) : flowAnswers.removeFirst())
         case .checkLatest:
             log.append("latest")
+            if latestIsEmpty { return .latest(.success([])) }
             if !latestTroubles.isEmpty { return .latest(.failure(trouble(latestTroubles.removeFirst()))) }
             return .latest(.success(jobs.last.map { [view($0)] } ?? []))
         case .post(let body): return .posted(post(body))
