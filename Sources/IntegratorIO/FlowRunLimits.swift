@@ -23,7 +23,9 @@ package struct FlowRunLimits: Sendable, Equatable {
     package var searchAgain: Int64 = 15_000
     /// After so many fruitless looks, the run counts as never received.
     package var searches = 2
-    /// A job is taken for ours only if it was created so soon after the window was written down.
+    /// After so many runs in a row of which nobody knows whether they were ours, the claims count as done.
+    package var unprovenRuns = 3
+    /// A job may be ours only if it was created so soon after the window was written down.
     package var adoptionSpan: Int64 = 180_000
     /// How far integrator.io's clock may be behind ours when no earlier job tells.
     package var clockSkew: Int64 = 120_000

@@ -103,7 +103,7 @@ extension FlowRunPlan {
         latestIsMissing = false
     }
 
-    private mutating func allListed(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
+    mutating func allListed(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
         if case .failure(let trouble) = result, trouble.kind == .missing {
             needsFlowCheck = true
             return pause(limits.flowPause, trouble.reason, now)
@@ -135,86 +135,6 @@ extension FlowRunPlan {
         tell(.info, "run \(jobs) of flow \(flow) is queued for \(minutes) minutes: \(cause)")
     }
 
-    // MARK: The POST
-
-    private mutating func posted(_ result: Result<[String], Trouble>, _ now: Int64) {
-        mayPost = false
-        switch result {
-        case .success(let jobs) where !jobs.isEmpty: opened(jobs, adopted: false, now)
-        case .success: search("integrator.io took the run of flow \(flow) without naming its job", now)
-        case .failure(let trouble): postFailed(trouble, now)
-        }
-    }
-
-    private mutating func postFailed(_ trouble: Trouble, _ now: Int64) {
-        guard trouble.kind != .unknown else {
-            return search("it is not known whether flow \(flow) was started: \(trouble.reason)", now)
-        }
-        release()
-        switch trouble.kind {
-        case .retry, .unknown: backOff(trouble, now)
-        case .rateLimited: slowDown(trouble, now)
-        case .busy:
-            busyChecks += 1
-            tell(.info, "flow \(flow) already has a run; the claims wait for its end")
-            retryAt = now + doubling(limits.pollFirst, busyChecks, limits.pollCeiling)
-        case .credential, .scope, .configuration: pause(limits.credentialPause, trouble.reason, now)
-        case .missing, .invalid:
-            needsFlowCheck = true
-            pause(limits.flowPause, trouble.reason, now)
-        }
-    }
-
-    private mutating func search(_ reason: String, _ now: Int64) {
-        tell(.warning, reason + "; looking for the job")
-        searchesDone = 0
-        retryAt = now + limits.searchFirst
-    }
-
-    private mutating func listed(_ result: Result<[IntegratorJob], Trouble>, _ now: Int64) {
-        guard let run = state.run else { return allListed(result, now) }
-        switch result {
-        case .success(let jobs):
-            let ours = jobs.filter { isOurs($0, run) }.map(\.id)
-            if !ours.isEmpty {
-                tell(.info, "job \(ours.joined(separator: ", ")) is taken for the run of flow \(flow)")
-                return opened(ours, adopted: true, now)
-            }
-            searchesDone += 1
-            guard searchesDone >= limits.searches else {
-                retryAt = now + limits.searchAgain
-                return
-            }
-            searchesDone = 0
-            let reason = "no job was made of the run of flow \(flow)"
-            // A server that answers every start with an error must not be asked for ever at the same pace.
-            guard state.failingSince == nil else { return runFailed(reason, now) }
-            release()
-            backOff(Trouble(kind: .unknown, reason: "\(reason); it is started again"), now)
-        case .failure(let trouble) where trouble.kind == .rateLimited: slowDown(trouble, now)
-        case .failure(let trouble): backOff(trouble, now)
-        }
-    }
-
-    private func isOurs(_ job: IntegratorJob, _ run: FlowRunState.Run) -> Bool {
-        guard job.isRun, let created = job.createdAt else { return false }
-        guard !run.jobsBefore.contains(job.id), state.lastJobs?.contains(job.id) != true else { return false }
-        return (earliest(run)...max(earliest(run), run.writtenAt + limits.adoptionSpan)).contains(created)
-    }
-
-    private mutating func opened(_ jobs: [String], adopted: Bool, _ now: Int64) {
-        state.run?.jobs = jobs
-        state.remember(jobs, atMost: limits.jobsRemembered)
-        state.run?.adopted = adopted
-        isUnsaved = true
-        polls = 0
-        isQueued = false
-        queueAskedAt = nil
-        busyChecks = 0
-        transientFailures = 0
-        retryAt = now + limits.pollFirst
-    }
-
     // MARK: The job
 
     private mutating func polled(_ result: Result<IntegratorJob, Trouble>, _ now: Int64) {
@@ -227,7 +147,9 @@ extension FlowRunPlan {
             state.saw([job])
             ended[job.id] = job
             polls = 0
-            if let run = state.run, run.jobs.allSatisfy({ ended[$0] != nil }) { conclude(run, now) }
+            if let run = state.run, run.jobs.allSatisfy({ ended[$0] != nil }) {
+                conclude(run, run.jobs.compactMap { ended[$0] }, now)
+            }
         case .failure(let trouble) where trouble.kind == .missing:
             runFailed("the job of flow \(flow) is gone: \(trouble.reason)", now)
         case .failure(let trouble) where trouble.kind == .rateLimited: slowDown(trouble, now)
@@ -247,29 +169,28 @@ extension FlowRunPlan {
         retryAt = now + min(limits.pollFirst * Int64(polls), limits.pollCeiling)
     }
 
-    private mutating func conclude(_ run: FlowRunState.Run, _ now: Int64) {
-        let jobs = run.jobs.compactMap { ended[$0] }
+    mutating func conclude(_ run: FlowRunState.Run, _ jobs: [IntegratorJob], isProven: Bool = true, _ now: Int64) {
         guard let bad = jobs.first(where: { $0.status != .completed }) else {
             let errors = jobs.map(\.errors).reduce(0, +)
-            guard recordErrors == .rerun, errors > 0 else { return completed(run, jobs) }
-            return runFailed(
-                "run \(run.jobs.joined(separator: ", ")) of flow \(flow) completed with \(errors) record errors", now)
+            guard recordErrors == .rerun, errors > 0 else { return completed(run, jobs, isProven: isProven) }
+            return runFailed("run \(jobs.names) of flow \(flow) completed with \(errors) record errors", now)
         }
         let word = bad.status == .canceled ? "was cancelled" : "failed"
         let cause = bad.status == .failed && bad.pages == 0 ? " at its source" : ""
         runFailed("run \(bad.id) of flow \(flow) \(word)\(cause)", now)
     }
 
-    private mutating func completed(_ run: FlowRunState.Run, _ jobs: [IntegratorJob]) {
+    private mutating func completed(_ run: FlowRunState.Run, _ jobs: [IntegratorJob], isProven: Bool) {
         let claimed = min(run.from + limits.overlap, state.covered ?? .max)
-        // An adopted job may be somebody else's, with another window: the next run goes over this one again.
-        state.covered = run.adopted ? claimed : max(run.until, state.covered ?? run.until)
-        report(run, jobs)
+        // What may have been somebody else's run, with another window, is gone over again by the next one.
+        state.covered = isProven ? max(run.until, state.covered ?? run.until) : claimed
+        report(run, jobs, isProven: isProven)
         state.finished = run.claims
         finished = Set(run.claims)
         toFinish += run.claims
         state.run = nil
         state.failures = 0
+        state.unproven = nil
         state.failingSince = nil
         state.nextAllowed = 0
         running = []
@@ -280,13 +201,22 @@ extension FlowRunPlan {
         isUnsaved = true
     }
 
-    private mutating func report(_ run: FlowRunState.Run, _ jobs: [IntegratorJob]) {
+    private mutating func report(_ run: FlowRunState.Run, _ jobs: [IntegratorJob], isProven: Bool) {
         let successes = jobs.map(\.successes).reduce(0, +)
         let errors = jobs.map(\.errors).reduce(0, +)
         let text =
-            "run \(run.jobs.joined(separator: ", ")) of flow \(flow) completed for \(run.claims.count) claims: "
+            "run \(jobs.names) of flow \(flow) completed for \(run.claims.count) claims: "
             + "\(successes) records, \(errors) errors"
+        guard isProven else {
+            let doubt = "\(text); that its window was run is not proven, since \(limits.unprovenRuns) answers were lost"
+            state.report = doubt
+            return tell(.alarm, doubt + "; see what stands between Sluice and integrator.io")
+        }
         state.report = text
         tell(errors > 0 ? .warning : .info, errors > 0 ? text + "; integrator.io keeps and retries those" : text)
     }
+}
+
+extension [IntegratorJob] {
+    var names: String { map(\.id).joined(separator: ", ") }
 }

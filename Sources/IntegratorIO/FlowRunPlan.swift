@@ -4,8 +4,9 @@ import Events
 ///
 /// The caller asks `next(at:)` for one action, performs it, tells the result by `apply(_:at:)`, and asks again.
 /// At most one run is open; its window is saved before it is posted; claims are done only when a run whose window holds
-/// them has completed. `FlowRunState` is all that must survive: started again from any saved state, the plan neither
-/// forgets a claim nor posts a run while it does not know what became of the last one. Times are epoch milliseconds.
+/// them has completed, so only by a job that the answer to our own POST named or must have made. `FlowRunState` is all
+/// that must survive: started again from any saved state, the plan neither forgets a claim nor posts a run while one that
+/// may be the last one goes on. Times are epoch milliseconds.
 package struct FlowRunPlan: Sendable {
     /// A delivery that wants the flow to run over its window.
     package struct Claim: Sendable, Equatable {
@@ -123,6 +124,8 @@ package struct FlowRunPlan: Sendable {
     var ended: [String: IntegratorJob] = [:]
     var polls = 0
     var searchesDone = 0
+    /// Jobs that the last look found; one of them may be the run's.
+    var candidates: Set<String> = []
     var busyChecks = 0
     var transientFailures = 0
     var random: SplitMix64
@@ -142,6 +145,7 @@ package struct FlowRunPlan: Sendable {
         restored = Set(self.state.run?.claims ?? [])
         random = SplitMix64(state: seed)
         // A window without a job: nobody knows whether the POST was made before we stopped.
+        if self.state.run?.adopted == true { self.state.run?.jobs = [] }
         if let jobs = self.state.run?.jobs { self.state.remember(jobs, atMost: limits.jobsRemembered) }
         if let run = self.state.run, run.jobs.isEmpty { retryAt = now + limits.searchFirst }
     }
@@ -188,9 +192,6 @@ package struct FlowRunPlan: Sendable {
         if mayPost { return .post(RunBody(from: run.from, until: run.until, exports: run.exports)) }
         return .listJobs(since: earliest(run))
     }
-
-    /// No job of the run was created before, by integrator.io's clock.
-    func earliest(_ run: FlowRunState.Run) -> Int64 { run.newestBefore ?? run.writtenAt - limits.clockSkew }
 
     private mutating func nextBetweenRuns(_ now: Int64) -> Action {
         if buryExpired(now) { return next(at: now) }

@@ -15,8 +15,10 @@ package struct FlowRunState: Codable, Sendable, Equatable {
         package var jobsBefore: [String]
         /// Empty until integrator.io has named them.
         package var jobs: [String] = []
-        /// The jobs were found in a list, not named by the answer to our call: they are most likely ours.
+        /// An earlier version took listed jobs for the run's own; they are looked for anew.
         package var adopted = false
+        /// integrator.io took our call, and named no job.
+        package var accepted: Bool?
     }
 
     package var version = 1
@@ -25,6 +27,8 @@ package struct FlowRunState: Codable, Sendable, Equatable {
     package var run: Run?
     /// Runs that failed since the last one that completed.
     package var failures = 0
+    /// Runs in a row of which nobody knows whether they were ours; nil for none.
+    package var unproven: Int?
     /// Set while nothing succeeds; the horizon of waiting claims counts from here.
     package var failingSince: Int64?
     package var nextAllowed: Int64 = 0

@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test func `records that failed inside integrator.io do not bring the claims back`() {
-        var plan = FlowRunPlan(flow: "f", state: openState(["j"]), at: 0, seed: 1)
+        var plan = FlowRunPlan(flow: "f", state: .open(["j"]), at: 0, seed: 1)
         #expect(plan.next(at: 0) == .pollJob("j"))
         plan.apply(.polled(.success(IntegratorJob(id: "j", status: .completed, errors: 3, successes: 4))), at: 0)
         guard case .notice(let notice) = plan.next(at: 0) else {
@@ -180,7 +180,7 @@ import Testing
     }
 
     @Test func `a credential that is refused while a run goes on is not shown again at once`() {
-        var plan = FlowRunPlan(flow: "f", state: openState(["j"]), at: 0, seed: 1)
+        var plan = FlowRunPlan(flow: "f", state: .open(["j"]), at: 0, seed: 1)
         plan.apply(
             .polled(.failure(FlowRunPlan.Trouble(kind: .credential, reason: "401", retryAfter: nil))), at: 1_000)
         guard case .notice(let notice) = plan.next(at: 1_000) else {
@@ -193,7 +193,7 @@ import Testing
     }
 
     @Test func `a run with several jobs ends when all have`() {
-        var plan = FlowRunPlan(flow: "f", state: openState(["j", "k"]), at: 0, seed: 1)
+        var plan = FlowRunPlan(flow: "f", state: .open(["j", "k"]), at: 0, seed: 1)
         plan.apply(.polled(.success(IntegratorJob(id: "j", status: .completed))), at: 0)
         #expect(plan.next(at: 0) == .pollJob("k"))
         plan.apply(.polled(.success(IntegratorJob(id: "k", status: .failed))), at: 0)
@@ -202,13 +202,6 @@ import Testing
             return
         }
         #expect(notice.text.contains("run k of flow f failed at its source"))
-    }
-
-    private func openState(_ jobs: [String]) -> FlowRunState {
-        var state = FlowRunState()
-        state.run = FlowRunState.Run(
-            from: 0, until: 10, exports: [], claims: ["a"], writtenAt: 5, newestBefore: nil, jobsBefore: [], jobs: jobs)
-        return state
     }
 
     @Test func `a clock that is set while waiting makes nothing wait longer`() {

@@ -3,27 +3,6 @@ import Testing
 @testable import IntegratorIO
 
 @Suite struct FlowRunTroubleTests {
-    @Test func `a lost answer is resolved by the jobs list, not by another run`() {
-        var world = FlowRunWorld()
-        world.postFaults = [.answerLost]
-        world.claim("a")
-        world.live(for: 120_000)
-        #expect(world.posts == 1)
-        #expect(world.log.contains("list"))
-        #expect(world.done.count == 1)
-        #expect(world.problems == [])
-    }
-
-    @Test func `the window of an adopted job is gone over again by the next run`() {
-        var world = FlowRunWorld()
-        world.postFaults = [.answerLost]
-        world.claim("a")
-        world.live(for: 120_000)
-        world.claim("b")
-        world.live(for: 120_000)
-        #expect(world.windows[1].lowerBound <= world.windows[0].lowerBound)
-    }
-
     @Test func `a run that stays queued behind an offline connection waits without alarm, and says why`() {
         var world = FlowRunWorld()
         world.duration = 4 * 3_600_000
@@ -85,15 +64,6 @@ import Testing
         world.claim("a")
         world.live(for: 120_000)
         #expect(world.disk?.report == "run job0 of flow f completed for 1 claims: 0 records, 0 errors")
-    }
-
-    @Test func `an answer without a job is resolved by the jobs list`() {
-        var world = FlowRunWorld()
-        world.postFaults = [.noJobNamed]
-        world.claim("a")
-        world.live(for: 120_000)
-        #expect(world.posts == 1)
-        #expect(world.done.count == 1)
     }
 
     @Test func `a lost request is posted again after two looks`() {

@@ -6,6 +6,10 @@ import Events
 struct FlowRunWorld {
     enum PostFault: Sendable {
         case none, answerLost, requestLost, noJobNamed
+        /// Somebody else was faster: their run is open, and ours is refused.
+        case taken
+        /// Somebody else runs the flow at that moment, and our request is lost.
+        case requestLostBesideForeignRun
         case status(IntegratorFailureKind)
     }
 
@@ -31,6 +35,7 @@ struct FlowRunWorld {
     var dead: [String: String] = [:]
     var jobs: [Job] = []
     var postFaults: [PostFault] = []
+    var foreignEnding = IntegratorJob.Status.completed
     var endings: [IntegratorJob.Status] = []
     /// Record errors of the next jobs.
     var recordErrors: [Int] = []
@@ -79,8 +84,8 @@ struct FlowRunWorld {
     mutating func foreignRun(lasting milliseconds: Int64) {
         jobs.append(
             Job(
-                id: "foreign\(jobs.count)", createdAt: now + skew, endsAt: now + milliseconds, ending: .completed,
-                window: nil))
+                id: "foreign\(jobs.count)", createdAt: now + skew, endsAt: now + milliseconds,
+                ending: foreignEnding, window: nil))
     }
 
     mutating func crash(claimsComeAgain: Bool = true) {
@@ -183,6 +188,14 @@ struct FlowRunWorld {
         let fault = postFaults.isEmpty ? .none : postFaults.removeFirst()
         if case .status(let kind) = fault { return .failure(trouble(kind)) }
         if case .requestLost = fault { return .failure(trouble(.unknown)) }
+        if case .taken = fault {
+            foreignRun(lasting: duration)
+            return .failure(trouble(.busy))
+        }
+        if case .requestLostBesideForeignRun = fault {
+            foreignRun(lasting: duration)
+            return .failure(trouble(.unknown))
+        }
         if jobs.contains(where: { $0.endsAt > now && !$0.isGone }) { problems.append("two open runs") }
         let job = Job(
             id: "job\(jobs.count)", createdAt: now + skew, endsAt: now + duration,
@@ -220,4 +233,23 @@ struct FlowRunWorld {
 
     /// Windows of completed runs, in order of creation.
     var windows: [ClosedRange<Int64>] { jobs.filter { $0.ending == .completed }.compactMap(\.window) }
+}
+
+extension FlowRunState {
+    /// A run that was posted at 5, for the claim `a`.
+    static func open(_ jobs: [String], accepted: Bool? = nil) -> FlowRunState {
+        var state = FlowRunState()
+        state.run = Run(
+            from: 0, until: 10, exports: [], claims: ["a"], writtenAt: 5, newestBefore: nil, jobsBefore: [], jobs: jobs,
+            accepted: accepted)
+        return state
+    }
+}
+
+extension FlowRunRequest {
+    static func sample(from: Int64) -> FlowRunRequest {
+        FlowRunRequest(
+            flow: "f", exports: [], from: from, until: from, quietMilliseconds: 10_000, maximumMilliseconds: 60_000,
+            limit: 1000)
+    }
 }
