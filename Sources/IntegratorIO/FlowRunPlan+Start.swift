@@ -19,7 +19,7 @@ extension FlowRunPlan {
         guard trouble.kind != .unknown else {
             return search("it is not known whether flow \(flow) was started: \(trouble.reason)", now)
         }
-        release()
+        release(now)
         switch trouble.kind {
         case .retry, .unknown: backOff(trouble, now)
         case .rateLimited: slowDown(trouble, now)
@@ -65,6 +65,7 @@ extension FlowRunPlan {
         let open = jobs.filter(\.status.isOpen)
         guard open.isEmpty else {
             candidates = []
+            state.run?.openedAt = run.openedAt ?? now
             tell(.info, "job \(open.names) may be the run of flow \(flow), so its end is waited for")
             retryAt = now + min(limits.searchFirst * Int64(searchesDone), limits.pollCeiling)
             return
@@ -82,7 +83,7 @@ extension FlowRunPlan {
         let reason = "no job was made of the run of flow \(flow)"
         // A server that answers every start with an error must not be asked for ever at the same pace.
         guard state.failingSince == nil else { return runFailed(reason, now) }
-        release()
+        release(now)
         backOff(Trouble(kind: .unknown, reason: "\(reason); it is started again"), now)
     }
 
@@ -99,7 +100,7 @@ extension FlowRunPlan {
             return conclude(run, jobs, isProven: false, now)
         }
         state.unproven = unproven
-        release()
+        release(now)
         retryAt = now + jittered(limits.transientBase)
         tell(.warning, "it is not known whether \(jobs.names) was our run of flow \(flow): its window is run once more")
     }
@@ -107,7 +108,11 @@ extension FlowRunPlan {
     private mutating func opened(_ jobs: [String], _ now: Int64) {
         state.run?.jobs = jobs
         state.remember(jobs, atMost: limits.jobsRemembered)
+        state.run?.openedAt = now
         state.unproven = nil
+        // What was in the way of the start is over. A run that failed is not: this one may fail like it.
+        if state.failures == 0 { state.failingSince = nil }
+        regather()
         isUnsaved = true
         polls = 0
         isQueued = false

@@ -1,7 +1,11 @@
 /// What becomes of claims when a run does not.
 extension FlowRunPlan {
     /// The run is not, or no longer, under way: its claims wait again, ahead of the others.
-    mutating func release() {
+    mutating func release(_ now: Int64) {
+        // While a job is open, integrator.io works on it, or waits for what it needs: that is no trouble.
+        if let opened = state.run?.openedAt, let since = state.failingSince {
+            state.failingSince = min(now, since + max(0, now - opened))
+        }
         waiting.insert(contentsOf: running, at: 0)
         regather()
         running = []
@@ -17,7 +21,7 @@ extension FlowRunPlan {
         state.failures += 1
         markFailing(now)
         for index in running.indices { running[index].failedRuns += 1 }
-        release()
+        release(now)
         let isAlarm = state.failures >= limits.failuresBeforeAlarm
         let wait =
             isAlarm ? limits.slowRetry : doubling(limits.failureBase, state.failures, limits.failureCeiling)

@@ -186,7 +186,7 @@ package struct FlowRunPlan: Sendable {
         }
         if mayPost, !(0..<limits.windowIsFresh).contains(now - run.writtenAt) {
             // Saving took long: what was seen before is stale. Nothing was posted, so begin anew.
-            release()
+            release(now)
             return next(at: now)
         }
         if mayPost { return .post(RunBody(from: run.from, until: run.until, exports: run.exports)) }
@@ -251,29 +251,6 @@ package struct FlowRunPlan: Sendable {
     private func exports(of claims: ArraySlice<Claim>) -> [String] {
         guard claims.allSatisfy({ !$0.request.exports.isEmpty }) else { return [] }
         return Set(claims.flatMap(\.request.exports)).sorted()
-    }
-
-    /// The clock was set by so much, in milliseconds: what was waited for comes neither sooner nor later for it.
-    package mutating func clockMoved(by step: Int64) {
-        retryAt += step
-        state.nextAllowed += step
-        state.failingSince = state.failingSince.map { $0 + step }
-        state.run?.writtenAt += step
-        flowCheckedAt = flowCheckedAt.map { $0 + step }
-        queueAskedAt = queueAskedAt.map { $0 + step }
-        clearance?.at += step
-        for index in waiting.indices { waiting[index].arrived += step }
-        for index in running.indices { running[index].arrived += step }
-        regather()
-    }
-
-    /// A clock that was set back while we were stopped must not make anything wait for the difference.
-    private mutating func clampTimes(_ now: Int64) {
-        retryAt = min(retryAt, now + limits.longestWait)
-        state.nextAllowed = min(state.nextAllowed, now + limits.longestWait)
-        guard gathering.lastArrival > now else { return }
-        for index in waiting.indices { waiting[index].arrived = min(waiting[index].arrived, now) }
-        regather()
     }
 
     mutating func tell(_ level: Notice.Level, _ text: String) {

@@ -13,6 +13,8 @@ package struct FlowRunState: Codable, Sendable, Equatable {
         /// Creation of the newest job that was there before, by integrator.io's clock.
         package var newestBefore: Int64?
         package var jobsBefore: [String]
+        /// Since when a job of the run, or one that may be, is known to be open.
+        package var openedAt: Int64?
         /// Empty until integrator.io has named them.
         package var jobs: [String] = []
         /// An earlier version took listed jobs for the run's own; they are looked for anew.
@@ -29,7 +31,7 @@ package struct FlowRunState: Codable, Sendable, Equatable {
     package var failures = 0
     /// Runs in a row of which nobody knows whether they were ours; nil for none.
     package var unproven: Int?
-    /// Set while nothing succeeds; the horizon of waiting claims counts from here.
+    /// Set while nothing succeeds; the horizon of waiting claims counts from here. The time that jobs are open is left out.
     package var failingSince: Int64?
     package var nextAllowed: Int64 = 0
     /// Claims of the last completed run, in case their deliveries come again after a crash.

@@ -211,62 +211,36 @@ import Testing
         #expect(world.pending.map(\.id) == ["forever"])
     }
 
-    // MARK: Partly failed
-
-    @Test func `a run with record errors is done, and says how many there were`() {
+    @Test func `trouble before a run, and hours in the queue, do not make its first failure deadly`() {
         var world = FlowRunWorld()
-        world.recordErrors = [2]
-        world.claim("a")
-        world.live(for: 120_000)
-        #expect(world.posts == 1 && world.done.count == 1)
-        let notice = world.notices.first { $0.text.contains("2 errors; integrator.io keeps and retries those") }
-        #expect(notice?.level == .warning)
+        world.postFaults = [.status(.retry)]
+        world.duration = 5 * 3_600_000
+        world.openWord = "queued"
+        world.endings = [.canceled]
+        world.claim("a", horizon: 3_600_000)
+        world.live(for: 6 * 3_600_000)
+        #expect(world.dead.isEmpty)
+        world.live(for: 6 * 3_600_000)
+        #expect(world.done.count == 1)
         #expect(world.problems == [])
     }
 
-    @Test func `where record errors make a run anew, its window is run again until it has none`() throws {
-        var world = FlowRunWorld(policy: .rerun)
-        world.recordErrors = [2, 1, 0]
-        world.claim("a")
-        world.live(for: 30_001)
-        #expect(world.posts == 1 && world.done.isEmpty)
-        #expect(world.notices.contains { $0.text.contains("completed with 2 record errors; its claims wait") })
-        world.claim("b")
+    @Test func `the time that a job is open does not count as trouble`() {
+        var world = FlowRunWorld()
+        world.endings = [.failed, .canceled, .failed]
+        world.claim("a", horizon: 3_600_000)
+        world.live(for: 40_000)
+        #expect(world.disk?.failures == 1)
+        world.duration = 5 * 3_600_000
+        world.live(for: 60_000)
+        #expect(world.posts == 2)
+        world.crash()
+        world.live(for: 5 * 3_600_000)
+        #expect(world.disk?.failures == 2)
+        world.duration = 20_000
         world.live(for: 600_000)
-        #expect(world.posts == 3 && world.done.count == 2)
-        let first = try #require(world.windows.first)
-        #expect(world.windows.allSatisfy { $0.lowerBound <= first.lowerBound })
-        #expect(world.disk?.failures == 0 && world.disk?.report?.contains("2 claims: 0 records, 0 errors") == true)
-        #expect(world.problems == [])
-    }
-
-    @Test func `a record that never goes well is given up with its events, at the number of runs they have`() {
-        var world = FlowRunWorld(policy: .rerun)
-        world.recordErrors = Array(repeating: 1, count: 1000)
-        world.claim("mortal", maximumRuns: 3)
-        world.claim("patient", horizon: 86_400_000)
-        world.live(for: 3_600_000)
-        #expect(world.dead.keys.sorted() == ["mortal"])
-        #expect(world.dead["mortal"]?.contains("completed with 1 record errors (3 times in a row)") == true)
-        #expect(world.pending.map(\.id) == ["patient"])
-        #expect(world.notices.contains { $0.level == .alarm })
-    }
-
-    @Test func `a crash between a partly failed run and the next one forgets nothing`() {
-        var reference = FlowRunWorld(policy: .rerun)
-        reference.recordErrors = [1, 0]
-        reference.claim("a")
-        let actions = reference.live(for: 600_000)
-        for action in 0..<actions {
-            for point in [FlowRunWorld.CrashPoint.before, .after] {
-                var world = FlowRunWorld(policy: .rerun)
-                world.recordErrors = [1, 0]
-                world.claim("a")
-                world.live(for: 1_800_000, crashAt: (action, point))
-                #expect(world.done.count == 1, "crash \(point) action \(action): \(world.log)")
-                #expect(world.problems == [], "crash \(point) action \(action)")
-            }
-        }
+        #expect(world.dead.isEmpty)
+        #expect(world.done.count == 1)
     }
 
     @Test func `waiting behind somebody else's run is no trouble`() {
