@@ -193,6 +193,7 @@ extension FlowRunPlan {
         state.unproven = nil
         state.failingSince = nil
         state.nextAllowed = 0
+        state.pausedFor = nil
         running = []
         restored = []
         ended = [:]

@@ -110,6 +110,7 @@ extension FlowRunPlan {
         state.remember(jobs, atMost: limits.jobsRemembered)
         state.run?.openedAt = now
         state.unproven = nil
+        state.pausedFor = nil
         // What was in the way of the start is over. A run that failed is not: this one may fail like it.
         if state.failures == 0 { state.failingSince = nil }
         regather()

@@ -27,14 +27,16 @@ extension FlowRunPlan {
             isAlarm ? limits.slowRetry : doubling(limits.failureBase, state.failures, limits.failureCeiling)
         state.nextAllowed = now + jittered(wait)
         retryAt = 0
-        let count = state.failures > 1 ? " (\(state.failures) times in a row)" : ""
-        tell(isAlarm ? .alarm : .warning, "\(reason)\(count); its claims wait for the next run")
+        let words = state.failures > 1 ? "\(reason) (\(state.failures) times in a row)" : reason
+        state.pausedFor = isAlarm ? words : nil
+        tell(isAlarm ? .alarm : .warning, "\(words); its claims wait for the next run")
     }
 
     /// Nothing can succeed until somebody changes something; tried again slowly.
     mutating func pause(_ milliseconds: Int64, _ reason: String, _ now: Int64) {
         markFailing(now)
         state.nextAllowed = now + jittered(milliseconds)
+        state.pausedFor = reason
         isUnsaved = true
         clearance = nil
         tell(
@@ -55,6 +57,7 @@ extension FlowRunPlan {
     mutating func slowDown(_ trouble: Trouble, _ now: Int64) {
         let asked = min(trouble.retryAfter ?? limits.rateLimitPause, limits.longestWait)
         retryAt = now + asked + Int64.random(in: 0...(asked / 5 + 1), using: &random)
+        askedUntil = retryAt
         tell(.warning, trouble.reason)
     }
 

@@ -109,6 +109,8 @@ package struct FlowRunPlan: Sendable {
     var saveFailures = 0
     /// No action before this, except reporting.
     var retryAt: Int64 = 0
+    /// integrator.io asked to be left alone until then.
+    var askedUntil: Int64 = 0
     /// The window is on disk, and the POST was certainly not made yet.
     var mayPost = false
     var needsFlowCheck = true

@@ -34,6 +34,8 @@ package struct FlowRunState: Codable, Sendable, Equatable {
     /// Set while nothing succeeds; the horizon of waiting claims counts from here. The time that jobs are open is left out.
     package var failingSince: Int64?
     package var nextAllowed: Int64 = 0
+    /// Why runs are tried slowly: somebody has to mend something. Nil when one was taken since.
+    package var pausedFor: String?
     /// Claims of the last completed run, in case their deliveries come again after a crash.
     package var finished: [String] = []
     /// What became of that run, in words.

@@ -20,8 +20,19 @@ package struct FlowRunStatus: Sendable, Equatable {
     /// When the window of the run that is under way was written down.
     package var since: Int64?
     package var covered: Int64?
+    /// Why runs are tried slowly: somebody has to mend something.
+    package var pausedFor: String?
+    /// Since when nothing succeeds.
+    package var failingSince: Int64?
     /// The last thing worth telling.
     package var notice: String
+}
+
+extension FlowRunStatus {
+    /// When the next run is due, unless one is under way.
+    package var due: Int64? {
+        if case .gathering(let until) = phase { until } else { nil }
+    }
 }
 
 extension FlowRunPlan {
@@ -29,7 +40,7 @@ extension FlowRunPlan {
         FlowRunStatus(
             flow: flow, phase: phase, waiting: waiting.count, claimed: state.run?.claims.count ?? 0,
             failures: state.failures, since: state.run?.writtenAt, covered: state.covered,
-            notice: lastNotice?.text ?? "")
+            pausedFor: pausedFor, failingSince: state.failingSince, notice: lastNotice?.text ?? pausedFor ?? "")
     }
 
     private var phase: FlowRunStatus.Phase {

@@ -7,7 +7,9 @@ package enum DestinationRoutes {
         [
             ControlRoute("destination.try") { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
                 if let problem = await reload() { throw ControlError(.badInput, problem) }
-                if let before = await outbox.tryNow(request.name) { return TriedDestination(before) }
+                if let tried = await outbox.tryNow(request.name) {
+                    return TriedDestination(tried.before, pausedRuns: tried.pausedRuns)
+                }
                 let names = await outbox.status().destinations.map(\.name).joined(separator: ", ")
                 throw ControlError(
                     .badInput, "there is no destination '\(request.name)'; there is \(names.isEmpty ? "none at all" : names).")
@@ -34,8 +36,11 @@ package struct TriedDestination: Sendable, Codable {
     package var heldSince: ControlTime?
     /// No rule file names it.
     package var isMissing: Bool
+    /// Why runs of its flows were paused, one for each flow.
+    @Later package var pausedRuns: [String] = []
 
-    init(_ before: DispatchStatus.Destination) {
+    init(_ before: DispatchStatus.Destination, pausedRuns: [String]) {
+        self.pausedRuns = pausedRuns
         name = before.name
         pending = before.pending
         waitingLanes = before.blockedLanes

@@ -82,13 +82,13 @@ extension Outbox {
 
     /// For an operator who knows that a receiver is back: what waits for it goes on at once, a hold by its probe.
     ///
-    /// - Returns: how it was until then; nil for a destination that nothing names.
-    package func tryNow(_ destination: String) -> DispatchStatus.Destination? {
+    /// - Returns: how it was until then, and why its flow runs were paused; nil for a destination that nothing names.
+    package func tryNow(_ destination: String) async -> (before: DispatchStatus.Destination, pausedRuns: [String])? {
         guard let route = routes[destination] else { return nil }
         let before = route.status(now: clock.now)
         logger.notice("\(destination) is tried now, as an operator asked")
         hurry(destination)
-        return before
+        return (before, await route.destination?.collector?.tryNow() ?? [])
     }
 
     /// Lets lanes that wait go on at once: for one destination, or all. For rules that were mended, and for people who

@@ -82,6 +82,10 @@ package protocol RunCollector: Sendable {
     /// saved state may know it already. Returns soon: the dispatcher waits. The collector holds at most
     /// `DispatchLimits.claims` claims; further ones come as it reports.
     func add(_ delivery: Delivery) async
+    /// Somebody may have mended what claims wait for.
+    ///
+    /// - Returns: why they waited, one sentence for each flow that was paused.
+    func tryNow() async -> [String]
 }
 
 /// Where a collector reports. Implemented by the outbox. IDs that it does not know (any more) are ignored.

@@ -56,7 +56,7 @@ extension StatusReport {
             (phase, jobs, due) =
                 switch status.phase {
                 case .idle: ("idle", [], nil)
-                case .gathering(let until): ("gathering", [], until)
+                case .gathering: ("gathering", [], status.due)
                 case .starting: ("starting", [], nil)
                 case .searching: ("searching", [], nil)
                 case .running(let jobs): ("running", jobs, nil)
@@ -99,6 +99,21 @@ extension StatusReport {
             destinations[index].listeners = status.listeners.map(Listener.init)
             destinations[index].echo = status.echo?.rawValue
             destinations[index].losses = status.losses
+            addPauses(of: status.runs, at: index)
         }
+    }
+
+    /// A flow that somebody has to mend holds its destination as a receiver does that is down.
+    private mutating func addPauses(of runs: [FlowRunStatus], at index: Int) {
+        let paused = runs.filter { $0.pausedFor != nil }
+        guard let reason = paused.first?.pausedFor else { return }
+        let others = paused.count > 1 ? "; and so \(paused.count - 1) more of its flows" : ""
+        if destinations[index].state == "ok" {
+            destinations[index].state = "held"
+            destinations[index].since = paused.compactMap(\.failingSince).min()
+            destinations[index].nextTry = paused.compactMap(\.due).min()
+        }
+        let known = destinations[index].detail
+        destinations[index].detail = (known.isEmpty ? "" : known + "; ") + reason + others
     }
 }

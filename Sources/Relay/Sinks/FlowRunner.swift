@@ -72,11 +72,19 @@ package actor FlowRunner: RunCollector {
     }
 
     /// Goes on with the settings of another runner of the same destination, which never ran: what is known about runs
-    /// stays, and calls from now on go where the new settings say.
+    /// stays, calls from now on go where the new settings say, and what was paused is tried with them.
     func adopt(_ fresh: FlowRunner) async {
         calls = await fresh.calls
         recordErrors = await fresh.recordErrors
         for id in flows.keys { flows[id]?.plan.recordErrors = recordErrors }
+        tryNow()
+    }
+
+    @discardableResult
+    package func tryNow() -> [String] {
+        let reasons = flows.keys.sorted().compactMap { flows[$0]?.plan.tryNow(at: wall) }
+        flows.keys.forEach(pump)
+        return reasons
     }
 
     package func status() -> [FlowRunStatus] {
@@ -93,7 +101,8 @@ package actor FlowRunner: RunCollector {
                 let waiting = early ?? []
                 early = nil
                 waiting.forEach(take)
-                flows.keys.forEach(pump)
+                // Somebody may have mended it while we were stopped.
+                tryNow()
                 return
             } catch {
                 environment.logger.error("cannot read the saved runs of \(name): \(error); no flow is run until then")

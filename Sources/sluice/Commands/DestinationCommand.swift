@@ -13,7 +13,8 @@ struct DestinationCommand: AsyncParsableCommand {
             discussion: """
                 For a receiver that was mended while it is held (`sluice status` shows until when, and why): one delivery \
                 goes first, and if it is accepted, the others follow. Lanes that wait for their own next try, or that stand \
-                until something is mended, go on as well. Nothing is skipped, and their order stays.
+                until something is mended, go on as well, and so do flow runs that are paused. Nothing is skipped, and \
+                their order stays.
                 """)
 
         @Argument(help: "The destination, as rule files name it.") var name: String
@@ -36,13 +37,15 @@ struct DestinationCommand: AsyncParsableCommand {
         static func text(_ tried: TriedDestination) -> String {
             let waiting = tried.pending == 1 ? "1 delivery" : "\(tried.pending) deliveries"
             if tried.isMissing { return "No rule file names \(tried.name) any more; \(waiting) kept for it.\n" }
+            let runs = tried.pausedRuns.map { "A flow run was paused, and is tried now: \($0).\n" }.joined()
             if let reason = tried.heldFor {
-                return "\(tried.name) was held: \(reason). One of \(waiting) goes first now; `sluice status` shows what comes of it.\n"
+                return runs + "\(tried.name) was held: \(reason). One of \(waiting) goes first now; `sluice status` shows what comes of it.\n"
             }
+            guard tried.waitingLanes > 0 || runs.isEmpty else { return runs }
             guard tried.waitingLanes > 0 else {
                 return "\(tried.name) was not held, and nothing waited for a next try.\n"
             }
-            return "\(tried.name) was not held; \(counted(tried.waitingLanes, "lane")) that waited go on now.\n"
+            return runs + "\(tried.name) was not held; \(counted(tried.waitingLanes, "lane")) that waited go on now.\n"
         }
     }
 

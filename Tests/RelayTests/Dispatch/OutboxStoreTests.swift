@@ -264,6 +264,7 @@ import Testing
     private actor FakeCollector: RunCollector {
         private(set) var claims: [String] = []
         func add(_ delivery: Delivery) { claims.append(delivery.id) }
+        func tryNow() -> [String] { ["flow f is disabled"] }
     }
 
     @Test func `claims go to the collector in order and stay until it reports`() async throws {
@@ -290,5 +291,13 @@ import Testing
         try await second.run("claims after a restart") { await again.claims.count >= 5 }
         #expect(await Array(again.claims.prefix(5)) == (9...13).map { "sl_\($0)" })
         await second.outbox.delivered(["sl_unknown"])
+    }
+
+    @Test func `an operator who has a destination tried hears which runs were paused`() async throws {
+        let collector = FakeCollector()
+        let bench = try await Bench(collector: collector)
+        let tried = try #require(await bench.outbox.tryNow("hook"))
+        #expect(TriedDestination(tried.before, pausedRuns: tried.pausedRuns).pausedRuns == ["flow f is disabled"])
+        #expect(await bench.outbox.tryNow("unknown") == nil)
     }
 }

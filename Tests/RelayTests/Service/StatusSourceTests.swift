@@ -5,6 +5,7 @@ import Store
 import Testing
 import TestSupport
 
+@testable import IntegratorIO
 @testable import Relay
 
 @Suite(.timeLimit(.minutes(15))) struct StatusSourceTests {
@@ -44,6 +45,22 @@ import TestSupport
         #expect(report.isLive && report.topics.first?.events == 4 && report.destinations.first?.live?.delivered == 4)
         #expect(report.backfills.isEmpty && report.reading.isEmpty && report.topics.first?.possibleGaps == 0)
         #expect(report.destinations.first?.runs.isEmpty == true && report.destinations.first?.listeners.isEmpty == true)
+    }
+
+    @Test func `a paused flow holds its destination, and says why`() {
+        var report = StatusReport(
+            at: 9, isLive: true, topics: [], destinations: [], ruleCounts: [], quarantined: 0, statements: [],
+            isBackedUp: false, deliveryUse: [:])
+        report.destinations = [StatusReport.Destination(name: "io", pending: 1, deadLetters: 0, state: "ok", detail: "")]
+        let run = FlowRunStatus(
+            flow: "f", phase: .gathering(until: 700), waiting: 1, claimed: 0, failures: 0, since: nil, covered: nil,
+            pausedFor: "flow f cannot run: it is disabled", failingSince: 5, notice: "")
+        var well = run
+        well.pausedFor = nil
+        report.add(["io": PlatformStatus(runs: [well, run])])
+        let io = report.destinations[0]
+        #expect(io.state == "held" && io.detail == "flow f cannot run: it is disabled")
+        #expect(io.since == 5 && io.nextTry == 700)
     }
 
     @Test func `a running relay adds what only it knows`() async throws {

@@ -22,6 +22,7 @@ import Testing
             var answersLost = 0
             var rateLimited = 0
             var overlaps = 0
+            var isDisabled = false
         }
 
         let clock: TurnedClock
@@ -50,7 +51,7 @@ import Testing
                     return state.jobs.first { $0.id == parts[1] }.map { Self.answer(200, Self.json($0, now)) }
                         ?? Self.answer(404)
                 }
-                return Self.answer(200, #"{"_id":"\#(parts[1])"}"#)
+                return Self.answer(200, #"{"_id":"\#(parts[1])","disabled":\#(state.isDisabled)}"#)
             }
         }
 
@@ -220,6 +221,37 @@ import Testing
         house.clock.setWall(by: -3_600_000)
         await house.live(until: 1)
         #expect(house.clock.uptime - start < 60_000)
+        await runner.stop()
+    }
+
+    enum Call: CaseIterable { case operatorAsks, settingsChange, restart }
+
+    @Test(arguments: Call.allCases)
+    func `a paused flow that was mended is run at once`(_ call: Call) async throws {
+        let house = House()
+        house.server.state.withLock { $0.isDisabled = true }
+        var runner = try house.runner()
+        await runner.add(house.claim("a"))
+        while await runner.status().first?.pausedFor == nil {
+            await Task.yield()
+            guard let wake = house.clock.nextWake, wake < house.clock.uptime + 60_000 else { continue }
+            house.clock.advance(by: max(wake - house.clock.uptime, 1))
+        }
+        house.server.state.withLock { $0.isDisabled = false }
+        let mended = house.clock.uptime
+        switch call {
+        case .operatorAsks:
+            let reasons = await runner.tryNow()
+            #expect(reasons.count == 1 && reasons[0].contains("is disabled"))
+        case .settingsChange: await runner.adopt(try house.runner())
+        case .restart:
+            await runner.stop()
+            runner = try house.runner()
+            await runner.add(house.claim("a"))
+        }
+        await house.live(until: 1)
+        #expect(house.clock.uptime - mended < 60_000)
+        #expect(house.posts == 1)
         await runner.stop()
     }
 
