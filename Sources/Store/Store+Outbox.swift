@@ -8,6 +8,8 @@ package struct OutboxRead: Sendable, Equatable {
     package var isGathered: Bool
     /// Nil reads across lanes.
     package var lane: String?
+    /// `Delivery.claimGroup`, of gathered ones only; nil reads across groups.
+    package var group: String?
     package var after: Int64
     /// Inclusive; nil for no bound.
     package var through: Int64?
@@ -22,6 +24,12 @@ package struct OutboxRead: Sendable, Equatable {
         self.after = after
         self.through = through
         self.limit = limit
+    }
+
+    /// Claims of one group.
+    package init(destination: String, group: String, after: Int64, limit: Int) {
+        self.init(destination: destination, isGathered: true, after: after, limit: limit)
+        self.group = group
     }
 }
 
@@ -48,6 +56,19 @@ extension Store {
         }
     }
 
+    /// Groups of the claims that wait, by destination.
+    package func claimGroups() async throws(StoreError) -> [String: [String]] {
+        try await perform("read the groups of pending claims") { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT DISTINCT destination, \(StoreMigrations.claimGroup)
+                    FROM outbox INDEXED BY outbox_claims WHERE gathered = 1
+                    """)
+            return Dictionary(grouping: rows) { $0[0] as String }.mapValues { $0.map { $0[1] as String } }
+        }
+    }
+
     /// The highest sequence number in the outbox; 0 when it is empty.
     package func lastSeq() async throws(StoreError) -> Int64 {
         try await perform("read the outbox") { database in
@@ -58,17 +79,7 @@ extension Store {
 
 extension Database {
     fileprivate func pending(_ read: OutboxRead, _ decoder: ColumnDecoder) throws -> [StoredDelivery] {
-        let rows = try Row.fetchCursor(
-            cachedStatement(
-                sql: """
-                    SELECT seq, id, attempts, held_attempts, first_attempt_at, next_attempt_at, history,
-                        \(ColumnEncoder.deliveryColumns) FROM outbox
-                    WHERE destination = ? AND gathered = ? \(read.lane == nil ? "" : "AND lane = ?")
-                        AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?
-                    """),
-            arguments: [read.destination, read.isGathered]
-                + (read.lane.map { [$0] } ?? [])
-                + [read.after, read.through ?? .max, read.limit])
+        let rows = try Row.fetchCursor(cachedStatement(sql: read.sql), arguments: read.arguments)
         var found: [StoredDelivery] = []
         while let row = try rows.next() {
             let progress = DeliveryProgress(
@@ -79,5 +90,28 @@ extension Database {
                     seq: row[0], delivery: try decoder.delivery(row, id: row[1], at: 7), progress: progress))
         }
         return found
+    }
+}
+
+extension OutboxRead {
+    var sql: String {
+        """
+        SELECT seq, id, attempts, held_attempts, first_attempt_at, next_attempt_at, history,
+            \(ColumnEncoder.deliveryColumns) FROM outbox \(place) AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?
+        """
+    }
+
+    private var place: String {
+        // Written out, so that the partial index serves, and named, since one by order alone passes all other groups.
+        if group != nil {
+            return "INDEXED BY outbox_claims WHERE gathered = 1 AND destination = ? AND \(StoreMigrations.claimGroup) = ?"
+        }
+        return "WHERE destination = ? AND gathered = ?" + (lane == nil ? "" : " AND lane = ?")
+    }
+
+    var arguments: StatementArguments {
+        let place: StatementArguments =
+            group.map { [destination, $0] } ?? [destination, isGathered] + (lane.map { [$0] } ?? [])
+        return place + [after, through ?? .max, limit]
     }
 }

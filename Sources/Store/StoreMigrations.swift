@@ -15,8 +15,17 @@ enum StoreMigrations {
         migrator.registerMigration("journal by first ID") {
             try $0.execute(sql: "CREATE INDEX journal_first ON journal (org, topic, first_replay_id)")
         }
+        migrator.registerMigration("claims by group") {
+            try $0.execute(
+                sql: """
+                    CREATE INDEX outbox_claims ON outbox (destination, \(claimGroup), seq) WHERE gathered = 1
+                    """)
+        }
         return migrator
     }
+
+    /// `Delivery.claimGroup`; never edited, since an index is made of it.
+    static let claimGroup = "substr(lane, 1, instr(lane || '/', '/') - 1)"
 
     private static let tables = """
         -- Raw FetchResponses, one row for each, pruned by age and size.

@@ -94,4 +94,7 @@ extension Delivery {
         case .webhook, .flow, .listener: false
         }
     }
+
+    /// What claims are paged by, the first part of their lane: the flow of a run, the rule of a batch.
+    package var claimGroup: String { String(lane.prefix { $0 != "/" }) }
 }

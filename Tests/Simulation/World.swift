@@ -79,6 +79,7 @@ final class World: @unchecked Sendable {
         limits.stored = random.within(8...80)
         limits.window = random.within(3...12)
         limits.claims = random.within(3...12)
+        limits.leastClaims = 2
         limits.lanes = random.within(3...30)
         limits.laneReads = random.within(1...3)
         limits.laneRows = random.within(1...6)

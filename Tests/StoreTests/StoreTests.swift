@@ -97,6 +97,28 @@ import Testing
         #expect(found.map { $0.map(\.seq) } == [[4, 5], [6, 8], [21], []])
     }
 
+    @Test func `claims are read by the first part of their lane, over an index of their own`() async throws {
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
+        var group = CommitGroup()
+        let lanes = ["a/x", "a", "ab/x", "ü/y/z", "a/y", "/q"]
+        group.added = lanes.enumerated().map {
+            Sample.stored(Int64($0.offset + 1), lane: $0.element, target: Sample.targets[3])
+        }
+        group.added.append(Sample.stored(7, lane: "a/x"))
+        try await store.commit(group, wall: 0)
+        #expect(try await store.claimGroups().mapValues(Set.init) == ["hook": ["a", "ab", "ü", ""]])
+        for (number, lane) in lanes.enumerated() {
+            let read = OutboxRead(
+                destination: "hook", group: group.added[number].delivery.claimGroup, after: 0, limit: 10)
+            let found = try await store.pending([read])[0].map(\.delivery.lane)
+            #expect(found == (lane.hasPrefix("a/") || lane == "a" ? ["a/x", "a", "a/y"] : [lane]))
+        }
+        let later = OutboxRead(destination: "hook", group: "a", after: 1, limit: 1)
+        #expect(try await store.pending([later])[0].map(\.seq) == [2])
+    }
+
     @Test func `the history of attempts keeps the first and the latest`() {
         var progress = DeliveryProgress()
         for number in 1...50 {

@@ -15,7 +15,7 @@ package actor BatchGatherer: RunCollector {
 
     private struct Batch {
         var plan = BatchPlan()
-        /// By ID. At most `DispatchLimits.claims` over all batches of a destination.
+        /// By ID. Bounded over all batches of a rule, and of a destination, by `ClaimQueue`.
         var claims: [String: Delivery] = [:]
         /// Those that brought claims of the open transaction, and their marks decide when it is complete.
         var streams: Set<StreamMarks.Stream> = []

@@ -4,7 +4,7 @@ import Events
 /// milliseconds.
 ///
 /// At most one batch is in flight; while it is, the next one gathers, and is closed when the first has ended. How many
-/// claims may wait is bounded by who adds them (`DispatchLimits.claims`).
+/// claims may wait is bounded by who adds them (`ClaimQueue`).
 package struct BatchPlan: Sendable {
     package enum Action: Sendable, Equatable {
         /// Nil: until something is added, or until the batch in flight has ended.

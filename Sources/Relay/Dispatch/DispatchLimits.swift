@@ -23,8 +23,13 @@ package struct DispatchLimits: Sendable {
     /// Deliveries of one destination in memory; the rest stays in the store.
     package var window = 2_000
     package var windowBytes = 4 << 20
-    /// Claims of one destination that its collector holds.
+    /// Claims of one destination that its collector holds for one flow, or one gathering rule; at most three times as
+    /// many for all of them.
     package var claims = 10_000
+    /// What each flow or gathering rule has at least, whatever waits for the others.
+    package var leastClaims = 32
+    /// Groups of claims read from the store in one go.
+    package var claimReads = 16
     /// Lanes of one destination that are known, most of them as stubs while their deliveries are in the store. Beyond
     /// it nothing further is read for that destination: this many lanes that all fail are a receiver that is down.
     package var lanes = 20_000

@@ -97,10 +97,13 @@ package actor Outbox {
         routeLimits = limits.shared(among: destinations.count)
         nextSeq = try await store.lastSeq() + 1
         let counts = try await store.pendingCounts()
+        let groups = try await store.claimGroups()
         for name in Set(counts.map(\.destination)) {
             let lanes = counts.first { $0.destination == name && !$0.isGathered }?.count ?? 0
             let claims = counts.first { $0.destination == name && $0.isGathered }?.count ?? 0
-            routes[name] = Route(name: name, limits: routeLimits, storedLanes: lanes, storedClaims: claims)
+            routes[name] = Route(
+                name: name, limits: routeLimits, storedLanes: lanes, storedClaims: claims,
+                claimGroups: groups[name] ?? [])
             stored += lanes + claims
         }
         storedBytes = stored * limits.guessedBytes
@@ -113,8 +116,7 @@ package actor Outbox {
     package func setDestinations(_ destinations: [DispatchDestination]) {
         routeLimits = limits.shared(among: destinations.count)
         for destination in destinations where routes[destination.name] == nil {
-            routes[destination.name] = Route(
-                name: destination.name, limits: routeLimits, storedLanes: 0, storedClaims: 0)
+            routes[destination.name] = Route(name: destination.name, limits: routeLimits)
         }
         let byName = Dictionary(uniqueKeysWithValues: destinations.map { ($0.name, $0) })
         for route in routes.values {
@@ -186,7 +188,7 @@ package actor Outbox {
 
     private func route(_ name: String) -> Route {
         if let route = routes[name] { return route }
-        let route = Route(name: name, limits: routeLimits, storedLanes: 0, storedClaims: 0)
+        let route = Route(name: name, limits: routeLimits)
         routes[name] = route
         reportMissing(route)
         return route

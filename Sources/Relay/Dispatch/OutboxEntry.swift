@@ -53,10 +53,10 @@ final class OutboxEntry {
 
 /// How far the deliveries of one destination are in memory. Beyond `boundary` they are in the store, then in `tail`.
 struct StreamWindow {
-    let maximumCount: Int
-    let maximumBytes: Int
+    var maximumCount: Int
+    var maximumBytes: Int
     /// Every pending delivery up to this sequence number was taken into account.
-    private(set) var boundary: Int64 = 0
+    private(set) var boundary: Int64
     /// There are rows beyond `boundary`.
     var storedBeyond: Bool
     /// Accepted after that, and not committed yet.
@@ -64,7 +64,8 @@ struct StreamWindow {
     private(set) var count = 0
     private(set) var bytes = 0
 
-    init(maximumCount: Int, maximumBytes: Int, storedBeyond: Bool) {
+    init(maximumCount: Int, maximumBytes: Int, storedBeyond: Bool, after boundary: Int64 = 0) {
+        self.boundary = boundary
         self.maximumCount = maximumCount
         self.maximumBytes = maximumBytes
         self.storedBeyond = storedBeyond

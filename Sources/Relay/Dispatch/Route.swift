@@ -23,10 +23,13 @@ final class Route {
     /// Batches whose `accept` waits until less is at hand here.
     var intakeWaiters: [CheckedContinuation<Void, Never>] = []
 
-    init(name: String, limits: DispatchLimits, storedLanes: Int, storedClaims: Int) {
+    /// - Parameter claimGroups: those of the stored claims.
+    init(
+        name: String, limits: DispatchLimits, storedLanes: Int = 0, storedClaims: Int = 0, claimGroups: [String] = []
+    ) {
         self.name = name
         lanes = LaneQueue(limits: limits, storedBeyond: storedLanes > 0)
-        claims = ClaimQueue(limits: limits, storedBeyond: storedClaims > 0)
+        claims = ClaimQueue(limits: limits, stored: claimGroups)
         pending = storedLanes + storedClaims
     }
 

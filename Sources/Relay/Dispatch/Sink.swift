@@ -79,8 +79,8 @@ package struct AttemptNote: Sendable, Equatable {
 /// and stay in the outbox until the collector reports them through `DeliveryOutcomes`.
 package protocol RunCollector: Sendable {
     /// In stream order per flow. The same claim comes again after a restart, and must not count twice: the collector's
-    /// saved state may know it already. Returns soon: the dispatcher waits. The collector holds at most
-    /// `DispatchLimits.claims` claims; further ones come as it reports.
+    /// saved state may know it already. Returns soon: the dispatcher waits. The collector holds a
+    /// bounded number of claims of each flow (`DispatchLimits.claims`); further ones come as it reports those.
     func add(_ delivery: Delivery) async
     /// Somebody may have mended what claims wait for.
     ///
