@@ -33,6 +33,8 @@ package struct FlowRunLimits: Sendable, Equatable {
     package var jobsLookBack: Int64 = 86_400_000
     /// So many jobs of our own, and of those that were there before a run, are kept in the saved state.
     package var jobsRemembered = 100
+    /// So many completed runs in a row that met no record are worth a warning: perhaps the window is not taken.
+    package var emptyRuns = 3
     package var transientBase: Int64 = 2_000
     package var transientCeiling: Int64 = 300_000
     package var failureBase: Int64 = 30_000

@@ -202,6 +202,18 @@ extension FlowRunPlan {
         isUnsaved = true
     }
 
+    /// Whether it is time to say so.
+    private mutating func foundNothing(_ jobs: [IntegratorJob]) -> Bool {
+        state.empty = jobs.areEmpty ? (state.empty ?? 0) + 1 : nil
+        // Once: it may be right, where a rule takes more than the flow does.
+        return state.empty == limits.emptyRuns
+    }
+
+    private var emptyWords: String {
+        "\(limits.emptyRuns) runs in a row found no record, although records changed: `sluice integrator prove-window "
+            + "\(flow)` shows whether the flow takes the window"
+    }
+
     private mutating func report(_ run: FlowRunState.Run, _ jobs: [IntegratorJob], isProven: Bool) {
         let successes = jobs.map(\.successes).reduce(0, +)
         let errors = jobs.map(\.errors).reduce(0, +)
@@ -214,10 +226,16 @@ extension FlowRunPlan {
             return tell(.alarm, doubt + "; see what stands between Sluice and integrator.io")
         }
         state.report = text
+        guard !foundNothing(jobs) else { return tell(.warning, "\(text); \(emptyWords)") }
         tell(errors > 0 ? .warning : .info, errors > 0 ? text + "; integrator.io keeps and retries those" : text)
     }
 }
 
 extension [IntegratorJob] {
     var names: String { map(\.id).joined(separator: ", ") }
+
+    /// No record was exported, sent, left out or in error.
+    fileprivate var areEmpty: Bool {
+        allSatisfy { $0.exported == 0 && $0.successes == 0 && $0.ignored == 0 && $0.errors == 0 }
+    }
 }

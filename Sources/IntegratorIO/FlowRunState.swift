@@ -29,6 +29,8 @@ package struct FlowRunState: Codable, Sendable, Equatable {
     package var run: Run?
     /// Runs that failed since the last one that completed.
     package var failures = 0
+    /// Completed runs in a row that met no record; nil for none.
+    package var empty: Int?
     /// Runs in a row of which nobody knows whether they were ours; nil for none.
     package var unproven: Int?
     /// Set while nothing succeeds; the horizon of waiting claims counts from here. The time that jobs are open is left out.

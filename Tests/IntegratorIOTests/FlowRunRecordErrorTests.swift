@@ -59,4 +59,20 @@ import Testing
             }
         }
     }
+
+    @Test func `three runs in a row without a record are worth one warning`() {
+        var world = FlowRunWorld()
+        for index in 0..<5 {
+            world.claim("c\(index)")
+            world.live(for: 120_000)
+            #expect(world.notices.contains { $0.level == .warning } == (index >= 2))
+        }
+        let warnings = world.notices.filter { $0.level == .warning }
+        #expect(warnings.count == 1 && warnings[0].text.contains("3 runs in a row found no record"))
+        // Errors are records, too.
+        world.recordErrors = [1]
+        world.claim("d")
+        world.live(for: 120_000)
+        #expect(world.disk?.empty == nil)
+    }
 }
