@@ -32,7 +32,7 @@ package struct IntegratorSettings: Sendable {
     }
 
     /// The base URL with exactly one `/v1`.
-    var root: String {
+    package var root: String {
         let trimmed = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         return trimmed.hasSuffix("/v1") ? trimmed : trimmed + "/v1"
     }

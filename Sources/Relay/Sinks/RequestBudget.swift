@@ -60,7 +60,8 @@ package final class RequestBudget: Sendable {
 /// The budgets of accounts, shared by the destinations that have the same credential.
 final class AccountBudgets: Sendable {
     struct Account: Hashable {
-        var url: String
+        /// `IntegratorSettings.root`: the same account however its URL is written.
+        var root: String
         var credential: Secret
     }
 

@@ -100,7 +100,8 @@ package struct SinkFactory: Sendable {
         guard destination.kind == .integrator else { return budgets }
         // A token belongs to one account. Without a token there are only listeners, which tell nothing of theirs.
         let account = AccountBudgets.Account(
-            url: destination.url, credential: parts.auth?.value ?? Secret(destination.name))
+            root: IntegratorSettings(baseURL: destination.url).root,
+            credential: parts.auth?.value ?? Secret(destination.name))
         let rate = max(Self.integratorRate, destination.rate ?? 0)
         return budgets + [accounts.budget(of: account, rate: rate, now: now)]
     }

@@ -25,7 +25,7 @@ import Testing
     @Test func `destinations with the same credential share a budget, with the highest of their rates`() {
         let accounts = AccountBudgets()
         func account(_ token: String) -> AccountBudgets.Account {
-            AccountBudgets.Account(url: "https://io", credential: Secret(token))
+            AccountBudgets.Account(root: "https://io", credential: Secret(token))
         }
         let first = accounts.budget(of: account("a"), rate: 50, now: 0)
         #expect(accounts.budget(of: account("a"), rate: 80, now: 0) === first)

@@ -90,8 +90,8 @@ import Testing
                 http, clock: clock,
                 environment: ["A": "a", "B": "b", "URL": "https://h/v1/exports/e/tokentokentoken1/data"]),
             journal: MemoryJournal(), outcomes: RecordedOutcomes())
-        func make(_ name: String, token: String, rate: Double? = nil) throws -> ReadyDestination {
-            var destination = Destination(name: name, kind: .integrator, url: "https://io")
+        func make(_ name: String, token: String, rate: Double? = nil, path: String = "") throws -> ReadyDestination {
+            var destination = Destination(name: name, kind: .integrator, url: "https://io" + path)
             destination.auth = .bearer(.env(token))
             destination.rate = rate
             destination.listeners = [
@@ -100,7 +100,7 @@ import Testing
             return try #require(factory.make(destination).ready)
         }
         let first = try make("one", token: "A")
-        let second = try make("two", token: "A", rate: 5)
+        let second = try make("two", token: "A", rate: 5, path: "/v1")
         let other = try make("three", token: "B")
         #expect(first.budgets.map(\.rate) == [50])
         #expect(second.budgets.map(\.rate) == [5, 50])
