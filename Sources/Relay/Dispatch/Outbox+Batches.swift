@@ -21,11 +21,13 @@ extension Outbox: BatchOutbox {
     }
 
     package func dropped(_ ids: [String], note: AttemptNote) {
-        finish(ids) { entry, route, _ in
-            route.counters.dropped += 1
-            logger.warning("gathered event \(entry.delivery.id) dropped, as its rule says: \(note.words)")
-            resolve(entry, route)
-        }
+        finish(ids) { entry, route, _ in drop(entry, route, note) }
+    }
+
+    func drop(_ entry: OutboxEntry, _ route: Route, _ note: AttemptNote) {
+        route.counters.dropped += 1
+        logger.warning("gathered event \(entry.delivery.id) dropped, as its rule says: \(note.words)")
+        resolve(entry, route)
     }
 
     func end(_ ended: @escaping @Sendable () async -> Void) { Task { await ended() } }

@@ -15,6 +15,7 @@ extension Outbox: DeliveryOutcomes {
 
     package func dead(_ ids: [String], note: AttemptNote) {
         finish(ids) { entry, route, now in
+            guard entry.delivery.retry.onError != .drop else { return drop(entry, route, note) }
             entry.progress.append(
                 AttemptRecord(
                     number: entry.progress.attempts + 1, at: now.wall, status: note.status, reason: note.reason,

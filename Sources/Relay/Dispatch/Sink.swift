@@ -94,7 +94,7 @@ package protocol DeliveryOutcomes: Sendable {
     func delivered(_ ids: [String]) async
     /// - Parameter report: what became of the run, for the deliveries' record.
     func delivered(_ ids: [String], report: String) async
-    /// The claims can never succeed; they go to the dead letters.
+    /// The claims can never succeed: they go to the dead letters, or away where their rule says `onError: drop`.
     func dead(_ ids: [String], note: AttemptNote) async
 }
 

@@ -293,6 +293,17 @@ import Testing
         await second.outbox.delivered(["sl_unknown"])
     }
 
+    @Test func `claims that are given up go where their rule says`() async throws {
+        let bench = try await Bench(collector: FakeCollector())
+        var dropped = Make.run(1)
+        dropped.retry.onError = .drop
+        try await bench.outbox.accept(Make.batch([dropped, Make.run(2)], cursor: 2))
+        await bench.outbox.dead(["sl_1", "sl_2"], note: AttemptNote(reason: "no run succeeded in time"))
+        await bench.outbox.flush()
+        #expect(try await bench.store.deadLetters().map(\.delivery.id) == ["sl_2"])
+        #expect(await bench.outbox.status().destinations[0].dropped == 1)
+    }
+
     @Test func `an operator who has a destination tried hears which runs were paused`() async throws {
         let collector = FakeCollector()
         let bench = try await Bench(collector: collector)
