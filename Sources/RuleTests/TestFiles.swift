@@ -33,8 +33,11 @@ enum TestFiles {
     }
 
     private static func tests(in folder: String) throws(TestFileError) -> [String] {
-        guard let names = try? FolderTree.paths(below: folder) else {
-            throw TestFileError(path: folder, reason: "it cannot be listed")
+        let names: [String]
+        do throws(FolderTreeError) {
+            names = try FolderTree.paths(below: folder)
+        } catch {
+            throw TestFileError(path: error.path, reason: error.reason)
         }
         let tests = names.sorted().filter { name in
             let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") || $0.hasPrefix("_") }

@@ -66,9 +66,11 @@ package final class FolderWatch: Sendable {
                 continue
             }
             try watch(path, mask: UInt32(Self.content), only: nil)
-            let below = ((try? FolderTree.paths(below: path)) ?? []).lazy.map { "\(path)/\($0)" }
+            let below = FolderTree.listablePaths(below: path).lazy.map { "\(path)/\($0)" }
                 .filter(FolderTree.isFolder)
             for folder in below.prefix(Self.maximumFolders) {
+                // One that nobody may list is told of by the folder above, when that changes.
+                guard access(folder, R_OK) == 0 else { continue }
                 try watch(folder, mask: UInt32(Self.content), only: nil)
             }
         }

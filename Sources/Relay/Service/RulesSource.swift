@@ -24,7 +24,7 @@ package struct RulesSource: Sendable {
         var marks: [String: FileMark] = [:]
         for path in paths {
             marks[path] = FileMark(path)
-            for name in (try? FolderTree.paths(below: path)) ?? [] {
+            for name in FolderTree.listablePaths(below: path) {
                 marks["\(path)/\(name)"] = FileMark("\(path)/\(name)")
             }
         }
@@ -39,11 +39,14 @@ struct FileMark: Equatable, Sendable {
     var seconds: Int
     var nanoseconds: Int
     var isFolder: Bool
+    /// What may be read can change without anything else.
+    var mode: UInt32
 
     /// Follows links. Zero for what is not there.
     init(_ path: String) {
         var status = stat()
         let isThere = stat(path, &status) == 0
+        mode = isThere ? UInt32(status.st_mode) : 0
         isFolder = isThere && status.st_mode & S_IFMT == S_IFDIR
         inode = isThere ? UInt64(status.st_ino) : 0
         // The times and sizes of folders change with files that are no rules.

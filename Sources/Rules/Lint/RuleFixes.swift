@@ -53,7 +53,7 @@ package struct RuleFixes {
             guard rename(temporary, target) == 0 else { throw CocoaError(.fileWriteUnknown) }
         } catch {
             try? FileManager.default.removeItem(atPath: temporary)
-            throw RuleFolderError(path: path, reason: "no file can be made beside it", isOfWriting: true)
+            throw RuleFolderError(path: path, reason: "no file can be made beside it", kind: .unwritable)
         }
     }
 }

@@ -16,10 +16,10 @@ package enum RuleFolder {
         }
         var sources: [RuleSource] = []
         let names: [String]
-        do {
+        do throws(FolderTreeError) {
             names = try FolderTree.paths(below: path)
         } catch {
-            throw RuleFolderError(path: path, reason: "it cannot be listed (\(Self.reason(error)))")
+            throw RuleFolderError(path: error.path, reason: error.reason, kind: .unreadable)
         }
         for name in names.sorted() where isRuleFile(name) && !FolderTree.isFolder("\(path)/\(name)") {
             guard sources.count < maximumFiles else {
@@ -60,28 +60,34 @@ package enum RuleFolder {
         do {
             return Array(try Data(contentsOf: URL(filePath: path)))
         } catch {
-            throw RuleFolderError(path: path, reason: reason(error))
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file or folder"
-        case .fileReadNoPermission: "reading it is not permitted"
-        default: "it cannot be read"
+            switch (error as? CocoaError)?.code {
+            case .fileReadNoSuchFile, .fileNoSuchFile:
+                throw RuleFolderError(path: path, reason: "there is no such file or folder")
+            case .fileReadNoPermission:
+                throw RuleFolderError(path: path, reason: "reading it is not permitted", kind: .unreadable)
+            default: throw RuleFolderError(path: path, reason: "it cannot be read", kind: .unreadable)
+            }
         }
     }
 }
 
 /// The rules could not even be read: the environment's fault, not that of a rule.
 package struct RuleFolderError: Error, CustomStringConvertible {
+    package enum Kind: Sendable {
+        /// Not there, or not a rule set: named wrongly, most often.
+        case given
+        /// There, and cannot be read.
+        case unreadable
+        /// It was read, and could not be written.
+        case unwritable
+    }
+
     package var path: String
     package var reason: String
-    /// It was read, and could not be written.
-    package var isOfWriting = false
+    package var kind = Kind.given
 
     package var description: String {
-        guard !isOfWriting else { return "cannot write \(path): \(reason). Check the permissions of its folder." }
+        guard kind != .unwritable else { return "cannot write \(path): \(reason). Check the permissions of its folder." }
         return "cannot read rules from \(path): \(reason). Check the path (without one, 'rules' in sluice.yaml) and "
             + "its permissions."
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// An offline snapshot of an org's objects, against which rules are checked: a folder with, for each object or platform
 /// event, `<Name>.avsc` (the event schema that the Pub/Sub API delivers), `<Name>.json` (a describe answer of the REST
@@ -47,13 +48,10 @@ package struct OrgSchema: Sendable {
     }
 
     private static func files(_ folder: String) throws(OrgSchemaError) -> [String] {
-        let names: [String]
-        do {
-            names = try FolderTree.paths(below: folder)
-        } catch {
+        guard FolderTree.isFolder(folder), access(folder, R_OK | X_OK) == 0 else {
             throw OrgSchemaError(path: folder, reason: "the folder cannot be listed")
         }
-        let files = names.filter { name in
+        let files = FolderTree.listablePaths(below: folder).filter { name in
             let isHere = !name.contains("/") && (name.hasSuffix(".avsc") || name.hasSuffix(".json"))
             let isFlow = name.hasPrefix("flows/") && name.hasSuffix(".json")
             return (isHere || isFlow) && !name.hasPrefix(".")

@@ -112,6 +112,7 @@ func storeAnswer<Answer>(_ read: () async throws(StoreError) -> Answer) async th
 }
 
 extension CommandFailure {
-    /// What cannot be read was named wrongly, as any other wrong input; what cannot be written is the machine's.
-    init(_ error: RuleFolderError) { self.init(error.isOfWriting ? .environment : .badInput, "\(error)") }
+    /// What is not there was named wrongly, as any other wrong input; what is there and cannot be read or written is the
+    /// machine's.
+    init(_ error: RuleFolderError) { self.init(error.kind == .given ? .badInput : .environment, "\(error)") }
 }

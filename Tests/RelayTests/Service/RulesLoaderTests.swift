@@ -87,6 +87,18 @@ import TestSupport
         #expect(answer.outcome == .refused && answer.text.contains("cannot read rules"))
     }
 
+    @Test func `a sub-folder that cannot be listed is a broken edit, and its rules stay in force`() async throws {
+        let bench = try await LoaderBench()
+        let deep = bench.files.rules + String(repeating: "/d", count: 17)
+        try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
+        let before = bench.current.current.hash
+        let answer = try #require(await bench.loader.reload())
+        #expect(answer.outcome == .refused && answer.text.contains("more than 16 folders deep"))
+        #expect(await bench.loader.status.broken != nil && bench.current.current.hash == before)
+        try FileManager.default.removeItem(atPath: bench.files.rules + "/d")
+        #expect(await bench.loader.reload()?.status.broken == nil)
+    }
+
     // MARK: Destinations
 
     @Test func `only destinations that changed are made anew, by definition or by secret`() async throws {
