@@ -38,6 +38,13 @@ package final class CELFrame {
     /// Counts work on text or lists: a tenth of a unit per byte or element.
     package func charge(items: Int) throws(CELError) { try charge(thousandths: min(items, 1 << 40) * 100) }
 
+    /// Counts looking up a key, which is hashed or compared as a whole. Names of usual length are part of the price of
+    /// the lookup.
+    package func charge(key: CELKey) throws(CELError) {
+        guard case .string(let text) = key, text.utf8.count > 64 else { return }
+        try charge(items: text.utf8.count)
+    }
+
     /// Counts a plain search for one text in another, which at worst compares each element with each.
     func charge(search part: Int, in whole: Int) throws(CELError) {
         let comparisons = whole.multipliedReportingOverflow(by: part)

@@ -39,6 +39,15 @@ extension CELValue {
         }
     }
 
+    /// Bytes that comparing it with another reads.
+    var textSize: Int {
+        switch self {
+        case .string(let text): text.utf8.count
+        case .bytes(let bytes): bytes.count
+        default: 0
+        }
+    }
+
     var isNull: Bool {
         if case .null = self { return true }
         return false

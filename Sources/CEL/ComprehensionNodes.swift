@@ -4,7 +4,7 @@ private struct Steps {
     let seconds: [CELValue]
 
     /// A list gives (index, element); a map or host object gives (key, value).
-    init(_ value: CELValue, at range: Range<Int>) throws(CELError) {
+    init(_ value: CELValue, _ frame: CELFrame, at range: Range<Int>) throws(CELError) {
         switch value {
         case .list(let elements):
             firsts = nil
@@ -14,6 +14,7 @@ private struct Steps {
             seconds = map.values
         case .object(let object):
             let members = try object.presentMembers()
+            try frame.charge(items: members.count)
             firsts = members.map { .string($0.name) }
             seconds = members.map(\.value)
         default: throw noOverload("a comprehension", [value], at: range)
@@ -72,7 +73,7 @@ final class ComprehensionNode: Node {
 
     /// Like `&&` and `||` over the elements: a deciding element wins over one that failed.
     private func quantify(_ frame: CELFrame, decisive: Bool) throws(CELError) -> Bool {
-        let steps = try Steps(try source.evaluate(frame), at: source.range)
+        let steps = try Steps(try source.evaluate(frame), frame, at: source.range)
         guard let filter else { preconditionFailure("quantifiers have a condition") }
         var failure: CELError?
         for index in steps.seconds.indices {
@@ -89,7 +90,7 @@ final class ComprehensionNode: Node {
     }
 
     private func count(_ frame: CELFrame) throws(CELError) -> Int {
-        let steps = try Steps(try source.evaluate(frame), at: source.range)
+        let steps = try Steps(try source.evaluate(frame), frame, at: source.range)
         var count = 0
         for index in steps.seconds.indices {
             try bind(steps, index, frame)
@@ -99,7 +100,7 @@ final class ComprehensionNode: Node {
     }
 
     private func transformedList(_ frame: CELFrame) throws(CELError) -> [CELValue] {
-        let steps = try Steps(try source.evaluate(frame), at: source.range)
+        let steps = try Steps(try source.evaluate(frame), frame, at: source.range)
         try frame.charge(10)
         var results: [CELValue] = []
         for index in steps.seconds.indices {
@@ -111,13 +112,14 @@ final class ComprehensionNode: Node {
     }
 
     private func transformedMap(_ frame: CELFrame) throws(CELError) -> CELMap {
-        let steps = try Steps(try source.evaluate(frame), at: source.range)
+        let steps = try Steps(try source.evaluate(frame), frame, at: source.range)
         try frame.charge(30)
         var builder = CELMap.Builder()
         for index in steps.seconds.indices {
             try bind(steps, index, frame)
             guard try passes(frame) else { continue }
             let key = try mapKey(steps.key(index), at: source.range)
+            try frame.charge(key: key)
             builder.set(key, try result?.evaluate(frame) ?? steps.seconds[index])
         }
         return builder.build()

@@ -1,10 +1,14 @@
 /// CEL's `==`, counted: values may share parts, so that comparing two small-looking ones can be endless work.
-func areEqual(_ left: CELValue, _ right: CELValue, _ frame: CELFrame) throws(CELError) -> Bool {
+package func areEqual(_ left: CELValue, _ right: CELValue, _ frame: CELFrame) throws(CELError) -> Bool {
     switch (left, right) {
     case (.string(let left), .string(let right)):
         guard left.utf8.count == right.utf8.count else { return false }
         try frame.charge(items: left.utf8.count)
         return sameText(left, right)
+    case (.bytes(let left), .bytes(let right)):
+        guard left.count == right.count else { return false }
+        try frame.charge(items: left.count)
+        return left == right
     case (.list(let left), .list(let right)):
         guard left.count == right.count else { return false }
         for index in left.indices {
@@ -16,6 +20,7 @@ func areEqual(_ left: CELValue, _ right: CELValue, _ frame: CELFrame) throws(CEL
         guard left.count == right.count else { return false }
         for (index, key) in left.keys.enumerated() {
             try frame.charge(items: 1)
+            try frame.charge(key: key)
             guard let value = right[key], try areEqual(left.values[index], value, frame) else { return false }
         }
         return true
@@ -37,9 +42,13 @@ func contains(
             if try areEqual(element, candidate, frame) { return true }
         }
         return false
-    case .map(let map): return CELKey(element).map { map[$0] != nil } ?? false
+    case .map(let map):
+        guard let key = CELKey(element) else { return false }
+        try frame.charge(key: key)
+        return map[key] != nil
     case .object(let object):
         guard case .string(let name) = element else { return false }
+        try frame.charge(key: .string(name))
         return try object.member(CELName(name)) != nil
     default: throw noOverload("'in'", [element, container], at: range)
     }

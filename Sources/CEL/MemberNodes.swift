@@ -11,19 +11,23 @@ struct MemberName: Sendable {
     }
 
     /// - Returns: nil when the operand has no such member.
-    func find(in operand: CELValue) throws(CELError) -> CELValue? {
+    func find(in operand: CELValue, _ frame: CELFrame) throws(CELError) -> CELValue? {
         switch operand {
-        case .object(let object): return try object.member(name)
+        case .object(let object):
+            let value = try object.member(name)
+            // Host objects may make the list on the spot.
+            if case .list(let elements)? = value { try frame.charge(items: elements.count) }
+            return value
         case .map(let map): return map[.string(name.text)]
         case .optional(nil): return nil
-        case .optional(let inner?): return try find(in: inner)
+        case .optional(let inner?): return try find(in: inner, frame)
         default: throw noOverload("selecting '\(name.text)'", [operand], at: range)
         }
     }
 
     /// An optional's member is an optional again.
-    func select(from operand: CELValue) throws(CELError) -> CELValue {
-        if let value = try find(in: operand) {
+    func select(from operand: CELValue, _ frame: CELFrame) throws(CELError) -> CELValue {
+        if let value = try find(in: operand, frame) {
             if case .optional = operand { return .optional(value) }
             return value
         }
@@ -48,7 +52,7 @@ final class SelectNode: Node {
 
     func evaluate(_ frame: CELFrame) throws(CELError) -> CELValue {
         try frame.charge(1)
-        return try member.select(from: try operand.evaluate(frame))
+        return try member.select(from: try operand.evaluate(frame), frame)
     }
 }
 
@@ -69,7 +73,7 @@ final class OptionalSelectNode: Node {
         let operand = try operand.evaluate(frame)
         // `a.?b.?c`: what is asked of a null is not there.
         if case .optional(.null?) = operand { return .optional(nil) }
-        return .optional(try member.find(in: operand))
+        return .optional(try member.find(in: operand, frame))
     }
 }
 
@@ -87,7 +91,7 @@ final class HasNode: ConditionNode {
 
     func condition(_ frame: CELFrame) throws(CELError) -> Bool {
         try frame.charge(1)
-        return try member.find(in: try operand.evaluate(frame)) != nil
+        return try member.find(in: try operand.evaluate(frame), frame) != nil
     }
 }
 
@@ -109,7 +113,9 @@ final class IndexNode: Node {
         try frame.charge(1)
         let container = try operand.evaluate(frame)
         let key = try key.evaluate(frame)
+        if case .string(let text) = key { try frame.charge(key: .string(text)) }
         let found = try find(key, in: container)
+        if case .object = container, case .list(let elements)? = found { try frame.charge(items: elements.count) }
         if isOptional { return .optional(found) }
         if case .optional = container { return .optional(found) }
         guard let found else { throw missing(key, in: container) }

@@ -141,6 +141,7 @@ final class MapNode: Node {
             let value = try entry.value.evaluate(frame)
             let kept = entry.isOptional ? try presentOptional(value, at: entry.value.range) : value
             guard let kept else { continue }
+            try frame.charge(key: key)
             guard builder.insert(key, kept) else {
                 throw CELError(.repeatedKey, "the map has this key twice", at: entry.key.range)
             }

@@ -73,7 +73,7 @@ final class OrderNode: ConditionNode {
         try frame.charge(1)
         let left = try left.evaluate(frame)
         let right = try right.evaluate(frame)
-        if case .string(let text) = left { try frame.charge(items: text.utf8.count) }
+        try frame.charge(items: left.textSize)
         guard let order = compareValues(left, right) else {
             throw noOverload("'\(operation.rawValue)'", [left, right], at: range)
         }

@@ -67,6 +67,8 @@ extension Pattern {
         _ text: CELValue, _ pattern: CELValue, _ frame: CELFrame
     ) throws(CELError) -> CELValue? {
         guard case .string(let text) = text, case .string(let pattern) = pattern else { return nil }
+        // Whether it is compiled already depends on what came before, and the cost must not.
+        try frame.charge(max(10, min(pattern.utf8.count, lengthLimit)))
         return .bool(try PatternCache.shared.pattern(pattern).matches(text, frame))
     }
 }

@@ -50,7 +50,9 @@ extension StandardLibrary {
         // The bounds themselves are left out: they are what out-of-range numbers round to.
         case .double(let number):
             result = number > -9_223_372_036_854_775_808.0 && number < 9_223_372_036_854_775_808.0 ? Int64(number) : nil
-        case .string(let text): result = Int64(text)
+        case .string(let text):
+            try frame.charge(items: text.utf8.count)
+            result = Int64(text)
         case .timestamp(let time): result = time.seconds
         case .duration(let duration): result = duration.nanoseconds / 1_000_000_000
         default: return nil
@@ -65,7 +67,9 @@ extension StandardLibrary {
         case .uint: return value
         case .int(let number): result = UInt64(exactly: number)
         case .double(let number): result = number > -1 && number < 18_446_744_073_709_551_616.0 ? UInt64(number) : nil
-        case .string(let text): result = UInt64(text)
+        case .string(let text):
+            try frame.charge(items: text.utf8.count)
+            result = UInt64(text)
         default: return nil
         }
         guard let result else { throw badArgument("the \(value.typeName) does not fit in a uint") }
@@ -78,6 +82,7 @@ extension StandardLibrary {
         case .int(let number): return .double(Double(number))
         case .uint(let number): return .double(Double(number))
         case .string(let text):
+            try frame.charge(items: text.utf8.count)
             guard let number = Double(text) else { throw badArgument("the text is no number") }
             return .double(number)
         default: return nil
@@ -114,6 +119,7 @@ extension StandardLibrary {
             guard let time = CELTimestamp(seconds: seconds) else { throw badArgument("the time is out of range") }
             return .timestamp(time)
         case .string(let text):
+            try frame.charge(items: text.utf8.count)
             guard let time = CELTimestamp(text) else {
                 throw badArgument("the text is no RFC 3339 time of the years 1 to 9999")
             }
@@ -126,6 +132,7 @@ extension StandardLibrary {
         switch value {
         case .duration: return value
         case .string(let text):
+            try frame.charge(items: text.utf8.count)
             guard let duration = CELDuration(text) else {
                 throw badArgument("the text is no duration such as '90s' or '1h30m'")
             }

@@ -26,6 +26,7 @@ extension StandardLibrary {
         for element in elements {
             try frame.charge(items: 1)
             if let key = CELKey(element) {
+                try frame.charge(items: element.textSize)
                 guard seen.insert(key).inserted else { continue }
             } else {
                 guard try !contains(.list(unhashed), element, frame, at: 0..<0) else { continue }
@@ -52,15 +53,11 @@ extension StandardLibrary {
     @Sendable private static func sort(_ value: CELValue, _ frame: CELFrame) throws(CELError) -> CELValue? {
         guard case .list(let elements) = value else { return nil }
         guard let first = elements.first else { return value }
-        for element in elements {
-            try frame.charge(items: 1)
-            guard compareValues(first, element) != nil else { throw noOverload("'sort'", [first, element], at: nil) }
-        }
         // About n log n comparisons, each of which may read whole texts.
         let rounds = Int.bitWidth - elements.count.leadingZeroBitCount
         for element in elements {
-            let size = if case .string(let text) = element { text.utf8.count } else { 1 }
-            try frame.charge(items: rounds * (size + 1))
+            try frame.charge(items: rounds * (max(1, element.textSize) + 1) + 1)
+            guard compareValues(first, element) != nil else { throw noOverload("'sort'", [first, element], at: nil) }
         }
         return .list(elements.sorted { compareValues($0, $1) == .less })
     }

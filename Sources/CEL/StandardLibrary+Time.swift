@@ -27,7 +27,9 @@ extension StandardLibrary {
     private static func civil(_ name: String, _ part: @escaping @Sendable (CivilTime) -> Int64) -> CELFunction {
         CELFunction(
             name, zoned,
-            .general { arguments, _ throws(CELError) in try civilTime(arguments).map { .int(part($0)) } })
+            .general { arguments, frame throws(CELError) in
+                try civilTime(arguments, frame).map { .int(part($0)) }
+            })
     }
 
     /// A timestamp's part of the day, or a duration in whole units.
@@ -36,20 +38,22 @@ extension StandardLibrary {
     ) -> CELFunction {
         CELFunction(
             name, zoned + [.receiver(.duration, returns: .int)],
-            .general { arguments, _ throws(CELError) in
+            .general { arguments, frame throws(CELError) in
                 if case .duration(let duration) = arguments[0], arguments.count == 1 {
                     return .int(duration.nanoseconds / unit)
                 }
-                return try civilTime(arguments).map { .int(part($0)) }
+                return try civilTime(arguments, frame).map { .int(part($0)) }
             })
     }
 
     /// The time in the zone given, or in UTC.
-    private static func civilTime(_ arguments: [CELValue]) throws(CELError) -> CivilTime? {
+    private static func civilTime(
+        _ arguments: [CELValue], _ frame: CELFrame
+    ) throws(CELError) -> CivilTime? {
         guard case .timestamp(let time) = arguments[0] else { return nil }
         guard arguments.count > 1 else { return CivilTime(seconds: time.seconds) }
         guard case .string(let zone) = arguments[1] else { return nil }
-        return CivilTime(seconds: time.seconds + (try TimeZones.offset(of: zone, at: time.seconds)))
+        return CivilTime(seconds: time.seconds + (try TimeZones.offset(of: zone, at: time.seconds, frame)))
     }
 }
 

@@ -25,7 +25,10 @@ enum StandardLibrary {
         case .bytes(let bytes): return .int(Int64(bytes.count))
         case .list(let elements): return .int(Int64(elements.count))
         case .map(let map): return .int(Int64(map.count))
-        case .object(let object): return .int(Int64(try object.presentMembers().count))
+        case .object(let object):
+            let count = try object.presentMembers().count
+            try frame.charge(items: count)
+            return .int(Int64(count))
         default: return nil
         }
     }

@@ -10,6 +10,17 @@ enum TimeZones {
     ///
     /// - Parameter name: `Europe/Berlin`, or a fixed offset `+02:00`, `-02:30`, `02:00`.
     /// - Parameter time: seconds since 1970, UTC.
+    static func offset(of name: String, at time: Int64, _ frame: CELFrame) throws(CELError) -> Int64 {
+        try frame.charge(items: name.utf8.count)
+        do { return try offset(of: name, at: time) } catch {
+            // Looking for a file that is not there is dear, and is done each time.
+            try frame.charge(unknownZone)
+            throw error
+        }
+    }
+
+    private static let unknownZone = 100
+
     static func offset(of name: String, at time: Int64) throws(CELError) -> Int64 {
         if let fixed = fixedOffset(name) { return fixed }
         if name == "UTC" || name == "Z" { return 0 }
@@ -51,8 +62,8 @@ enum TimeZones {
 
 extension CELTimestamp {
     /// `YYYY-MM-DD` as the calendar shows it in a zone: `Europe/Berlin`, `UTC`, `+02:00`.
-    package func date(inZone zone: String) throws(CELError) -> String {
-        let time = CivilTime(seconds: seconds + (try TimeZones.offset(of: zone, at: seconds)))
+    package func date(inZone zone: String, _ frame: CELFrame) throws(CELError) -> String {
+        let time = CivilTime(seconds: seconds + (try TimeZones.offset(of: zone, at: seconds, frame)))
         return padded(time.year, 4) + "-" + padded(time.month, 2) + "-" + padded(time.day, 2)
     }
 }

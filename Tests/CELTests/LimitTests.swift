@@ -54,6 +54,38 @@ import Testing
         #expect(failure("(\(source)) == 1 || true", variables)?.kind == .costLimit)
     }
 
+    @Test(arguments: [
+        "int(s)", "uint(s)", "double(s)", "timestamp(s)", "duration(s)", "b == c", "b < c", "[b, c].sort()", "[s, 1].sort()",
+        "{s: 1}", "m[s]", "m[?s]", "s in m", "o[s]", "s in o", "[s].distinct()", "t.getHours(s)",
+        "[1].transformMap(i, x, 1)[s]", "m.transformMap(k, v, v)", "n == m",
+    ])
+    func `long text is paid for wherever it is read, and what fails as well`(source: String) throws {
+        let text = String(repeating: "0", count: 20_000) + "x"
+        let bytes = CELValue.bytes(Array(text.utf8))
+        let (program, frame) = try prepare(
+            source,
+            [
+                "s": .string(text), "b": bytes, "c": bytes, "t": .timestamp(CELTimestamp(seconds: 0)!),
+                "m": .map(CELMap([(.string(text), .int(1))])), "n": .map(CELMap([(.string(text), .int(2))])),
+                "o": .object(Members(["a": .int(1)])),
+            ], costLimit: .max)
+        _ = try? program.evaluate(frame)
+        #expect(frame.cost >= 2_000)
+    }
+
+    @Test func `computed patterns, unknown zones and lists of host objects have their price`() throws {
+        let many = CELValue.list(Array(repeating: .int(1), count: 1_000))
+        let variables: [String: CELValue] = [
+            "o": .object(Members(["l": many])), "p": .string("(" + String(repeating: "a", count: 200)),
+            "t": .timestamp(CELTimestamp(seconds: 0)!),
+        ]
+        for (source, least) in [("o.l[0]", 100), ("'a'.matches(p)", 201), ("t.getHours('No/' + 'Where')", 100)] {
+            let (program, frame) = try prepare(source, variables)
+            _ = try? program.evaluate(frame)
+            #expect(frame.cost >= least, "\(source)")
+        }
+    }
+
     @Test func `comparing values that share parts is counted too`() {
         var shared = "0 == 1"
         for level in (0..<30).reversed() {

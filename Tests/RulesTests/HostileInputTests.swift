@@ -1,3 +1,5 @@
+import CEL
+import Events
 import Foundation
 import Testing
 
@@ -73,6 +75,41 @@ import Testing
         #expect(findings("((a{0,1000}){0,1000}){0,1000}") == [.regex])
         #expect(findings(String(repeating: "(x*)*", count: 200)) == [.regex])
         #expect(findings("(a)\\\\1") == [.regexUnsupported])
+    }
+
+    /// `x24` holds 2 to the 24 elements, in 25 lists.
+    private static func shared(_ leaf: String, _ result: String) -> String {
+        (1...24).reduce("cel.bind(x0, \(leaf), ") { $0 + "cel.bind(x\($1), [x\($1 - 1), x\($1 - 1)], " } + result
+            + String(repeating: ")", count: 25)
+    }
+
+    @Test(arguments: ["json(x24)", "sha256(x24)", "sha256([x24])"])
+    func `work that fails is paid for, so that absorbing the failure is no way around the limit`(call: String) {
+        for leaf in ["1", "[optional.none()]"] {
+            let expression = Self.shared(leaf, "[1, 2, 3].exists(i, \(call) == '')")
+            let failure = #expect(throws: ExpressionTrial.Failure.self) {
+                try ExpressionTrial(expression).evaluate(bindings: Fields())
+            }
+            #expect(failure?.code == "cost-limit")
+        }
+    }
+
+    @Test func `what JSON leaves out counts as well`() {
+        let absent = CELValue.list(Array(repeating: .optional(nil), count: 1 << 20))
+        var json = CELJSON()
+        #expect(throws: CELJSON.Failure.self) { try json.append(.list([absent, absent])) }
+        #expect(json.work >= 1 << 20 && json.text.bytes.count < 100)
+    }
+
+    @Test(arguments: ["merge({'a': 1}, 1)", "merge(record, 1)", "pick(record, 1)", "drop(record, [1])"])
+    func `functions on maps are paid for by their members`(call: String) {
+        let fields = Fields((0..<600).map { Fields.Field(name: "F\($0)", value: .int(1)) })
+        let event = Fixture.change(.update, changed: [], fields)
+        let many = "[\(Array(repeating: "1", count: 200).joined(separator: ", "))]"
+        let failure = #expect(throws: ExpressionTrial.Failure.self) {
+            try ExpressionTrial("\(many).exists(i, \(call) == {})").evaluate(on: event, now: Fixture.time)
+        }
+        #expect(failure?.code == (call.contains("record") ? "cost-limit" : "no-such-overload"))
     }
 
     @Test func `NUL bytes and text that is not UTF-8 are one finding`() {

@@ -30,6 +30,11 @@ struct CELJSON {
     }
 
     var text: JSONText
+    /// Elements and members that were left out: they add nothing to the text, and take their time.
+    private var skipped = 0
+
+    /// What was done, in bytes.
+    var work: Int { text.bytes.count + skipped }
 
     /// - Parameter size: of the text, as far as one can tell.
     init(reserving size: Int = 0) { text = JSONText(reserving: size) }
@@ -37,7 +42,7 @@ struct CELJSON {
     /// Appends a value. An empty optional inside a list or map is left out.
     mutating func append(_ value: CELValue, depth: Int = 0) throws(Failure) {
         guard depth < Self.maximumDepth else { throw .tooDeep }
-        guard text.bytes.count <= Self.maximumBytes else { throw .tooLong }
+        guard work <= Self.maximumBytes else { throw .tooLong }
         switch value {
         case .null: text.raw("null")
         case .bool(let flag): flag ? text.raw("true") : text.raw("false")
@@ -61,7 +66,10 @@ struct CELJSON {
         text.raw("[")
         var isFirst = true
         for value in values {
-            if case .optional(nil) = value { continue }
+            if case .optional(nil) = value {
+                skipped += 1
+                continue
+            }
             if !isFirst { text.raw(",") }
             isFirst = false
             try append(value, depth: depth + 1)
@@ -96,7 +104,10 @@ struct CELJSON {
         mutating func append(
             _ name: String, _ value: CELValue, to json: inout CELJSON, _ depth: Int
         ) throws(Failure) {
-            if case .optional(nil) = value { return }
+            if case .optional(nil) = value {
+                json.skipped += 1
+                return
+            }
             isFirst ? json.text.raw("{") : json.text.raw(",")
             isFirst = false
             json.text.string(name)

@@ -54,7 +54,7 @@ extension RuleFunctions {
         guard let value = changes.event.record.field(field.path) else {
             throw CELError(.absent, "'\(field.name)' is absent")
         }
-        return .bool(CELValue(value).equals(wanted))
+        return .bool(try areEqual(CELValue(value), wanted, frame))
     }
 
     private static func name(_ argument: CELValue?, _ function: String) throws(CELError) -> FieldName {

@@ -27,25 +27,45 @@ extension RuleFunctions {
         CELFunction(
             "merge", [.global(.dyn, .dyn, returns: map)],
             .binary { left, right, frame throws(CELError) in
-                guard let first = try left.members(), let second = try right.members() else { return nil }
-                try frame.charge(30 + first.count + second.count)
+                try frame.charge(30)
+                guard let first = try members(left, frame), let second = try members(right, frame) else { return nil }
                 var builder = CELMap.Builder()
-                for member in first + second { builder.set(.string(member.name), member.value) }
+                for member in first + second {
+                    try frame.charge(key: .string(member.name))
+                    builder.set(.string(member.name), member.value)
+                }
                 return .map(builder.build())
             }),
     ]
 
     /// Members whose names are wanted, in the map's own order.
     private static func filtered(
-        _ value: CELValue, _ names: CELValue, _ frame: CELFrame, _ isKept: (Set<String>, String) -> Bool
+        _ value: CELValue, _ names: CELValue, _ frame: CELFrame, _ isKept: (Set<CELKey>, CELKey) -> Bool
     ) throws(CELError) -> CELValue? {
-        guard let members = try value.members(), case .list(let elements) = names else { return nil }
-        try frame.charge(30 + members.count + elements.count)
-        var wanted: Set<String> = []
+        try frame.charge(30)
+        guard let members = try members(value, frame), case .list(let elements) = names else { return nil }
+        try frame.charge(elements.count)
+        var wanted: Set<CELKey> = []
         for element in elements {
             guard case .string(let name) = element else { return nil }
-            wanted.insert(name)
+            try frame.charge(key: .string(name))
+            wanted.insert(.string(name))
         }
-        return .map(CELMap(members.filter { isKept(wanted, $0.name) }.map { (.string($0.name), $0.value) }))
+        var kept: [(CELKey, CELValue)] = []
+        for member in members {
+            let key = CELKey.string(member.name)
+            try frame.charge(key: key)
+            if isKept(wanted, key) { kept.append((key, member.value)) }
+        }
+        return .map(CELMap(kept))
+    }
+
+    private static func members(
+        _ value: CELValue, _ frame: CELFrame
+    ) throws(CELError) -> [(name: String, value: CELValue)]? {
+        if case .map(let map) = value { try frame.charge(map.count) }
+        let members = try value.members()
+        if case .object = value { try frame.charge(members?.count ?? 0) }
+        return members
     }
 }

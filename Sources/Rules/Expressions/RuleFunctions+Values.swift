@@ -14,31 +14,28 @@ extension RuleFunctions {
             ], .unary(timestamp)),
         CELFunction(
             "date", [.receiver(.timestamp, .string, returns: .string)],
-            .binary { time, zone, _ throws(CELError) in
+            .binary { time, zone, frame throws(CELError) in
                 guard case .timestamp(let time) = time, case .string(let zone) = zone else { return nil }
-                return .string(try time.date(inZone: zone))
+                return .string(try time.date(inZone: zone, frame))
             }),
         identifier("sf.id15") { String($0.prefix(15)) },
         identifier("sf.id18", SalesforceID.long),
         CELFunction(
             "sf.sameId", [.global(.nullable(.string), .nullable(.string), returns: .bool)],
-            .binary { left, right, _ in
+            .binary { left, right, frame throws(CELError) in
                 guard case .string(let left) = left, case .string(let right) = right else { return nil }
+                try frame.charge(items: left.utf8.count + right.utf8.count)
                 return .bool(SalesforceID.isSame(left, right))
             }),
         CELFunction(
             "json", [.global(.dyn, returns: .string)],
             .unary { value, frame throws(CELError) in
-                let bytes = try jsonText(value)
-                try frame.charge(items: bytes.count)
-                return .string(String(decoding: bytes, as: UTF8.self))
+                .string(String(decoding: try jsonText(value, frame), as: UTF8.self))
             }),
         CELFunction(
             "sha256", [.global(.dyn, returns: .string)],
             .unary { value, frame throws(CELError) in
-                let bytes = try hashed(value)
-                try frame.charge(items: bytes.count)
-                return .string(Hex.text(SHA256.hash(data: bytes)))
+                .string(Hex.text(SHA256.hash(data: try hashed(value, frame))))
             }),
         CELFunction(
             "urlEncode", [.global(.string, returns: .string)],
@@ -55,6 +52,7 @@ extension RuleFunctions {
         case .null, .timestamp: return value
         case .int(let milliseconds): return CELValue(milliseconds: milliseconds)
         case .string(let text):
+            try frame.charge(items: text.utf8.count)
             guard let time = CELTimestamp(withColonInOffset(text)) else {
                 throw badArgument("the text is no time: RFC 3339 is expected")
             }
@@ -79,11 +77,12 @@ extension RuleFunctions {
     ) -> CELFunction {
         CELFunction(
             name, [.global(.string, returns: .string), .global(.null, returns: .null)],
-            .unary { value, _ throws(CELError) in
+            .unary { value, frame throws(CELError) in
                 guard case .string(let id) = value else {
                     if case .null = value { return .null }
                     return nil
                 }
+                try frame.charge(items: id.utf8.count)
                 guard SalesforceID.long(id) != nil, let converted = convert(id) else {
                     throw badArgument("the text is no Salesforce ID of 15 or 18 characters")
                 }
@@ -91,21 +90,30 @@ extension RuleFunctions {
             })
     }
 
-    private static func jsonText(_ value: CELValue) throws(CELError) -> [UInt8] {
-        do {
-            return try value.json()
+    /// What was written before it failed is paid for as well: an operator may absorb the failure, and try again.
+    private static func jsonText(_ value: CELValue, _ frame: CELFrame) throws(CELError) -> [UInt8] {
+        var json = CELJSON()
+        do throws(CELJSON.Failure) {
+            try json.append(value)
         } catch {
+            try frame.charge(items: json.work)
             if case .failed(let error) = error { throw error }
             throw badArgument(error.words)
         }
+        try frame.charge(items: json.work)
+        return json.text.bytes
     }
 
     /// The bytes of bytes, the UTF-8 of text, the JSON of anything else.
-    private static func hashed(_ value: CELValue) throws(CELError) -> [UInt8] {
+    private static func hashed(_ value: CELValue, _ frame: CELFrame) throws(CELError) -> [UInt8] {
         switch value {
-        case .bytes(let bytes): bytes
-        case .string(let text): Array(text.utf8)
-        default: try jsonText(value)
+        case .bytes(let bytes):
+            try frame.charge(items: bytes.count)
+            return bytes
+        case .string(let text):
+            try frame.charge(items: text.utf8.count)
+            return Array(text.utf8)
+        default: return try jsonText(value, frame)
         }
     }
 }
