@@ -115,13 +115,14 @@ import Testing
         ("b'ab'", #""YWI=""#, "bytes"), ("[1, 'a', null]", #"[1,"a",null]"#, "list"), ("{'a': {1: true}}", #"{"a":{"1":true}}"#, "map"),
         ("null", "null", "null"), ("timestamp('2026-01-01T00:00:00Z')", #""2026-01-01T00:00:00Z""#, "timestamp"),
         ("duration('90s')", #""90s""#, "duration"), ("type(1)", #""int""#, "type"), ("0.0 / 0.0", #""NaN""#, "double"),
-        ("m.a[0]", "1", "int"), ("true || undefined", "true", "bool"),
+        ("m.a[0]", "1", "int"), ("[m.?b, 1, {'a': m.?b, 'c': m.?a}]", #"[1,{"c":[1]}]"#, "list"), ("m.?a", "[1]", "optional"),
+        ("true || undefined", "true", "bool"),
     ]) func `evaluates on bindings`(_ expression: String, _ value: String, _ type: String) throws {
         let bindings: Fields = ["x": .double(6.5), "m": .record(["a": .list([.int(1)])])]
         let trial = try ExpressionTrial(expression, bindings: ["x", "m"])
         let result = try trial.evaluate(bindings: bindings)
         var json = JSONText()
-        json.value(result.value)
+        json.value(try #require(result.value))
         #expect(json.string == value.replacingDoubles && result.type == type)
     }
 
@@ -136,6 +137,18 @@ import Testing
         } catch {
             if code != "absent" { #expect(error.code == code && error.column == column, "\(error) \(error.column ?? 0)") }
         }
+    }
+
+    @Test func `what is absent is no null`() throws {
+        let result = try ExpressionTrial("x.?nope", bindings: ["x"]).evaluate(bindings: ["x": .record([:])])
+        #expect(result.value == nil && result.type == "optional")
+    }
+
+    @Test func `a value that shares its parts is shown up to a mebibyte`() throws {
+        let doubled = (1...40).reduce("cel.bind(x0, ['a'], ") { $0 + "cel.bind(x\($1), [x\($1 - 1), x\($1 - 1)], " }
+        let trial = try ExpressionTrial(doubled + "x40" + String(repeating: ")", count: 41))
+        let failure = #expect(throws: ExpressionTrial.Failure.self) { try trial.evaluate(bindings: [:]) }
+        #expect(failure?.description == "not-shown: the value cannot be shown: it is longer than 1 MiB")
     }
 
     @Test func `evaluates on an event as a rule does`() throws {

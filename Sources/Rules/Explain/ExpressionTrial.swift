@@ -4,8 +4,8 @@ import Events
 /// Tries one expression, against an event or against bindings, the way a rule would evaluate it.
 package struct ExpressionTrial: Sendable {
     package struct Result: Sendable {
-        /// As JSON; NaN and the infinities as text.
-        package var value: Value
+        /// As JSON; NaN and the infinities as text, what is absent left out. Nil when it is absent itself.
+        package var value: Value?
         /// `bool`, `int`, `uint`, `double`, `string`, `bytes`, `list`, `map`, `null`, `timestamp`, `duration`, `type`,
         /// `optional`.
         package var type: String
@@ -84,11 +84,12 @@ package struct ExpressionTrial: Sendable {
     }
 
     private func evaluate(_ frame: CELFrame) throws(Failure) -> Result {
-        do throws(CELError) {
-            let value = try program.evaluate(frame)
-            return Result(value: value.shown, type: value.kindName, cost: frame.cost)
+        let value: CELValue
+        do throws(CELError) { value = try program.evaluate(frame) } catch { throw Failure(error) }
+        do throws(CELJSON.Failure) {
+            return Result(value: try ShownValue.of(value), type: value.kindName, cost: frame.cost)
         } catch {
-            throw Failure(error)
+            throw Failure(code: "not-shown", message: "the value cannot be shown: \(error.words)")
         }
     }
 }
@@ -120,40 +121,6 @@ extension CELValue {
         case .optional: "optional"
         case .object: "map"
         default: typeName
-        }
-    }
-
-    /// For people and programs that look: everything has a form, keys of maps are text.
-    fileprivate var shown: Value {
-        switch self {
-        case .null, .optional(nil): .null
-        case .bool(let flag): .bool(flag)
-        case .int(let number): .int(number)
-        case .uint(let number): Int64(exactly: number).map { .int($0) } ?? .string(String(number))
-        case .double(let number):
-            if number.isFinite { .double(number) } else { .string(number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity") }
-        case .string(let text): .string(text)
-        case .bytes(let bytes): .bytes(bytes)
-        case .timestamp(let time): .string(time.text)
-        case .duration(let duration): .string(duration.text)
-        case .type(let name): .string(name)
-        case .list(let values): .list(values.map(\.shown))
-        case .map(let map):
-            .record(Fields(zip(map.keys, map.values).map { .init(name: $0.value.keyText, value: $1.shown) }))
-        case .optional(let inner?): inner.shown
-        case .object(let object):
-            .record(
-                Fields(((try? object.presentMembers()) ?? []).map { .init(name: $0.name, value: $0.value.shown) }))
-        }
-    }
-
-    private var keyText: String {
-        switch self {
-        case .string(let text): text
-        case .bool(let flag): flag ? "true" : "false"
-        case .int(let number): String(number)
-        case .uint(let number): String(number)
-        default: ""
         }
     }
 }

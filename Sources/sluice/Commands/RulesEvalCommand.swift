@@ -13,8 +13,8 @@ struct RulesEvalCommand: AsyncParsableCommand {
               sluice rules eval "x * 2.0 > 10.0" --bindings '{"x": 6.5}'
 
             --json-lines reads {"expr": "...", "bindings": {...}} line by line and answers each with {"value", "type",
-            "cost"} or {"error": {"code", "message", "column"}}. In bindings a whole number is an int, one with a
-            fraction or an exponent a double.
+            "cost"} or {"error": {"code", "message", "column"}}, without "value" where it is absent. In bindings a whole
+            number is an int, one with a fraction or an exponent a double.
             """)
 
     @Argument(help: "The expression, as in 'when' or between ${ and }.") var expression: String?
@@ -113,8 +113,11 @@ struct ExpressionAnswer {
     var json: String {
         switch result {
         case .success(let result):
-            return Self.text(
-                .record(["value": result.value, "type": .string(result.type), "cost": .int(Int64(result.cost))]))
+            var answer = Fields()
+            if let value = result.value { answer.append("value", value) }
+            answer.append("type", .string(result.type))
+            answer.append("cost", .int(Int64(result.cost)))
+            return Self.text(.record(answer))
         case .failure(let failure):
             var error: Fields = ["code": .string(failure.code), "message": .string(failure.message)]
             if let column = failure.column { error.append("column", .int(Int64(column))) }
@@ -126,7 +129,7 @@ struct ExpressionAnswer {
         var text: String
         switch result {
         case .success(let result):
-            text = "value    \(Self.text(result.value))\ntype     \(result.type)\noutcome  \(outcome(result))\n"
+            text = "value    \(result.value.map(Self.text) ?? "absent")\ntype     \(result.type)\noutcome  \(outcome(result))\n"
             text += "cost     \(result.cost)\n"
             for problem in problems { text += "lint refuses a rule with this:\n" + caret(problem) }
         case .failure(let failure):
@@ -136,7 +139,8 @@ struct ExpressionAnswer {
     }
 
     private func outcome(_ result: ExpressionTrial.Result) -> String {
-        switch result.value {
+        guard result.type != "optional" else { return "none: a condition is a bool, and this is an optional" }
+        return switch result.value {
         case .bool(let flag): flag ? "true" : "false"
         case .null: "unknown (null is neither true nor false)"
         default: "none: a condition is a bool"
