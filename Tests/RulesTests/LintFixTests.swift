@@ -30,7 +30,7 @@ import Testing
                   record.Name = 'Acme' and not has(record.Phone)
                     or record.Size * 2.0 > 1.5 * 2 and record.Id = '001A0000006Vm9r'
                 to:
-                  destination: hok
+                  destination: hook
                   retry: {for: 20 sec}
                   body:
                     a: "${record.?Name.orValue('x') + '!'}"
@@ -95,6 +95,10 @@ import Testing
         ("record.A.startWith('a') && sf.id17(record.A) == 'x'", "record.A.startsWith('a') && sf.id17(record.A) == 'x'"),
         ("Name == 'a'", "record.Name == 'a'"),
         ("record.A == None", "record.A == null"),
+        ("record.A == 1 && && record.B == 2", "record.A == 1 && && record.B == 2"),
+        ("record.A == = 2", "record.A == = 2"), ("| record.A == 2", "| record.A == 2"),
+        ("vars.max2 == record.A", "vars.max2 == record.A"),
+        ("record.A == 1 & record.B == 2 | true", "record.A == 1 && record.B == 2 || true"),
     ])
     func `an unquoted condition is mended as far as that is certain`(written: String, mended: String) {
         let (text, _) = fix(
@@ -106,6 +110,23 @@ import Testing
 
             """)
         #expect(text.contains("    when: \(mended)\n"), "\(text)")
+    }
+
+    @Test func `names that somebody chose are not exchanged for others`() {
+        let (text, fixes) = fix(
+            """
+              - id: one
+                match: {entity: Account, change: create}
+                let: {a: let.c, b: let.bb, c: "1"}
+                when: let.d == 1
+                to: {destination: hook-2, body: 1}
+
+            """)
+        #expect(text.contains("{a: let.c, b: let.bb, c: \"1\"}") && text.contains("let.d") && text.contains("hook-2"))
+        #expect(fixes.fixCount == 0)
+        #expect(fixes.report.findings.map(\.hint) == [
+            "move it up: each name may use those before it", nil, "did you mean 'a'?", "did you mean 'hook'?",
+        ])
     }
 
     @Test(arguments: CorpusTests.names)

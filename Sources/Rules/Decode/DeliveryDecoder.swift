@@ -37,8 +37,7 @@ struct DeliveryDecoder {
         let names = file.destinations.byName.keys.sorted()
         findings.report(
             .unknownDestination, at: name, "no destination is named '\(text.shortened)'",
-            hint: Suggestion.hint(for: text, in: names),
-            fix: Suggestion.only(to: text, in: names).flatMap { Fix(replacing: text, with: $0, at: name.position, in: name.source) })
+            hint: Suggestion.hint(for: text, in: names))
     }
 
     private func checkKinds(_ destination: Destination) {

@@ -67,8 +67,7 @@ struct MatchDecoder {
             guard let alias = element.scalar?.text, !knownOrgs.contains(alias) else { continue }
             findings.report(
                 .unknownOrg, at: element, "no org has the alias '\(alias.shortened)'",
-                hint: Suggestion.hint(for: alias, in: knownOrgs),
-                fix: Suggestion.only(to: alias, in: knownOrgs).flatMap { Fix(replacing: alias, with: $0, at: element.position, in: element.source) })
+                hint: Suggestion.hint(for: alias, in: knownOrgs))
         }
         return node.texts("org")
     }

@@ -117,13 +117,16 @@ struct RuleDecoder {
         if entry.value.entries.count > Self.maximumLets {
             findings.report(.tooLong, at: entry, "a rule has at most \(Self.maximumLets) names under 'let'")
         }
+        compiler.scope.laterLets = Set(entry.value.entries.map(\.key))
         var lets: [Rule.Let] = []
         for binding in entry.value.entries.prefix(Self.maximumLets) {
             // A broken one still has a name: what uses it is not wrong as well.
             let expression = compiler.expression(binding.value, .letValue(binding.key))
+            compiler.scope.laterLets.remove(binding.key)
             compiler.scope.names.lets[binding.key] = expression?.type ?? .dyn
             if let expression { lets.append(Rule.Let(name: binding.key, expression: expression)) }
         }
+        compiler.scope.laterLets = []
         return lets
     }
 

@@ -12,6 +12,8 @@ struct ExpressionScope {
     var isFanOut = false
     /// Events of one batch at most.
     var batchLimit = 1
+    /// Names under `let` that an expression may not use yet: its own, and those below.
+    var laterLets: Set<String> = []
     /// The rule's objects, as far as a snapshot of the org knows them.
     var entities: [EntitySchema] = []
 

@@ -85,9 +85,17 @@ struct CheckDiagnosis {
         let name = text(range)
         let object = issue.message.firstRange(of: " has no ").map { String(issue.message[..<$0.lowerBound]) } ?? ""
         let members = names.members(object)
+        if object == "let", names.laterLets.contains(name) {
+            return Diagnosis(
+                .unknownName, at: range, "'let.\(name.shortened)' is not defined yet here",
+                hint: "move it up: each name may use those before it")
+        }
+        // Names that the operator chose may be as near to each other as `erp-1` and `erp-2`.
+        let isChosen = object == "vars" || object == "let"
         return Diagnosis(
             .unknownName, at: range, "\(object) has no '\(name.shortened)'",
-            hint: Suggestion.hint(for: name, in: members), replacement: Suggestion.only(to: name, in: members))
+            hint: Suggestion.hint(for: name, in: members),
+            replacement: isChosen ? nil : Suggestion.only(to: name, in: members))
     }
 
     // MARK: Arguments

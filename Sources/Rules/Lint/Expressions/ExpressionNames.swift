@@ -7,6 +7,8 @@ struct ExpressionNames {
     /// Of a struct or map, by its name in the checker.
     var members: (String) -> [String]
     var functions: [String]
+    /// Names under `let` that stand further down.
+    var laterLets: Set<String> = []
 
     /// Words of other languages for what is written otherwise here.
     static let foreignFunctions: [String: String] = [

@@ -63,7 +63,7 @@ struct ExpressionReading {
                 case "let": scope.names.lets.keys.sorted()
                 default: RuleNames.members(of: object)?.map(\.name) ?? []
                 }
-            }, functions: Self.functions)
+            }, functions: Self.functions, laterLets: scope.laterLets)
     }
 
     /// Names of functions and macros, in an order that does not change.

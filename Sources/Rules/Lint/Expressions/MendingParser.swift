@@ -29,7 +29,10 @@ struct MendingParser {
                 return isCertain ? tree : nil
             } catch {
                 let diagnosis = SyntaxDiagnosis(error, in: mended).diagnosis
-                diagnoses.append(original(diagnosis))
+                let placed = original(diagnosis)
+                // The mend was none.
+                guard !diagnoses.contains(where: { $0.range == placed.range && $0.code == placed.code }) else { return nil }
+                diagnoses.append(placed)
                 guard let text = diagnosis.replacement ?? diagnosis.continuation else { return nil }
                 isCertain = isCertain && diagnosis.replacement != nil
                 mend(diagnosis.mended ?? diagnosis.range, text)

@@ -42,16 +42,17 @@ struct SyntaxDiagnosis {
                 "!==", "!=", at: start - 2..<start + 1)
                 ?? singleEquals(start)
         case "=" where next == ">": return Diagnosis(.syntax, at: start..<start + 2, "'=>' is not an operator")
+        case "=" where !followsOperand(start): return nil
         case "=": return singleEquals(start)
         case ">" where previous == "<": return operator_("<>", "!=", at: start - 1..<start + 1)
         case "$" where next == "{":
             return Diagnosis(
                 .nestedTemplate, at: start..<start + 2, "'${' inside an expression",
                 hint: "write the inner expression without '${' and '}'")
-        case "&" where previous != "&":
+        case "&" where isMeaningless && followsOperand(start):
             return Diagnosis(
                 .syntax, at: start..<start + 1, "'&' is not an operator", hint: "write &&", replacement: "&&")
-        case "|" where previous != "|":
+        case "|" where isMeaningless && followsOperand(start):
             return Diagnosis(
                 .syntax, at: start..<start + 1, "'|' is not an operator", hint: "write ||", replacement: "||")
         case "‘", "’", "“", "”": return typographicQuotes(start)
@@ -61,6 +62,12 @@ struct SyntaxDiagnosis {
 
     /// The lexer knows no such symbol: `=` alone, and not as part of `==`.
     private var isMeaningless: Bool { error.message.hasSuffix("has no meaning here") }
+
+    /// Whether an operator may stand here: where something is missing, another operator mends nothing.
+    private func followsOperand(_ start: Int) -> Bool {
+        guard let last = scalars[..<start].last(where: { !$0.isWhite }) else { return false }
+        return last.isWord || "'\"`)]}".unicodeScalars.contains(last)
+    }
 
     /// Both quotes of a string, where the second is there.
     private func typographicQuotes(_ start: Int) -> Diagnosis {
