@@ -5,7 +5,9 @@ import Events
 enum DeliveryText {
     /// `opportunity-won → flowmate: POST https://… {"data":…}`
     static func line(_ delivery: SentDelivery) -> String {
-        guard let request = delivery.request else { return "\(delivery.title): no request was made" }
+        guard let request = delivery.request else {
+            return "\(delivery.title): no request was made" + (delivery.reason.isEmpty ? "" : " (\(delivery.reason))")
+        }
         let body = String(decoding: request.body, as: UTF8.self)
         let shown = body.unicodeScalars.count <= 200 ? body : String(scalars: body.unicodeScalars.prefix(197)) + "..."
         return "\(delivery.title): \(request.method) \(request.url) \(shown)"

@@ -46,7 +46,7 @@ final class Rehearsal {
         self.rules = rules
         self.observe = observe
         clock = TestClock(start: test.start)
-        sinks = TestSinks(rules, secrets: secrets, clock: clock, scripts: test.answers)
+        sinks = TestSinks(test, rules: rules, secrets: secrets, clock: clock)
         runs = TestRuns(sinks: sinks, clock: clock)
     }
 

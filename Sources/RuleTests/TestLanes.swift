@@ -15,6 +15,8 @@ struct TestLanes {
         /// Milliseconds after the start.
         var due: Int64
         var hasEnded = false
+        /// It does not fit what its flow takes, and waits until somebody mends that.
+        var isHeld = false
         /// Made by a run, not by a lane.
         var isRun = false
     }
@@ -46,13 +48,18 @@ struct TestLanes {
 
     /// In the order in which they were made.
     private var heads: [Int] {
-        lanes.values.compactMap(\.first).filter { sent[$0].delivery.state != .paused }.sorted()
+        lanes.values.compactMap(\.first).filter { sent[$0].delivery.state != .paused && !sent[$0].isHeld }.sorted()
     }
 
     func ready(at now: Int64) -> Int? { heads.first { sent[$0].due <= now } }
 
     /// - Returns: whether that was its last attempt.
     mutating func attempted(_ index: Int, _ outcome: AttemptOutcome, _ requests: [HTTPRequest], now: Moment) -> Bool {
+        if requests.isEmpty, !outcome.note.receiverWasAsked {
+            sent[index].isHeld = true
+            sent[index].delivery.reason = outcome.note.reason
+            return false
+        }
         note(index, outcome.note.reason, requests, now.uptime)
         switch sent[index].isShadow ? .dropped("") : sent[index].course.apply(outcome, at: now) {
         case .again(let milliseconds):

@@ -10,21 +10,23 @@ final class TestSinks {
     private let clock: TestClock
     private let rules: RuleSet
     private let given: [String: String]
+    private let contracts: GivenContracts
     private var destinations: [String: ReadyDestination] = [:]
     private var runClients: [String: IntegratorClient] = [:]
 
-    init(_ rules: RuleSet, secrets: [String: String], clock: TestClock, scripts: [String: AnswerScript]) {
+    init(_ test: TestCase, rules: RuleSet, secrets: [String: String], clock: TestClock) {
         self.rules = rules
         given = secrets
         self.clock = clock
-        http = RecordingHTTP(scripts: scripts)
+        contracts = GivenContracts(test.flows.values.joined(), rules: rules)
+        http = RecordingHTTP(scripts: test.answers)
     }
 
     /// - Throws: `SinkFinding` if the destination cannot be called as it is configured.
     func ready(_ name: String) throws -> ReadyDestination {
         if let ready = destinations[name] { return ready }
         let (destination, environment) = prepared(name)
-        let factory = SinkFactory(environment: environment, journal: NoJournal(), outcomes: NoOutcomes(),
+        let factory = SinkFactory(environment: environment, journal: NoJournal(), outcomes: NoOutcomes(), contracts: contracts,
             orgs: SalesforceOrgs { [http] org in RehearsedWriter(org: org, http: http) })
         let made = factory.make(destination)
         if let finding = made.findings.first { throw finding }

@@ -19,6 +19,11 @@ package enum ContractJudgement: Sendable, Equatable {
     case send([UInt8])
     /// It does not fit until the flow or the rule changes. Names parameters, never values.
     case wait(reason: String)
+
+    static func waiting(for violations: [ContractViolation]) -> ContractJudgement {
+        let reason = violations.map(\.description).joined(separator: "; ")
+        return .wait(reason: "\(reason); it goes on by itself once the flow or the rule is mended")
+    }
 }
 
 extension FlowFinder: FlowContracts {
@@ -45,7 +50,7 @@ extension FlowFinder: FlowContracts {
         guard result.violations.isEmpty else {
             let reason = result.violations.map(\.description).joined(separator: "; ")
             await violated(place, rule: delivery.rule, reason)
-            return .wait(reason: "\(reason); it goes on by itself once the flow or the rule is mended")
+            return .waiting(for: result.violations)
         }
         if !result.warnings.isEmpty {
             await doubted(place, rule: delivery.rule, result.warnings.map(\.description).joined(separator: "; "))
