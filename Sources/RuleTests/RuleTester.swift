@@ -41,7 +41,9 @@ package struct RuleTester {
             let findings = FindingList()
             let suite = SuiteReader(path: file, folder: TestFiles.folder(of: file), findings: findings)
                 .read(try TestFiles.bytes(file))
-            guard let suite, let selected = select(rules, suite, folder, findings) else {
+            guard let suite, let selected = select(rules, suite, folder, findings),
+                Self.knowsRules(of: suite, selected, findings)
+            else {
                 report.findings += findings.sorted()
                 continue
             }
@@ -75,6 +77,17 @@ package struct RuleTester {
             }
         }
         return findings.hasErrors ? nil : rules.keepingRules { files.contains($0) }
+    }
+
+    /// A rule that does not exist has no outcome, and so would always be false.
+    private static func knowsRules(of suite: TestSuite, _ rules: RuleSet, _ findings: FindingList) -> Bool {
+        let known = Set(rules.ruleIDs)
+        for entry in suite.tests.flatMap({ $0.expectation["outcomes"]?.entries ?? [] }) where !known.contains(entry.key) {
+            findings.report(
+                .badValue, at: entry, "no rule '\(entry.key.shortened)' is among those that are tested",
+                hint: Suggestion.hint(for: entry.key, in: known.sorted()))
+        }
+        return !findings.hasErrors
     }
 
     // MARK: Tests

@@ -63,6 +63,11 @@ struct SuiteReader {
         let common = try records(given?["records"])
         let own = try records(node["records"])
         let script = try answers(node["answers"])
+        guard !expect.entries.isEmpty else {
+            throw Problem(
+                node: expect, message: "'expect' expects nothing, so that this test passes whatever the rules do",
+                hint: "write matched, outcomes, deliveries, shadows or failures; matched: [] is no rule")
+        }
         return TestCase(
             name: name.scalar?.text ?? "", location: name.source.location(name.position), start: begin, steps: steps,
             records: common.merging(own) { $1 },

@@ -28,7 +28,7 @@ import Testing
         """
 
     private func events(_ event: String, withSchema: Bool = false) throws -> [Event] {
-        let text = "sluice: 1\ntests:\n  - name: x\n    event: \(event)\n    expect: {}\n"
+        let text = "sluice: 1\ntests:\n  - name: x\n    event: \(event)\n    expect: {matched: []}\n"
         let findings = FindingList()
         let file = CheckedYAML(path: "t", bytes: Array(text.utf8), table: TestKeys.file, findings: findings)
         let root = try #require(file.root)

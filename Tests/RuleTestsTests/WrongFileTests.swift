@@ -34,6 +34,16 @@ import Testing
         }
     }
 
+    @Test func `a test that expects nothing, or names a rule that does not exist, would always pass`() async throws {
+        let event = "    event: {entity: Account, change: delete, ids: [001000000000001AAA]}\n"
+        let empty = try await findings("  - name: x\n\(event)    expect: {}\n")
+        #expect(empty.count == 1 && empty[0].hasPrefix("rules.test.yaml:6:13: error[bad-value]: 'expect' expects nothing"))
+        let misspelt = try await findings("  - name: x\n\(event)    expect: {outcomes: {hot-acount: \"false\"}}\n")
+        #expect(misspelt == [
+            "rules.test.yaml:6:25: error[bad-value]: no rule 'hot-acount' is among those that are tested"
+        ])
+    }
+
     @Test func `a broken rule set runs no test`() async throws {
         let folder = try TestFolder.accounts(
             when: "record.Rating = 'Hot'", tests: "  - name: x\n    event: {event: A__e}\n    expect: {}\n")
@@ -46,7 +56,7 @@ import Testing
     @Test func `a file that no rule stands in cannot be chosen`() async throws {
         let folder = try TestFolder.accounts(tests: "  - name: x\n    event: {event: A__e}\n    expect: {}\n")
         try folder.write(
-            "sluice: 1\nrules: [ruels.yaml]\ntests:\n  - name: x\n    event: {event: A__e}\n    expect: {}\n",
+            "sluice: 1\nrules: [ruels.yaml]\ntests:\n  - name: x\n    event: {event: A__e}\n    expect: {matched: []}\n",
             to: "rules.test.yaml")
         let report = try await folder.run()
         #expect(report.findings.first?.message == "no file 'ruels.yaml' with rules is in the set")
