@@ -6,6 +6,14 @@ package struct CELOverload: Sendable {
     package let isReceiver: Bool
     /// The last parameter may be given any number of times, at least once.
     package let isVariadic: Bool
+    /// Counts only where no other one fits.
+    package private(set) var isFallback = false
+
+    package var asFallback: CELOverload {
+        var overload = self
+        overload.isFallback = true
+        return overload
+    }
 
     package static func global(_ parameters: CELType..., returns result: CELType) -> CELOverload {
         CELOverload(parameters: parameters, result: result, isReceiver: false, isVariadic: false)

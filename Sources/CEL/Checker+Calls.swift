@@ -86,7 +86,7 @@ extension Checker {
     ) -> CELType {
         let given = given.map { unifier.substitute($0) }
         var result: CELType?
-        for overload in overloads {
+        for overload in overloads where !overload.isFallback || result == nil {
             var wanted = overload.parameters
             if overload.isVariadic, let last = wanted.last {
                 wanted += Array(repeating: last, count: given.count - wanted.count)

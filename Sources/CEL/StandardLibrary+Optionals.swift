@@ -26,7 +26,11 @@ extension StandardLibrary {
                 return inner == nil ? other : value
             }),
         CELFunction(
-            "orValue", [.receiver(.optional(anything), anything, returns: anything)],
+            "orValue",
+            [
+                .receiver(.optional(anything), anything, returns: anything),
+                .receiver(.optional(.dyn), .dyn, returns: .dyn).asFallback,
+            ],
             .binary { value, other, _ in
                 guard case .optional(let inner) = value else { return nil }
                 return inner ?? other

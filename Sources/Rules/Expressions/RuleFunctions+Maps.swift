@@ -6,7 +6,11 @@ extension RuleFunctions {
 
     static let maps: [CELFunction] = [
         CELFunction(
-            "orDefault", [.receiver(.optional(anything), anything, returns: anything)],
+            "orDefault",
+            [
+                .receiver(.optional(anything), anything, returns: anything),
+                .receiver(.optional(.dyn), .dyn, returns: .dyn).asFallback,
+            ],
             .binary { value, other, _ in
                 guard case .optional(let inner) = value else { return nil }
                 switch inner {
