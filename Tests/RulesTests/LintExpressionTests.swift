@@ -46,6 +46,20 @@ import Testing
     }
 
     @Test(arguments: [
+        ("record.A > duration('1d')", "12 wrong-argument"), ("event.time > timestamp('2026-01-01')", "14 wrong-argument"),
+        ("event.time.date('Nowhere') == 'x'", "17 wrong-argument"), ("event.time.getHours('Nowhere') == 1", "21 wrong-argument"),
+        ("'%d'.format(['x']) == record.A", "1 wrong-argument"), ("[record.A].exists(x, x > 1 / 0)", "26 wrong-argument"),
+        ("duration('1d') > duration('1h')", "1 never-true"), ("'a'.startsWith('b')", "1 never-true"),
+        ("[1, 2].all(x, x < 2) && record.A == 1", "1 never-true"), ("sf.id18('x') == record.A", "1 wrong-argument"),
+    ])
+    func `what no event changes is tried when the file is read`(expression: String, expected: String) {
+        #expect(found(expression) == [expected])
+    }
+
+    @Test(arguments: [
+        "true || 1 / 0 == 1", "record.A == 1 || (false && 1 / 0 == 1)", "event.time.date('+02:00') == 'x'",
+        "record.?A.orDefault(duration('36h')) > duration('1h')", "json([1, 2.5]) == record.A",
+        "[1].all(x, [x].exists(y, y == 1))", "math.greatest([1, 2]) == record.A",
         "record.A == 1 // = and or not ${", "record.A == 'a = b and c'", "has(record.A) && record.A.B == 1",
         "record.Or == 'and'", "record['not'] == 1", "!has(record.A)", "[1, 2].exists(x, x == record.A)",
         "record.A.matches('^[(?=]+$')", "record.A.matches(r'\\d+\\.\\d')", "record.?A.orValue(null) == null",

@@ -56,7 +56,14 @@ struct TemplateParser {
         if scalar.style == .plain, !scalar.text.hasInterpolation { return constant(node, CoreScalar(scalar.text)) }
         guard let segments = segments(node, scalar) else { return nil }
         if segments.count == 1, case .expression(let text) = segments[0] {
-            return expressions.compile(text, place).map(Template.expression)
+            guard let expression = expressions.compile(text, place) else { return nil }
+            if case .type = expression.type {
+                expressions.report(
+                    .wrongArgument, text, "'\(expression.text)' is a type, which no body can hold",
+                    hint: "compare it, as in type(x) == string")
+                return nil
+            }
+            return .expression(expression)
         }
         guard let text = pieces(segments, mayBeAbsent: false) else { return nil }
         return text.constant.map { Self.json(.string($0)) } ?? .text(text)
@@ -110,6 +117,11 @@ struct TemplateParser {
             expressions.report(
                 .wrongArgument, expression.source, "'\(expression.text)' is a list and cannot be put inside text",
                 hint: "join its elements: .join(', ')")
+        case .type, .bytes:
+            expressions.report(
+                .wrongArgument, expression.source,
+                "'\(expression.text)' is \(expression.type) and cannot be put inside text",
+                hint: "write string(x), or base64.encode(x) of bytes")
         case .map, .object:
             expressions.report(
                 .wrongArgument, expression.source, "'\(expression.text)' is a map and cannot be put inside text",

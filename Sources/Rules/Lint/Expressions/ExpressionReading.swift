@@ -44,6 +44,7 @@ struct ExpressionReading {
                     .notBoolean, at: root.range, "\(place.name) must be bool, this is \(check.type)",
                     hint: CheckDiagnosis.comparison))
         }
+        if found.isEmpty { found += FixedParts(place: place).diagnoses(in: root) }
         found += TypeMismatch(check: check).diagnoses(in: root)
         found += ExpressionHabits(root: root, isCondition: place.isCondition).diagnoses
         if !found.contains(where: { $0.severity == .error }) {

@@ -72,14 +72,6 @@ extension CELExpression {
         guard case .call(let name, nil, let arguments) = kind, names.contains(name.text) else { return nil }
         return arguments
     }
-
-    /// Whether it depends on nothing: no names, no functions.
-    var isConstant: Bool {
-        switch kind {
-        case .identifier, .call, .has, .macro, .message: false
-        default: children.allSatisfy(\.isConstant)
-        }
-    }
 }
 
 /// Functions that ask about fields by their literal names.

@@ -33,17 +33,18 @@ struct Contradictions {
     // MARK: Constants
 
     private func constant(_ part: CELExpression) -> Diagnosis? {
-        guard part.isConstant, let program = try? CELProgram(part, in: Self.environment) else { return nil }
-        switch program.condition(CELFrame(for: Self.environment)) {
+        guard part.isFixed, let program = try? CELProgram(part, in: FixedParts.environment) else { return nil }
+        switch program.condition(CELFrame(for: FixedParts.environment)) {
         case .isTrue: return nil
         case .isFalse: return Diagnosis(.neverTrue, at: part.range, "this is always false, so the rule never matches")
+        // The estimate of what it costs says that.
+        case .fault(let error) where error.kind == .costLimit: return nil
         case .unknown(let error), .fault(let error):
             return Diagnosis(
-                .neverTrue, at: part.range, "this always fails (\(error.message)), so the rule never matches")
+                .neverTrue, at: part.range, "this always fails (\(error.message)), so the rule never matches",
+                hint: FixedParts.hint(part))
         }
     }
-
-    private static let environment = CELEnvironment()
 
     // MARK: What a name can be
 
