@@ -24,11 +24,25 @@ package func areEqual(_ left: CELValue, _ right: CELValue, _ frame: CELFrame) th
             guard let value = right[key], try areEqual(left.values[index], value, frame) else { return false }
         }
         return true
+    case (.object(let object), .map(let map)), (.map(let map), .object(let object)):
+        return try areEqual(object, map, frame)
     case (.optional(let left?), .optional(let right?)):
         try frame.charge(items: 1)
         return try areEqual(left, right, frame)
     default: return left.equals(right)
     }
+}
+
+/// A host object that is a map in all but name is equal to a map of what it has.
+private func areEqual(_ object: any CELObject, _ map: CELMap, _ frame: CELFrame) throws(CELError) -> Bool {
+    guard object.typeName == "map" else { return false }
+    let members = try object.presentMembers()
+    try frame.charge(items: members.count)
+    guard members.count == map.count else { return false }
+    for member in members {
+        guard let value = map[.string(member.name)], try areEqual(member.value, value, frame) else { return false }
+    }
+    return true
 }
 
 /// `element in container`

@@ -19,9 +19,8 @@ extension CELValue {
 
     /// A point in time; years beyond CEL's range become its ends.
     init(milliseconds: Int64) {
-        let (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
         let time =
-            CELTimestamp(seconds: seconds, nanoseconds: rest * 1_000_000)
+            CELTimestamp(milliseconds: milliseconds)
             ?? CELTimestamp(seconds: milliseconds < 0 ? -62_135_596_800 : 253_402_300_799)
         self = .timestamp(time!)
     }
@@ -47,6 +46,12 @@ extension CELValue {
 }
 
 extension CELTimestamp {
+    /// Nil outside of the years 1 to 9999.
+    init?(milliseconds: Int64) {
+        let (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
+        self.init(seconds: seconds, nanoseconds: rest * 1_000_000)
+    }
+
     /// Epoch milliseconds, finer digits cut off towards the past.
     var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds) / 1_000_000 }
 }

@@ -18,7 +18,7 @@ extension RuleFunctions {
                 guard case .timestamp(let time) = time, case .string(let zone) = zone else { return nil }
                 return .string(try time.date(inZone: zone, frame))
             }),
-        identifier("sf.id15") { String($0.prefix(15)) },
+        identifier("sf.id15") { SalesforceID.long($0).map { String($0.prefix(15)) } },
         identifier("sf.id18", SalesforceID.long),
         CELFunction(
             "sf.sameId", [.global(.nullable(.string), .nullable(.string), returns: .bool)],
@@ -50,7 +50,11 @@ extension RuleFunctions {
     private static func timestamp(_ value: CELValue, _ frame: CELFrame) throws(CELError) -> CELValue? {
         switch value {
         case .null, .timestamp: return value
-        case .int(let milliseconds): return CELValue(milliseconds: milliseconds)
+        case .int(let milliseconds):
+            guard let time = CELTimestamp(milliseconds: milliseconds) else {
+                throw badArgument("the time is out of range: epoch milliseconds of the years 1 to 9999 are expected")
+            }
+            return .timestamp(time)
         case .string(let text):
             try frame.charge(items: text.utf8.count)
             guard let time = CELTimestamp(withColonInOffset(text)) else {
@@ -83,7 +87,7 @@ extension RuleFunctions {
                     return nil
                 }
                 try frame.charge(items: id.utf8.count)
-                guard SalesforceID.long(id) != nil, let converted = convert(id) else {
+                guard let converted = convert(id) else {
                     throw badArgument("the text is no Salesforce ID of 15 or 18 characters")
                 }
                 return .string(converted)
