@@ -1,29 +1,34 @@
 extension Parser {
     /// A primary with its selections, indexes and calls.
-    mutating func member() throws(CELError) -> CELExpression { try members(of: try primary()) }
+    mutating func member() throws(CELError) -> CELExpression {
+        let start = token.range.lowerBound
+        return try members(of: try primary(), from: start)
+    }
 
-    mutating func members(of first: CELExpression) throws(CELError) -> CELExpression {
+    /// - Parameter start: of the primary, its parentheses included.
+    mutating func members(of first: CELExpression, from start: Int) throws(CELError) -> CELExpression {
         var result = first
         while true {
             if try take(.dot) {
-                result = try selection(from: result)
+                result = try selection(from: result, at: start)
             } else if try take(.leftBracket) {
                 let isOptional = try take(.question)
                 let key = try expression()
                 try expect(.rightBracket)
                 result = try node(
-                    .index(result, key: key, isOptional: isOptional), result.range.lowerBound..<previousEnd,
+                    .index(result, key: key, isOptional: isOptional), start..<previousEnd,
                     over: [result, key])
             } else if token.kind == .symbol(.leftBrace), let name = result.qualifiedName {
-                result = try message(name, from: result.range.lowerBound)
+                result = try message(name, from: start)
             } else {
                 return result
             }
         }
     }
 
-    private mutating func selection(from operand: CELExpression) throws(CELError) -> CELExpression {
-        let start = operand.range.lowerBound
+    private mutating func selection(
+        from operand: CELExpression, at start: Int
+    ) throws(CELError) -> CELExpression {
         if try take(.question) {
             let name = try memberName()
             return try node(.select(operand, name: name, isOptional: true), start..<previousEnd, over: [operand])

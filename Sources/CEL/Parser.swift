@@ -24,6 +24,7 @@ struct Parser {
     mutating func expression() throws(CELError) -> CELExpression {
         try enter()
         defer { recursion -= 1 }
+        let start = token.range.lowerBound
         let condition = try alternatives()
         guard try take(.question) else { return condition }
         let then = try alternatives()
@@ -31,32 +32,35 @@ struct Parser {
         let otherwise = try expression()
         return try node(
             .conditional(condition, then: then, otherwise: otherwise),
-            condition.range.lowerBound..<otherwise.range.upperBound, over: [condition, then, otherwise])
+            start..<previousEnd, over: [condition, then, otherwise])
     }
 
     private mutating func alternatives() throws(CELError) -> CELExpression {
+        let start = token.range.lowerBound
         let first = try conjunction()
         guard token.kind == .symbol(.or) else { return first }
         var operands = [first]
         while try take(.or) { operands.append(try conjunction()) }
         let flat = operands.flatMap { if case .or(let parts) = $0.kind { parts } else { [$0] } }
-        return try node(.or(flat), first.range.lowerBound..<previousEnd, over: flat)
+        return try node(.or(flat), start..<previousEnd, over: flat)
     }
 
     private mutating func conjunction() throws(CELError) -> CELExpression {
+        let start = token.range.lowerBound
         let first = try relation()
         guard token.kind == .symbol(.and) else { return first }
         var operands = [first]
         while try take(.and) { operands.append(try relation()) }
         let flat = operands.flatMap { if case .and(let parts) = $0.kind { parts } else { [$0] } }
-        return try node(.and(flat), first.range.lowerBound..<previousEnd, over: flat)
+        return try node(.and(flat), start..<previousEnd, over: flat)
     }
 
     private mutating func relation() throws(CELError) -> CELExpression {
+        let start = token.range.lowerBound
         var left = try sum()
         while let relation = relationOperator {
             try advance()
-            left = try binary(relation, left, try sum())
+            left = try binary(relation, left, try sum(), from: start)
         }
         return left
     }
@@ -75,12 +79,13 @@ struct Parser {
     }
 
     private mutating func sum() throws(CELError) -> CELExpression {
+        let start = token.range.lowerBound
         var left = try product()
         while true {
             if try take(.plus) {
-                left = try binary(.add, left, try product())
+                left = try binary(.add, left, try product(), from: start)
             } else if try take(.minus) {
-                left = try binary(.subtract, left, try product())
+                left = try binary(.subtract, left, try product(), from: start)
             } else {
                 return left
             }
@@ -88,14 +93,15 @@ struct Parser {
     }
 
     private mutating func product() throws(CELError) -> CELExpression {
+        let start = token.range.lowerBound
         var left = try unary()
         while true {
             if try take(.star) {
-                left = try binary(.multiply, left, try unary())
+                left = try binary(.multiply, left, try unary(), from: start)
             } else if try take(.slash) {
-                left = try binary(.divide, left, try unary())
+                left = try binary(.divide, left, try unary(), from: start)
             } else if try take(.percent) {
-                left = try binary(.remainder, left, try unary())
+                left = try binary(.remainder, left, try unary(), from: start)
             } else {
                 return left
             }
@@ -108,12 +114,12 @@ struct Parser {
         let start = token.range.lowerBound
         if try take(.not) {
             let operand = try unary()
-            return try node(.unary(.not, operand), start..<operand.range.upperBound, over: [operand])
+            return try node(.unary(.not, operand), start..<previousEnd, over: [operand])
         }
         guard try take(.minus) else { return try member() }
-        if let literal = try negativeLiteral(from: start) { return try members(of: literal) }
+        if let literal = try negativeLiteral(from: start) { return try members(of: literal, from: start) }
         let operand = try unary()
-        return try node(.unary(.negate, operand), start..<operand.range.upperBound, over: [operand])
+        return try node(.unary(.negate, operand), start..<previousEnd, over: [operand])
     }
 
     /// The smallest int has no positive counterpart, so the sign belongs to the literal.
@@ -134,11 +140,11 @@ struct Parser {
         CELError(.syntax, "the integer does not fit in an int; write a 'u' after it for a uint", at: token.range)
     }
 
+    /// - Parameter start: of the left operand, its parentheses included.
     private mutating func binary(
-        _ operation: CELBinaryOperator, _ left: CELExpression, _ right: CELExpression
+        _ operation: CELBinaryOperator, _ left: CELExpression, _ right: CELExpression, from start: Int
     ) throws(CELError) -> CELExpression {
-        try node(
-            .binary(operation, left, right), left.range.lowerBound..<right.range.upperBound, over: [left, right])
+        try node(.binary(operation, left, right), start..<previousEnd, over: [left, right])
     }
 }
 

@@ -37,6 +37,7 @@ import Testing
         ("size(record.A, 1) == 1", "1 wrong-argument"), ("flow.id == 'x'", "1 not-available"),
         ("1.5 * 2 == 3.0", "1 number-types"), ("event.entity", "1 not-boolean"),
         ("known(record.A)", "7 literal-needed"),
+        ("record.A ? 1", "13 syntax"), ("(record.A) * 2 == 1 ? 1 : 2", "1 not-boolean"),
         ("record.A == 1 && && record.B == 2", "18 syntax"), ("&& record.A == 1", "1 syntax"),
         ("record.A == = 1", "13 syntax"), ("= 1", "1 syntax"),
         ("record.A.matches('(')", "18 regex"), ("record.A.matches('(?=a)')", "18 regex-unsupported"),

@@ -43,12 +43,16 @@ struct DiagnosisReporter {
             length: text.length(of: range), diagnosis.message, hint: diagnosis.hint, fix: fix(diagnosis))
     }
 
-    /// What ends in white space or line breaks (the end of the text, say) is marked without them.
+    /// What ends in white space or line breaks is marked without them; what only follows them (the end of the text, say)
+    /// is marked where the text before them ends.
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
         let scalars = Array(text.text.unicodeScalars)
         var end = min(range.upperBound, scalars.count)
-        while end > range.lowerBound, scalars[end - 1].isBlank || SourceText.isBreak(scalars[end - 1]) { end -= 1 }
-        return min(range.lowerBound, end)..<end
+        while end > range.lowerBound, scalars[end - 1].isBlankOrBreak { end -= 1 }
+        var start = min(range.lowerBound, end)
+        guard start == end, start == scalars.count || scalars[start].isBlankOrBreak else { return start..<end }
+        while start > 0, scalars[start - 1].isBlankOrBreak { start -= 1 }
+        return start..<start
     }
 
     /// Only where the file has the very text that is replaced, on one line, without escapes.
