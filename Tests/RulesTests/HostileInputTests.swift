@@ -51,6 +51,19 @@ import Testing
         #expect(check(Self.head + "    " + long + ": 1").findings.map(\.code) == [.yaml])
     }
 
+    @Test func `many expressions in one value, and many repeated keys, take their time once`() {
+        let start = Self.processorSeconds()
+        let pieces = Self.head.replacing("{event: A__e}", with: "{entity: A, change: update}")
+            .replacing("body: 1", with: "body: \"\(String(repeating: "${1}", count: 20_000))\"")
+        #expect(check(pieces).findings.isEmpty)
+        for body in ["\n" + String(repeating: "        k: 1\n", count: 30_000), " {\(String(repeating: "k: 1, ", count: 30_000))k: 1}\n"] {
+            let text = "sluice: 1\nrules:\n  - id: a\n    to:\n      body:" + body
+            #expect(check(text).findings.map(\.code) == Array(repeating: .duplicateKey, count: 21))
+        }
+        // Unoptimised, and with each looking at all others it was minutes.
+        #expect(Self.processorSeconds() - start < 10)
+    }
+
     @Test func `ten thousand keys are one finding`() {
         let keys = "sluice: 1\nvars:\n" + (0..<10_000).map { "  k\($0): 1\n" }.joined()
         #expect(check(keys).findings.map(\.code) == [.tooLong])

@@ -77,23 +77,29 @@ struct YAMLReader {
     /// cannot repeat (of the same length, to keep all places) and the text composed again.
     private func compose(_ text: String, _ source: SourceText) throws -> Node? {
         var scalars = source.scalars
-        for round in 0... {
+        var told = 0
+        while true {
             do {
-                let text = round == 0 ? text : String(scalars: scalars)
+                let text = told == 0 ? text : String(scalars: scalars)
                 return try Parser(yaml: text, resolver: .basic, constructor: .default, encoding: .utf8).singleRoot()
-            } catch YamlError.duplicatedKeysInMapping(let names, let context) where round < Self.maximumDuplicates {
+            } catch YamlError.duplicatedKeysInMapping(let names, let context) where told < Self.maximumDuplicates {
                 let first = SourcePosition(line: context.mark.line, column: context.mark.column)
                 guard let name = names.first else { throw YamlError.memory }
                 let current = SourceText(path: path, text: String(scalars: scalars))
-                let second = DuplicateKey(name: name, first: first).find(in: current)
-                findings.report(
-                    .duplicateKey, in: source, at: second?.position ?? first, length: second?.range.count ?? 1,
-                    "'\(name.shortened)' is given twice, first at line \(first.line)")
-                guard let second else { throw Reported() }
-                Self.disguise(&scalars, second.range, number: round)
+                let others = DuplicateKey(name: name, first: first)
+                    .find(in: current, atMost: Self.maximumDuplicates - told)
+                let message = "'\(name.shortened)' is given twice, first at line \(first.line)"
+                guard !others.isEmpty else {
+                    findings.report(.duplicateKey, in: source, at: first, message)
+                    throw Reported()
+                }
+                for other in others {
+                    findings.report(.duplicateKey, in: source, at: other.position, length: other.range.count, message)
+                    Self.disguise(&scalars, other.range, number: told)
+                    told += 1
+                }
             }
         }
-        return nil
     }
 
     /// Puts a private-use scalar in front, which `YAMLConverter` takes as "already reported".

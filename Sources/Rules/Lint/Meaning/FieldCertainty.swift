@@ -18,10 +18,11 @@ struct FieldCertainty {
             report(use, known: certain.union(beside), &reported)
         }
         let afterWhen = certain.union(known(after: conditions))
+        let own = Dictionary(grouping: uses.uses.filter { $0.place == .deliveryWhen }, by: delivery)
+            .mapValues { afterWhen.union(known(after: $0)) }
         for use in uses.uses where !isAboutCondition(use.place) && use.place != .flowCondition {
-            let delivery = delivery(of: use)
-            let own = uses.uses.filter { $0.place == .deliveryWhen && self.delivery(of: $0) == delivery }
-            report(use, known: afterWhen.union(use.place == .deliveryWhen ? [] : known(after: own)), &reported)
+            let known = use.place == .deliveryWhen ? afterWhen : own[delivery(of: use)] ?? afterWhen
+            report(use, known: known, &reported)
         }
     }
 
