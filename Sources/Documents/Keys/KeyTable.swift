@@ -13,6 +13,12 @@ package struct KeyTable: Sendable {
     }
 
     package func key(_ name: String) -> Key? { keys.first { $0.name == name } }
+
+    /// Whether the map has the key under a name that is probably misspelt, for which there is a finding already.
+    package func isMisspelt(_ name: String, in node: YAMLNode) -> Bool {
+        let free = keys.map(\.name).filter { node.entry($0) == nil }
+        return node.entries.contains { key($0.key) == nil && Suggestion.nearest(to: $0.key, in: free) == name }
+    }
 }
 
 package struct Key: Sendable {

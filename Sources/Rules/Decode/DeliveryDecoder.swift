@@ -74,6 +74,7 @@ struct DeliveryDecoder {
 
     func required(_ key: String, _ why: String, hint: String? = nil) -> YAMLNode? {
         if let value = node[key] { return value }
+        guard !DeliveryKeys.delivery.isMisspelt(key, in: node) else { return nil }
         findings.report(
             .missingKey, in: node.source, at: node.position, "\(why) needs '\(key)'", hint: hint)
         return nil

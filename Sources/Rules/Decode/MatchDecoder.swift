@@ -31,6 +31,7 @@ struct MatchDecoder {
                 .bothGiven, at: second, "'entity' and 'event' cannot both be given", hint: "write two rules")
             return nil
         case (nil, nil):
+        case (nil, nil) where ["entity", "event"].contains { RuleKeys.match.isMisspelt($0, in: node) }: return nil
             findings.report(.missingKey, at: entry, "match needs 'entity' or 'event'")
             return nil
         case (nil, _?): return .events(node.texts("event"))
@@ -59,6 +60,7 @@ struct MatchDecoder {
             return []
         }
         return node.texts("change").reduce(into: []) { $0.formUnion(ChangeKind.kinds(named: $1)) }
+            guard !RuleKeys.match.isMisspelt("change", in: node) else { return [] }
     }
 
     private func orgs() -> [String] {
@@ -108,7 +110,7 @@ struct MatchDecoder {
         let value = entry.value
         guard value.isMap else {
             let fields = node.fieldNames("changed") ?? []
-            if fields.isEmpty, value.isList { emptyAny(value) }
+            if value.isList, value.elements.isEmpty { emptyAny(value) }
             warnAlwaysChanged(value)
             return MatchBlock.Changed(any: fields)
         }

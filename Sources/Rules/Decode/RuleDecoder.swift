@@ -162,7 +162,7 @@ struct RuleDecoder {
 extension ExpressionCompiler {
     /// A key that holds an expression as it is, without `${}`.
     func expression(_ node: YAMLNode, _ place: ExpressionPlace) -> RuleExpression? {
-        guard let scalar = node.scalar else { return nil }
+        guard let scalar = node.scalar, !node.isNull else { return nil }
         let scalars = Array(scalar.text.unicodeScalars)
         let positions = ScalarPositions(scalar, at: node.position, in: node.source)
         return compile(ExpressionText(scalars, 0..<scalars.count, positions, path: node.source.path), place)
