@@ -62,6 +62,11 @@ struct YAMLProblem {
         case "found character that cannot start any token":
             message = "an unquoted value cannot start with this character"
             hint = "put the value in double quotes"
+        case let text where text.contains("alphabetic or numeric character"):
+            message = "an unquoted value cannot start with '*' or '&'"
+            // The mark is behind it.
+            position.column = max(1, position.column - 1)
+            hint = "put it in double quotes: \"*\""
         case let text where text.contains("tab character"):
             code = .yamlTab
             message = "a tab cannot be used for indentation"
