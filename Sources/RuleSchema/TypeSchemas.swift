@@ -18,7 +18,7 @@ struct TypeSchemas {
         case .duration: Self.string(#"^(?=.*[1-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$"#)
         case .size: Self.string("^(0|[0-9]{1,12}(kB|MB|GB))$")
         case .rate: Self.string("^(?=.*[1-9])[0-9]{1,9}/[smh]$")
-        case .url: Self.string(##"^https?://(?!/)(?![^/?]*@)[!-"$-~]+$"##)
+        case .url: Self.string(Self.url)
         case .word(let words): ["enum": .list(words.map(Value.string))]
         case .name: Self.string("^[a-z][a-z0-9-]{0,62}$")
         case .apiName: Self.apiName
@@ -33,6 +33,12 @@ struct TypeSchemas {
         case .list, .oneOrMore, .map, .table, .shapes: preconditionFailure("made of other types")
         }
     }
+
+    /// A host or an address in brackets, a port, and a fixed rest without a fragment.
+    private static let url =
+        #"^https?://(?!.*\$\{)(\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[0-9A-Za-z_.-]+)"#
+        + "(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+        + ##"([/?][!-"$-~]*)?$"##
 
     static let apiName = string(apiNamePattern)
     static let entity = string(#"^\*$|"# + apiNamePattern)

@@ -19,6 +19,7 @@ import Testing
     static let beyondSchema = [
         "literal-needed.yaml": "a bad value inside an expression",
         "hex-signature.yaml": "what a signature must be depends on the kind of the destination",
+        "secret-literal-elsewhere.yaml": "which headers and addresses hold a secret",
         "wrong-kind.yaml": "the kind of a delivery is that of its destination",
     ]
 

@@ -66,10 +66,12 @@ struct ScalarChecker {
         guard let rest, !rest.isEmpty, !rest.hasPrefix("/"), !hasForbidden, !text.contains("#") else {
             return bad("is not a URL", hint: "write https://host/path")
         }
-        if rest.prefix(while: { $0 != "/" && $0 != "?" }).contains("@") {
+        if URLText.holdsUser(text) {
             checker.report(
                 .secretLiteral, at: node.position, length: node.length,
                 "a URL cannot hold a user name and password", hint: "use 'auth'", secret: true)
+        } else if let problem = URLText.problem(text) {
+            bad("is not a URL: \(problem)", hint: text.hasInterpolation ? "a delivery's 'path' may be computed" : nil)
         }
     }
 

@@ -13,6 +13,7 @@ struct DestinationDecoder {
         guard node.isMap, let kind = node.text("kind").flatMap(Destination.Kind.init) else { return nil }
         checkKinds(kind)
         checkTLS()
+        checkProxy()
         guard let url = url(kind) else { return nil }
         var destination = Destination(name: entry.key, kind: kind, url: url)
         destination.org = node.text("org") ?? ""
@@ -122,6 +123,18 @@ struct DestinationDecoder {
         for (given, needed) in [("cert", "key"), ("key", "cert")] {
             guard let entry = tls.entry(given), tls.entry(needed) == nil else { continue }
             findings.report(.missingKey, at: entry, "tls needs '\(needed)' when it has '\(given)'")
+        }
+    }
+
+    private func checkProxy() {
+        guard let proxy = node["proxy"], let text = proxy.scalar?.text else { return }
+        if URLText.holdsUser(text) {
+            findings.report(
+                .secretLiteral, in: proxy.source, at: proxy.position, length: proxy.length,
+                "the URL of a proxy cannot hold a user name and password",
+                hint: "leave 'proxy' out, and give it in the environment: https_proxy", secret: true)
+        } else if let problem = URLText.problem(text) {
+            findings.report(.badValue, at: proxy, "'\(text.shortened)' is not a URL: \(problem)")
         }
     }
 
