@@ -22,6 +22,7 @@ struct RuleMeaning {
         checkRuns()
         checkOverflow()
         checkUnusedLets()
+        checkTimeDependence()
         FlowContract(node: node, schema: file.schema, file: file, uses: uses).check()
     }
 
@@ -128,6 +129,29 @@ struct RuleMeaning {
             "a flow run reads the records of a time window, and a deleted one is not among them",
             hint: "leave delete out of 'change' and send it to a listener, or let the export query deleted rows and give "
                 + "the delivery a 'when'")
+    }
+
+    /// A condition that looks at the clock through a `let`. One that names `now` itself was told when it was read.
+    private func checkTimeDependence() {
+        var timed: Set<String> = []
+        for use in uses.uses {
+            var first: (name: String, range: Range<Int>)?
+            var namesNow = false
+            FreeNames.visit(use.tree.root) { name, _ in namesNow = namesNow || name == "now" }
+            use.tree.root.forEachNode { node in
+                guard first == nil, case .select(let operand, let name, _) = node.kind, operand.qualifiedName == "let",
+                    timed.contains(name.text)
+                else { return }
+                first = (name.text, node.range)
+            }
+            if case .letValue(let name) = use.place, namesNow || first != nil { timed.insert(name) }
+            guard use.place.isCondition, !namesNow, let first else { continue }
+            reporter(use).report(
+                Diagnosis(
+                    .timeDependent, .warning, at: first.range,
+                    "'let.\(first.name)' looks at 'now', so a replay may decide differently than the first time",
+                    hint: "compare with event.time"))
+        }
     }
 
     private func checkUnusedLets() {
