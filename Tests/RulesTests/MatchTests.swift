@@ -113,12 +113,21 @@ import Testing
         #expect(try !changed("cleared: [Phone]", Fixture.change(.gapUpdate, nulled: ["Phone"])))
     }
 
+    @Test(arguments: [
+        ("005A0000006Vm9rIAC", true), ("005a0000006vm9riac", true), ("005A0000006Vm9r", true), ("005A0000006Vm9sIAC", false),
+    ])
+    func `ignores users by their ID in either form, whatever became of its case`(id: String, isSame: Bool) {
+        #expect(SalesforceID.isSame(id, "005A0000006Vm9rIAC") == isSame)
+        #expect(!SalesforceID.contradictsItself(id))
+        #expect(SalesforceID.contradictsItself("005A0000006Vm9rAAA") && SalesforceID.long("005000000000001AAB") == nil)
+    }
+
     // MARK: org, topic, ignore
 
     @Test(arguments: [
         ("org: prod", true), ("org: [sandbox]", false), ("topic: /data/ChangeEvents", true),
         ("topic: /data/Change", false),
-        ("topic: '/data/*'", true), ("topic: [/event/x, '/d*']", true), ("topic: '/event/*'", false),
+        ("topic: '/data/*'", true), ("topic: [/event/x, '/d*']", true), ("topic: '/data/Other*'", false),
     ])
     func `looks at org and topic`(condition: String, isMatched: Bool) throws {
         let set = try Fixture.rule(match: "entity: Account, change: create, \(condition)")

@@ -54,8 +54,8 @@ struct DestinationDecoder {
     /// A Salesforce org is called as sluice.yaml says.
     private func salesforce() -> String? {
         guard let org = node.text("org") else {
-            findings.report(
             guard !DestinationKeys.destination.isMisspelt("org", in: node) else { return nil }
+            findings.report(
                 .missingKey, at: entry, "a destination of kind salesforce needs 'org'",
                 hint: "the name of an org in sluice.yaml")
             return nil
@@ -67,8 +67,8 @@ struct DestinationDecoder {
         if kind == .salesforce { return salesforce() }
         let key = kind == .webhook ? "url" : "baseUrl"
         guard let url = node[key] else {
-            findings.report(
             guard !DestinationKeys.destination.isMisspelt(key, in: node) else { return nil }
+            findings.report(
                 .missingKey, at: entry, "a destination of kind \(kind) needs '\(key)'",
                 hint: kind == .webhook ? "the full URL that requests go to" : "the root of the API")
             return nil

@@ -16,6 +16,7 @@ struct MatchDecoder {
         match.cleared = node.fieldNames("cleared") ?? []
         match.orgs = orgs()
         match.topics = topics()
+        checkTopics(match)
         match.ignoredClients = node["ignore"]?.texts("clients") ?? []
         match.ignoredUsers = ignoredUsers()
         checkPlatform(match)
@@ -30,8 +31,8 @@ struct MatchDecoder {
             findings.report(
                 .bothGiven, at: second, "'entity' and 'event' cannot both be given", hint: "write two rules")
             return nil
-        case (nil, nil):
         case (nil, nil) where ["entity", "event"].contains { RuleKeys.match.isMisspelt($0, in: node) }: return nil
+        case (nil, nil):
             findings.report(.missingKey, at: entry, "match needs 'entity' or 'event'")
             return nil
         case (nil, _?): return .events(node.texts("event"))
@@ -42,6 +43,11 @@ struct MatchDecoder {
                 findings.report(
                     .neverTrue, at: entity.value, "'\(name.shortened)' names a topic; events name the object",
                     hint: "write \(stem.hasSuffix("__") ? stem + "c" : stem)")
+            }
+            for name in names where name.hasSuffix("__e") {
+                findings.report(
+                    .neverTrue, at: entity.value, "'\(name.shortened)' is a platform event, and has no change events",
+                    hint: "write event: \(name.shortened), without 'change'")
             }
             guard names.contains("*") else { return .entities(names) }
             if names.count > 1 {
@@ -54,13 +60,13 @@ struct MatchDecoder {
     private func changes(_ subject: MatchBlock.Subject) -> Set<ChangeKind> {
         if case .events = subject { return [.platform] }
         guard node.entry("change") != nil else {
+            guard !RuleKeys.match.isMisspelt("change", in: node) else { return [] }
             findings.report(
                 .missingKey, at: entry, "match needs 'change' when it has 'entity'",
                 hint: "write change: [create, update, delete, undelete], or those of them that are meant")
             return []
         }
         return node.texts("change").reduce(into: []) { $0.formUnion(ChangeKind.kinds(named: $1)) }
-            guard !RuleKeys.match.isMisspelt("change", in: node) else { return [] }
     }
 
     private func orgs() -> [String] {
@@ -86,11 +92,31 @@ struct MatchDecoder {
         return node.texts("topic").map(MatchBlock.TopicPattern.init)
     }
 
+    /// At least one of the topics can carry what the rule is about.
+    private func checkTopics(_ match: MatchBlock) {
+        guard let first = node["topic"]?.elements.first, !match.topics.isEmpty,
+            match.topics.allSatisfy({ $0.text.hasPrefix("/") && !$0.canCarry(match.subject) })
+        else { return }
+        let wanted =
+            switch match.subject {
+            case .events(let names): names.first.map { "/event/\($0)" }
+            case .entities(let names): names.first.map(MatchBlock.TopicPattern.ownTopic)
+            case .anyEntity: "/data/ChangeEvents"
+            }
+        findings.report(
+            .neverTrue, at: first, "this topic never carries what the rule is about, so this never matches",
+            hint: wanted.map { "write \($0), or leave 'topic' out" })
+    }
+
     private func ignoredUsers() -> [String] {
         for element in node["ignore"]?["users"]?.elements ?? [] {
             guard let id = element.scalar?.text else { continue }
             if SalesforceID.long(id) == nil {
                 findings.report(.badValue, at: element, "'\(id.shortened)' is not the id of a user")
+            } else if SalesforceID.contradictsItself(id) {
+                findings.report(
+                    .badValue, at: element, "'\(id)' is not the id of a user: its last three characters do not fit the rest",
+                    hint: "of \(id.prefix(15)) it would be \(SalesforceID.long(String(id.prefix(15))) ?? "another one")")
             } else if id.utf8.count == 15 {
                 findings.report(
                     .shortID, .warning, at: element, "'\(id)' is the short form of an id",
@@ -143,18 +169,29 @@ struct MatchDecoder {
 
     /// A field that must and must not have changed.
     private func checkContradiction(_ node: YAMLNode, _ condition: MatchBlock.Changed) {
+        if let any = condition.any, !any.isEmpty, let entry = node.entry("any") {
+            if let none = condition.none, any.allSatisfy({ one in none.contains { $0.covers(one.name) } }) {
+                findings.report(
+                    .neverTrue, at: entry, "every field under 'any' is also under 'none', so this never matches")
+            } else if let only = condition.only, any.allSatisfy({ !Self.mayChange($0.name, only) }) {
+                findings.report(.neverTrue, at: entry, "no field under 'any' is under 'only', so this never matches")
+            }
+        }
         for element in node["all"]?.elements ?? [] {
             guard let name = element.scalar?.text else { continue }
             if condition.none?.contains(where: { $0.covers(name) }) == true {
                 findings.report(
                     .neverTrue, at: element, "'\(name.shortened)' is also under 'none', so this never matches")
-            } else if let only = condition.only, !FieldChanges.auditFields.contains(name),
-                !only.contains(where: { $0.covers(name) || FieldName(name).covers($0.name) })
-            {
+            } else if let only = condition.only, !Self.mayChange(name, only) {
                 findings.report(
                     .neverTrue, at: element, "'\(name.shortened)' is not under 'only', so this never matches")
             }
         }
+    }
+
+    private static func mayChange(_ name: String, _ only: [FieldName]) -> Bool {
+        FieldChanges.auditFields.contains(name)
+            || only.contains { $0.covers(name) || FieldName(name).covers($0.name) }
     }
 
     // MARK: Impossible combinations

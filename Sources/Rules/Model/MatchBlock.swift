@@ -37,6 +37,24 @@ struct MatchBlock: Sendable {
         }
 
         func matches(_ topic: String) -> Bool { isPrefix ? topic.hasPrefix(text) : topic == text }
+
+        /// Whether events of these objects can come along it. Custom channels (`__chn`) may carry anything of their kind.
+        func canCarry(_ subject: Subject) -> Bool {
+            let folder = if case .events = subject { "/event/" } else { "/data/" }
+            guard !isPrefix else { return text.hasPrefix(folder) || folder.hasPrefix(text) }
+            guard text.hasPrefix(folder) else { return false }
+            switch subject {
+            case .events(let names): return text.hasSuffix("__chn") || names.contains { text == folder + $0 }
+            case .entities(let names):
+                return !text.hasSuffix("ChangeEvent") || names.contains { text == Self.ownTopic(of: $0) }
+            case .anyEntity: return true
+            }
+        }
+
+        /// `Account` → `/data/AccountChangeEvent`, `Order__c` → `/data/Order__ChangeEvent`
+        static func ownTopic(of entity: String) -> String {
+            "/data/" + (entity.hasSuffix("__c") ? String(entity.dropLast()) : entity) + "ChangeEvent"
+        }
     }
 
     var isPlatform: Bool {

@@ -41,8 +41,20 @@ enum SalesforceID {
 
     private static func upper(_ byte: UInt8) -> UInt8 { (0x61...0x7A).contains(byte) ? byte - 0x20 : byte }
 
+    /// Upper and lower case are mixed, and otherwise than the last three characters tell: one of the two is wrong.
+    static func contradictsItself(_ id: String) -> Bool {
+        let first = id.prefix(15)
+        return id.utf8.count == 18 && first.contains(where: \.isUppercase) && first.contains(where: \.isLowercase)
+            && long(id).map { !$0.hasPrefix(first) } ?? false
+    }
+
     /// Whether two IDs, each in either form, name the same record.
     static func isSame(_ left: String, _ right: String) -> Bool {
-        left == right || (long(left) != nil && long(left) == long(right))
+        if left == right { return true }
+        // Asked for each event, and most often of different records.
+        guard left.utf8.prefix(15).elementsEqual(right.utf8.prefix(15), by: { $0 | 0x20 == $1 | 0x20 }) else {
+            return false
+        }
+        return long(left) != nil && long(left) == long(right)
     }
 }
