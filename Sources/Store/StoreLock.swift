@@ -25,7 +25,11 @@ final class StoreLock: Sendable {
         write(command: command, wall: wall)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that is being started beside has the descriptor too, for a moment, and with it the lock.
+        release()
+        close(descriptor)
+    }
 
     func release() { _ = flock(descriptor, LOCK_UN) }
 
