@@ -84,7 +84,8 @@ package enum TestKeys {
 
     private static let records = Key("records", .tree, "Records that a fetch reads, by id; null for one that is gone.")
     private static let flows = Key(
-        "flows", .map(.any, .list(.table(flow), mayBeEmpty: true)), "Flows that FlowMate lists, by user.")
+        "flows", .map(.any, .list(.table(flow), mayBeEmpty: true)),
+        "Flows that FlowMate lists, by user; what goes to them is held against what they take, as 'conform' says.")
 
     static let answers = ValueType.shapes([.list(answer, mayBeEmpty: false), answer])
     private static let answer = ValueType.shapes([.table(answerTable), .text])
