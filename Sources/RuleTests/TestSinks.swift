@@ -26,7 +26,8 @@ final class TestSinks {
     func ready(_ name: String) throws -> ReadyDestination {
         if let ready = destinations[name] { return ready }
         let (destination, environment) = prepared(name)
-        let factory = SinkFactory(environment: environment, journal: NoJournal(), outcomes: NoOutcomes(), contracts: contracts,
+        let factory = SinkFactory(
+            environment: environment, journal: NoJournal(), outcomes: NoOutcomes(), contracts: contracts,
             orgs: SalesforceOrgs { [http] org in RehearsedWriter(org: org, http: http) })
         let made = factory.make(destination)
         if let finding = made.findings.first { throw finding }

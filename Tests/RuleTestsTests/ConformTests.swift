@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func `what does not fit is held, and said so`() async throws {
-        let held = try await run(conform: "strict", takes: "{email: string}", expect: "{rule: one, state: pending, attempts: 0}")
+        let held = try await run(
+            conform: "strict", takes: "{email: string}", expect: "{rule: one, state: pending, attempts: 0}")
         #expect(held.verdict == .passed, "\(held.text)")
         let expectedOtherwise = try await run(
             conform: "strict", takes: "{email: string}", expect: "{rule: one, body: {data: {email: null}}}")

@@ -36,6 +36,20 @@ import Testing
         #expect(when[2].reason == "'Amount' is absent: the event does not tell it")
     }
 
+    @Test func `a clause is shown with its parentheses`() throws {
+        let explanation = try #require(
+            try explain(
+                """
+                - id: won
+                  match: {entity: Account, change: [create, update]}
+                  when: (record.Phone) == null && ((record.StageName) + ('')) == ('x')
+                  to: {destination: hook, body: {}}
+                """
+            ).first)
+        let texts = explanation.clauses.filter { $0.key == "when" }.map(\.text)
+        #expect(texts == ["(record.Phone) == null", "((record.StageName) + ('')) == ('x')"])
+    }
+
     @Test(arguments: [
         ("{entity: Contact, change: update}", "match.entity"), ("{event: X__e}", "match.event"),
         ("{entity: Account, change: create}", "match.change"),
@@ -115,7 +129,8 @@ import Testing
         ("b'ab'", #""YWI=""#, "bytes"), ("[1, 'a', null]", #"[1,"a",null]"#, "list"), ("{'a': {1: true}}", #"{"a":{"1":true}}"#, "map"),
         ("null", "null", "null"), ("timestamp('2026-01-01T00:00:00Z')", #""2026-01-01T00:00:00Z""#, "timestamp"),
         ("duration('90s')", #""90s""#, "duration"), ("type(1)", #""int""#, "type"), ("0.0 / 0.0", #""NaN""#, "double"),
-        ("m.a[0]", "1", "int"), ("[m.?b, 1, {'a': m.?b, 'c': m.?a}]", #"[1,{"c":[1]}]"#, "list"), ("m.?a", "[1]", "optional"),
+        ("m.a[0]", "1", "int"), ("m.?a", "[1]", "optional"),
+        ("[m.?b, 1, {'a': m.?b, 'c': m.?a}]", #"[1,{"c":[1]}]"#, "list"),
         ("true || undefined", "true", "bool"),
     ]) func `evaluates on bindings`(_ expression: String, _ value: String, _ type: String) throws {
         let bindings: Fields = ["x": .double(6.5), "m": .record(["a": .list([.int(1)])])]

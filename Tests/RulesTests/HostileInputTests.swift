@@ -56,7 +56,9 @@ import Testing
         let pieces = Self.head.replacing("{event: A__e}", with: "{entity: A, change: update}")
             .replacing("body: 1", with: "body: \"\(String(repeating: "${1}", count: 20_000))\"")
         #expect(check(pieces).findings.isEmpty)
-        for body in ["\n" + String(repeating: "        k: 1\n", count: 30_000), " {\(String(repeating: "k: 1, ", count: 30_000))k: 1}\n"] {
+        let block = "\n" + String(repeating: "        k: 1\n", count: 30_000)
+        let flow = " {\(String(repeating: "k: 1, ", count: 30_000))k: 1}\n"
+        for body in [block, flow] {
             let text = "sluice: 1\nrules:\n  - id: a\n    to:\n      body:" + body
             #expect(check(text).findings.map(\.code) == Array(repeating: .duplicateKey, count: 21))
         }

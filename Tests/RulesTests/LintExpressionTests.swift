@@ -48,7 +48,8 @@ import Testing
 
     @Test(arguments: [
         ("record.A > duration('1d')", "12 wrong-argument"), ("event.time > timestamp('2026-01-01')", "14 wrong-argument"),
-        ("event.time.date('Nowhere') == 'x'", "17 wrong-argument"), ("event.time.getHours('Nowhere') == 1", "21 wrong-argument"),
+        ("event.time.date('Nowhere') == 'x'", "17 wrong-argument"),
+        ("event.time.getHours('Nowhere') == 1", "21 wrong-argument"),
         ("'%d'.format(['x']) == record.A", "1 wrong-argument"), ("[record.A].exists(x, x > 1 / 0)", "26 wrong-argument"),
         ("duration('1d') > duration('1h')", "1 never-true"), ("'a'.startsWith('b')", "1 never-true"),
         ("[1, 2].all(x, x < 2) && record.A == 1", "1 never-true"), ("sf.id18('x') == record.A", "1 wrong-argument"),

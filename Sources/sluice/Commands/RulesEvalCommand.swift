@@ -129,8 +129,8 @@ struct ExpressionAnswer {
         var text: String
         switch result {
         case .success(let result):
-            text = "value    \(result.value.map(Self.text) ?? "absent")\ntype     \(result.type)\noutcome  \(outcome(result))\n"
-            text += "cost     \(result.cost)\n"
+            text = "value    \(result.value.map(Self.text) ?? "absent")\ntype     \(result.type)\n"
+            text += "outcome  \(outcome(result))\ncost     \(result.cost)\n"
             for problem in problems { text += "lint refuses a rule with this:\n" + caret(problem) }
         case .failure(let failure):
             text = "outcome  \(failure.isUnknown ? "unknown" : "fault")\n" + caret(failure)
