@@ -58,19 +58,33 @@ package final class ReplayOrgs: Sendable {
     private let store: Store
     private let entries = Mutex<[String: Entry]>([:])
 
-    package init(store: Store) { self.store = store }
+    /// Aliases of the orgs that a relay is signing in to; none beside a store without a relay.
+    private let expected: Set<String>
+
+    package init(store: Store, expected: Set<String> = []) {
+        self.store = store
+        self.expected = expected
+    }
 
     package func register(_ entry: Entry) { entries.withLock { $0[entry.org.alias] = entry } }
 
     /// An org that has not signed in (yet) is known by its cursors, and its events by the schemas that are stored.
-    func entry(_ alias: String) async throws(StoreError) -> Entry? {
+    ///
+    /// - Parameter isPatient: a schema that is not stored can be had later, once the org has signed in.
+    func entry(_ alias: String, isPatient: Bool = false) async throws(StoreError) -> Entry? {
         if let entry = entries.withLock({ $0[alias] }) { return entry }
         guard let cursor = try await store.cursors().first(where: { $0.key.org == alias }) else { return nil }
         let org = Org(
             id: cursor.orgID, alias: alias, instanceURL: cursor.instanceURL,
             isSandbox: cursor.instanceURL.contains(".sandbox."))
-        let schemas = SchemaCache(store: store) { id throws(SchemaSource.Failure) in
-            throw .permanent("schema \(id) is not stored, and this org is not signed in: start the relay")
+        let schemas = SchemaCache(store: store) { [self] id throws(SchemaSource.Failure) in
+            guard isPatient, expected.contains(alias) else {
+                throw .permanent("schema \(id) is not stored, and this org is not signed in: start the relay")
+            }
+            guard let present = present(alias) else { throw .temporary("\(alias) has not signed in yet") }
+            _ = try await present.schemas.schema(id)
+            guard let json = try? await store.schema(id) else { throw .temporary("schema \(id) could not be stored") }
+            return json
         }
         return Entry(org: org, schemas: schemas)
     }

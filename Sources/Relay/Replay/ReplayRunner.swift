@@ -39,19 +39,29 @@ struct ReplayRunner: Sendable {
             let position = positions.first { $0.key == topic.key(of: replay) }
             if let position { tracker.moved(topic.liveKey, position.progress, time: position.commitTime) }
             guard position?.progress.isDone != true else { continue }
-            let orgs = parts.orgs
-            let known = try await reading { () async throws(StoreError) in try await orgs.entry(topic.org) }
-            guard let entry = known else {
-                throw ReplayFailure("the org \(topic.org) is not known any more: no cursor of it is stored")
-            }
+            let entry = try await entry(topic)
             await feed.begin(
                 topic, entry: entry, complete: completion(topic.org), at: position?.progress ?? Self.start(of: topic))
             switch topic.source {
             case .journal: try await journal(topic, feed)
             case .sent: try await sent(topic, org: entry.org.id, feed)
-            case .salesforce: try await salesforce(topic, position, feed)
+            case .salesforce: try await salesforce(topic, entry, position, feed)
             }
             try await finish(topic, feed)
+        }
+    }
+
+    /// What is fetched again needs an org that has signed in; the journal only for a schema that is not stored.
+    private func entry(_ topic: ReplayPlan.Topic) async throws -> ReplayOrgs.Entry {
+        while true {
+            let orgs = parts.orgs
+            let known = try await reading { () async throws(StoreError) in try await orgs.entry(topic.org, isPatient: true) }
+            guard let known else {
+                throw ReplayFailure("the org \(topic.org) is not known any more: no cursor of it is stored")
+            }
+            if topic.source != .salesforce || known.connection != nil { return known }
+            tracker.waits("the org \(topic.org) has not signed in yet")
+            try await parts.time.sleep(Self.signInRetry)
         }
     }
 
@@ -133,9 +143,9 @@ struct ReplayRunner: Sendable {
 
     /// A second subscription on the org's connection, with a position of its own; the live one is not touched.
     private func salesforce(
-        _ topic: ReplayPlan.Topic, _ position: ReplayPosition?, _ feed: ReplayFeed
+        _ topic: ReplayPlan.Topic, _ entry: ReplayOrgs.Entry, _ position: ReplayPosition?, _ feed: ReplayFeed
     ) async throws {
-        let connection = try await connection(topic.org)
+        guard let connection = entry.connection else { preconditionFailure("an org without a connection") }
         let after = position?.replayID ?? topic.after.flatMap(ReplayID.init(base64:))
         let host = ReplayHost(topic: topic, feed: feed, tracker: tracker, time: parts.time)
         let now = parts.time.wall()
@@ -176,17 +186,6 @@ struct ReplayRunner: Sendable {
                 tracker.waits("the org \(org) has not signed in yet")
                 try await parts.time.sleep(Self.signInRetry)
             }
-        }
-    }
-
-    /// Waits until the org has signed in.
-    private func connection(_ org: String) async throws -> ReplayOrgs.Connection {
-        while true {
-            let orgs = parts.orgs
-            let entry = try await reading { () async throws(StoreError) in try await orgs.entry(org) }
-            if let connection = entry?.connection { return connection }
-            tracker.waits("the org \(org) has not signed in yet")
-            try await parts.time.sleep(Self.signInRetry)
         }
     }
 

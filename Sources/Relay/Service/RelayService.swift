@@ -58,7 +58,7 @@ package actor RelayService {
         let monitor = RelayMonitor(time: time, next: observer, sent: sent)
         let marks = StreamMarks()
         let rules = CurrentRules(ruleSet)
-        let replayOrgs = ReplayOrgs(store: store)
+        let replayOrgs = ReplayOrgs(store: store, expected: Set(configuration.orgs.map(\.alias)))
         let renderer = JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time)
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,

@@ -1,4 +1,5 @@
 import Events
+import FoundationEssentials
 import PubSub
 import Salesforce
 import Store
@@ -72,14 +73,66 @@ import Testing
     private func bench(_ kept: Kept) async throws -> ReplayBench {
         let bench = try await ReplayBench()
         try await bench.live(90..<100)
+        bench.orgs.register(entry(kept, bench))
+        return bench
+    }
+
+    private func entry(_ kept: Kept, _ bench: ReplayBench) -> ReplayOrgs.Entry {
         let session = Session(
             accessToken: Secret("t"), instanceURL: IngestBench.org.instanceURL, orgID: OrgID("00D000000000001EAA")!)
         let authenticator = Authenticator(time: bench.time.source) { () async throws(SignInError) in session }
-        bench.orgs.register(
-            ReplayOrgs.Entry(
-                org: IngestBench.org, schemas: bench.ingest.cache,
-                connection: ReplayOrgs.Connection(calls: kept, authenticator: authenticator)))
-        return bench
+        return ReplayOrgs.Entry(
+            org: IngestBench.org, schemas: bench.ingest.cache,
+            connection: ReplayOrgs.Connection(calls: kept, authenticator: authenticator))
+    }
+
+    @Test func `what began before the org signed in is decoded with the org's schemas`() async throws {
+        let bench = try await ReplayBench()
+        // A relay that was killed has a cursor; the schema of these events it never had.
+        var group = CommitGroup()
+        group.cursors[Make.key] = Make.cursor(99)
+        try await bench.store.commit(group, wall: 0)
+        let orgs = ReplayOrgs(store: bench.store, expected: [Make.key.org])
+        let service = ReplayService(
+            ReplayParts(
+                store: bench.store, outbox: bench.bench.outbox, rules: bench.rules, orgs: orgs, time: bench.time.source,
+                log: .quiet))
+        var request = ReplayRequest(.earliest)
+        request.source = .salesforce
+        let planner = ReplayPlanner(store: bench.store, knownRules: [], knownDestinations: [], now: ReplayBench.now)
+        let plan = [UInt8](try JSONEncoder().encode(try await planner.plan(request)))
+        let record = ReplayRecord(id: "rp00c0ffee", plan: plan, state: .running, detail: "", createdAt: 0, updatedAt: 0)
+        try await service.begin(record)
+        try await bench.bench.run("it waits") { await service.tracker(record.id)?.waits.contains("not signed in") == true }
+        orgs.register(entry(Kept(try (0..<20).map { try ReplayEvents.event($0) }), bench))
+        try await bench.ended(record.id)
+        #expect(bench.replayed(by: record.id).sorted() == Array(0..<20))
+    }
+
+    @Test func `a schema that is not stored is waited for only where an org is to sign in`() async throws {
+        let bench = try await ReplayBench()
+        var group = CommitGroup()
+        group.cursors[Make.key] = Make.cursor(99)
+        try await bench.store.commit(group, wall: 0)
+        let id = try ReplayEvents.schemaID()
+        func isTemporary(_ orgs: ReplayOrgs, isPatient: Bool) async throws -> Bool? {
+            let entry = try #require(try await orgs.entry(Make.key.org, isPatient: isPatient))
+            do throws(SchemaSource.Failure) {
+                _ = try await entry.schemas.schema(id)
+                return nil
+            } catch {
+                if case .temporary = error { return true }
+                return false
+            }
+        }
+        #expect(try await isTemporary(ReplayOrgs(store: bench.store), isPatient: true) == false)
+        let expecting = ReplayOrgs(store: bench.store, expected: [Make.key.org])
+        #expect(try await isTemporary(expecting, isPatient: false) == false)
+        let entry = try #require(try await expecting.entry(Make.key.org, isPatient: true))
+        #expect(try await isTemporary(expecting, isPatient: true) == true)
+        expecting.register(self.entry(Kept([]), bench))
+        // The one that began without it has it now.
+        _ = try await entry.schemas.schema(id)
     }
 
     @Test func `what the journal does not have comes from Salesforce, without touching the live cursor`() async throws {
