@@ -5,15 +5,19 @@ import GRDB
 extension Store {
     /// Writes a group in one transaction.
     ///
-    /// - Parameter wall: now, epoch milliseconds. What of the journal is old is decided by it or, for a clock that is
-    ///   ahead, by when the newest event was committed in Salesforce.
+    /// - Parameters:
+    ///   - wall: now, epoch milliseconds. What of the journal is old is decided by it or, for a clock that is ahead, by when
+    ///     the newest event was committed in Salesforce.
+    ///   - isSynced: not even a power loss takes it back.
     /// - Returns: those of `added`, by their sequence numbers, that have no row of their own: the outbox holds the same
     ///   delivery already, since its event was fetched twice.
     @discardableResult
-    package func commit(_ group: CommitGroup, wall: Int64) async throws(StoreError) -> Set<Int64> {
+    package func commit(
+        _ group: CommitGroup, wall: Int64, isSynced: Bool = false
+    ) async throws(StoreError) -> Set<Int64> {
         let (limits, file) = (limits, file)
         let action = "commit \(group.summary)"
-        return try await transaction(action) { database in
+        let write: @Sendable (Database) throws -> Set<Int64> = { database in
             try file?.check(action)
             let repeated = try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
             if !group.journal.isEmpty {
@@ -23,6 +27,7 @@ extension Store {
             if !group.statements.isEmpty { try database.pruneStatements(keeping: limits.statements) }
             return repeated
         }
+        return isSynced ? try await synced(action, write) : try await transaction(action, write)
     }
 }
 

@@ -80,6 +80,9 @@ final class LaneQueue {
         settling = []
     }
 
+    /// Lanes go on after the commit under way.
+    var isSettling: Bool { !settlingNow.isEmpty }
+
     /// After a commit that succeeded.
     func committed(_ now: Moment) {
         shedIsFutile = false

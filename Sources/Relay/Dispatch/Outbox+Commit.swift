@@ -75,7 +75,10 @@ extension Outbox {
             recordPauses(of: route)
         }
         do {
-            let repeated = try await store.commit(ledger.take(), wall: clock.wall())
+            // Of a delivery that died, its receiver knows nothing: should a power loss bring it back, it would be an old
+            // state that is new, behind a newer one that went out since.
+            let isSynced = routes.values.contains { $0.lanes.isSettling }
+            let repeated = try await store.commit(ledger.take(), wall: clock.wall(), isSynced: isSynced)
             guard !isAbandoned else { return }
             let growth = ledger.committed(repeated: repeated)
             for entry in growth.repeated { routes[entry.delivery.destination]?.pending -= 1 }
