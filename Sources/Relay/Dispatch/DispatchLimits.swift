@@ -26,7 +26,8 @@ package struct DispatchLimits: Sendable {
     /// Claims of one destination that its collector holds for one flow, or one gathering rule; at most three times as
     /// many for all of them.
     package var claims = 10_000
-    /// What each flow or gathering rule has at least, whatever waits for the others.
+    /// What each flow or gathering rule has at least, whatever waits for the others; and what a batch key has when it is
+    /// paged apart from its rule.
     package var leastClaims = 32
     /// Groups of claims read from the store in one go.
     package var claimReads = 16

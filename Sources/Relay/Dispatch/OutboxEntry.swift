@@ -95,6 +95,12 @@ struct StreamWindow {
 
     mutating func queue(_ entry: OutboxEntry) { tail.append(entry) }
 
+    mutating func takeTail(where isMeant: (OutboxEntry) -> Bool) -> [OutboxEntry] {
+        let taken = Array(tail.filter(isMeant))
+        if !taken.isEmpty { tail.removeAll(where: isMeant) }
+        return taken
+    }
+
     mutating func popTail() -> OutboxEntry? { tail.popFirst() }
 
     /// After a commit: what is stored need not be kept.

@@ -245,7 +245,8 @@ struct Bench {
         concurrency: Concurrency = 4, collector: (any RunCollector)? = nil, names: [String] = ["hook"],
         limits: DispatchLimits = DispatchLimits(), policy: RetryPolicy = RetryPolicy(),
         storeLimits: StoreLimits = StoreLimits(), seed: UInt64 = 1, logger: Logger = .quiet,
-        renderer: (any DeliveryRenderer)? = nil, budgets: [RequestBudget] = [], lease: Duration = .seconds(600)
+        renderer: (any DeliveryRenderer)? = nil, budgets: [RequestBudget] = [], lease: Duration = .seconds(600),
+        gatherer: (any RunCollector)? = nil
     ) async throws {
         self.scratch = scratch
         self.clock = clock
@@ -254,6 +255,7 @@ struct Bench {
         outbox = Outbox(
             store: store, clock: clock.source, limits: limits, policy: policy, random: Jitter(seed: seed),
             logger: logger, renderer: renderer, marks: StreamMarks())
+        if let gatherer { await outbox.gather(by: gatherer) }
         try await outbox.start(
             names.map {
                 DispatchDestination(
