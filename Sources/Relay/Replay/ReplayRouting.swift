@@ -22,8 +22,11 @@ struct ReplayRouting: Sendable {
         var matched: [String: Int] = [:]
     }
 
-    /// Whether its commit time is within the span.
-    func includes(_ time: Int64) -> Bool { time >= topic.since ?? .min && time < topic.until ?? .max }
+    /// Whether its commit time is within the span. What was committed after the request is the live stream's, however
+    /// late the replay comes to it: one that failed may be resumed days later.
+    func includes(_ time: Int64) -> Bool {
+        time >= topic.since ?? .min && time < min(topic.until ?? .max, topic.stopTime ?? .max)
+    }
 
     /// Nothing of the span can follow: within a topic, commit times are not strictly in the order of the stream, but
     /// nearly.

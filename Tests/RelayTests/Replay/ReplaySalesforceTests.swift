@@ -158,6 +158,23 @@ import Testing
         #expect(kept.requests[0].replayPreset == .earliest)
     }
 
+    @Test func `one that is resumed long after it was asked for brings nothing that came since`() async throws {
+        let bench = try await bench(Kept(try (0..<100).map { try ReplayEvents.event($0) }))
+        var request = ReplayRequest(.earliest)
+        request.source = .salesforce
+        let planner = ReplayPlanner(store: bench.store, knownRules: [], knownDestinations: [], now: ReplayBench.now)
+        var plan = try await planner.plan(request)
+        // As if it had been asked for then: no event of that moment is known as the last one.
+        plan.topics[0].last = nil
+        plan.topics[0].stopTime = ReplayEvents.time(40)
+        let record = ReplayRecord(
+            id: "rp00c0ffee", plan: [UInt8](try JSONEncoder().encode(plan)), state: .running, detail: "", createdAt: 0,
+            updatedAt: 0)
+        try await bench.service.begin(record)
+        try await bench.ended(record.id)
+        #expect(bench.replayed(by: record.id).sorted() == Array(0..<40))
+    }
+
     /// A response without a new event is no keepalive.
     @Test func `goes on after events that come twice`() async throws {
         let bench = try await bench(Kept(try (0..<100).map { try ReplayEvents.event($0) }, repeats: true))
