@@ -51,11 +51,11 @@ struct SalesforceQueryCommand: AsyncParsableCommand {
         do {
             try await reading.value
         } catch {
+            guard let signal = stop.signal else { throw error }
             // It would go on in Salesforce, and count against its limits.
             try? await bulk.abort(started)
             try? await bulk.delete(started)
-            if let signal = stop.signal { throw CommandFailure(.failed, "stopped by \(signal); the job \(started) was ended.") }
-            throw error
+            throw CommandFailure(.failed, "stopped by \(signal); the job \(started) was ended.")
         }
     }
 
