@@ -37,7 +37,7 @@ struct EventMaker {
         full.nulledFields = Self.nulled(record.changed, below: "")
         return full.recordIds.map { id in
             event(
-                node, entity: entity, topic: "/data/\(FieldTyping.changeEvent(of: entity))", time: time, now: now,
+                node, entity: entity, topic: EntityTopic.single(entity), time: time, now: now,
                 header: full, recordID: Self.isNameable(id) ? id : "", record: record.known)
         }
     }

@@ -12,12 +12,7 @@ struct FieldTyping: Sendable {
     mutating func add(_ schema: EventSchema) { schemas[schema.name] = schema }
 
     /// - Parameter entity: the object or the platform event.
-    func schema(of entity: String) -> EventSchema? { schemas[entity] ?? schemas[Self.changeEvent(of: entity)] }
-
-    /// `Account` → `AccountChangeEvent`, `Order__c` → `Order__ChangeEvent`
-    static func changeEvent(of entity: String) -> String {
-        entity.hasSuffix("__c") ? entity.dropLast(1) + "ChangeEvent" : entity + "ChangeEvent"
-    }
+    func schema(of entity: String) -> EventSchema? { schemas[entity] ?? schemas[EntityTopic.changeEvent(of: entity)] }
 
     /// Values of a YAML map, dotted names as components of compounds.
     ///

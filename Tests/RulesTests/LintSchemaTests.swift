@@ -31,9 +31,15 @@ import Testing
         #expect(DescribedEntity.component("BillingCity", of: "BillingAddress") == "City")
         #expect(DescribedEntity.component("Place__Latitude__s", of: "Place__c") == "Latitude")
         #expect(DescribedEntity.component("FirstName", of: "Name") == "FirstName")
-        #expect(AvroEntity.entityName("sfy24__ProductionOrder__ChangeEvent") == "sfy24__ProductionOrder__c")
-        #expect(AvroEntity.entityName("AccountChangeEvent") == "Account")
-        #expect(AvroEntity.entityName("Order_Ready__e") == "Order_Ready__e")
+    }
+
+    @Test(arguments: [
+        ("sfy24__ProductionOrder__ChangeEvent", "sfy24__ProductionOrder__c"), ("AccountChangeEvent", "Account"),
+        ("Order_Ready__e", "Order_Ready__e"),
+    ])
+    func `event schemas are of the objects that they tell of`(name: String, entity: String) throws {
+        let schema = #"{"type":"record","name":"\#(name)","fields":[{"name":"A","type":"string"}]}"#
+        #expect(try AvroEntity.read(Array(schema.utf8), path: "a.avsc").name == entity)
     }
 
     @Test func `two files about one object complete each other`() throws {

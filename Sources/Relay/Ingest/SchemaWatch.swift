@@ -56,7 +56,7 @@ package final class SchemaWatch: Sendable {
     }
 
     private func changed(_ diff: SchemaDiff, _ schema: EventSchema, _ topic: String) async {
-        let entity = schema.isChangeEvent ? Self.entity(of: schema.name) : schema.name
+        let entity = schema.isChangeEvent ? EntityTopic.entity(ofChangeEvent: schema.name) ?? schema.name : schema.name
         let affected = rules.current.rules(using: diff.affected, of: entity)
         var text = "\(entity) has another schema (\(schema.id)): \(diff.summary)"
         if !affected.isEmpty {
@@ -66,11 +66,5 @@ package final class SchemaWatch: Sendable {
         if affected.isEmpty { log.notice("\(text)") } else { log.warning("\(text)") }
         guard !diff.isEmpty else { return }
         await reports.schemaChanged(text, topic: topic, isAlarming: !affected.isEmpty)
-    }
-
-    /// `Site__ChangeEvent` → `Site__c`
-    private static func entity(of name: String) -> String {
-        let stem = name.hasSuffix("ChangeEvent") ? name.dropLast("ChangeEvent".count) : Substring(name)
-        return stem.hasSuffix("__") ? "\(stem)c" : String(stem)
     }
 }

@@ -1,3 +1,4 @@
+import Events
 import SalesforceREST
 
 /// What a channel of several objects carries, and what of it this user is silently not given: Salesforce leaves out
@@ -65,14 +66,8 @@ package struct ChannelReader: Sendable {
     /// Members of `/data/ChangeEvents` are what is selected in Setup > Change Data Capture.
     package func members(of topic: String) async throws(RESTError) -> [String] {
         let channel = String(topic.split(separator: "/").last ?? "")
-        return Set(try await ChannelMembers(rest).events(of: channel).map(Self.object)).sorted()
-    }
-
-    /// `AccountChangeEvent` → `Account`, `Site__ChangeEvent` → `Site__c`; platform events as they are.
-    static func object(_ selected: String) -> String {
-        guard selected.hasSuffix("ChangeEvent") else { return selected }
-        let stem = selected.dropLast("ChangeEvent".count)
-        return stem.hasSuffix("__") ? "\(stem)c" : String(stem)
+        let selected = try await ChannelMembers(rest).events(of: channel)
+        return Set(selected.map { EntityTopic.entity(ofChangeEvent: $0) ?? $0 }).sorted()
     }
 
     private func withheld(_ objects: [String], _ userID: String) async throws(RESTError) -> [String] {

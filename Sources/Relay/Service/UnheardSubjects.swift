@@ -1,3 +1,4 @@
+import Events
 import Rules
 
 /// Objects and platform events that rules wait for, and that no topic brings.

@@ -26,7 +26,7 @@ enum MadeUpEvent {
         }
         return Event(
             id: "00000000-0000-4000-8000-000000000001", kind: isPlatform ? .platform : .change, entity: entity.name,
-            topic: isPlatform ? "/event/\(entity.name)" : "/data/\(changeEvent(of: entity.name))", replayID: replayID,
+            topic: isPlatform ? "/event/\(entity.name)" : EntityTopic.single(entity.name), replayID: replayID,
             schemaID: "sample", time: time, receivedAt: time, header: isPlatform ? nil : header,
             recordID: isPlatform ? "" : id,
             record: KnownFields(
@@ -34,10 +34,6 @@ enum MadeUpEvent {
             org: Org(
                 id: "00D000000000001EAA", alias: "test", instanceURL: "https://test.my.salesforce.com", isSandbox: false
             ))
-    }
-
-    private static func changeEvent(of entity: String) -> String {
-        entity.hasSuffix("__c") ? entity.dropLast(1) + "ChangeEvent" : entity + "ChangeEvent"
     }
 
     private static func value(of field: FieldSchema) -> Value {

@@ -1,4 +1,5 @@
 import Documents
+import Events
 
 /// `match` → `MatchBlock`, with everything that makes it impossible or surely unmeant.
 struct MatchDecoder {
@@ -38,11 +39,11 @@ struct MatchDecoder {
         case (nil, _?): return .events(node.texts("event"))
         case (let entity?, nil):
             let names = node.texts("entity")
-            for name in names where name.hasSuffix("ChangeEvent") {
-                let stem = name.dropLast("ChangeEvent".count)
+            for name in names {
+                guard let object = EntityTopic.entity(ofChangeEvent: name) else { continue }
                 findings.report(
                     .neverTrue, at: entity.value, "'\(name.shortened)' names a topic; events name the object",
-                    hint: "write \(stem.hasSuffix("__") ? stem + "c" : stem)")
+                    hint: "write \(object)")
             }
             for name in names where name.hasSuffix("__e") {
                 findings.report(
@@ -100,7 +101,7 @@ struct MatchDecoder {
         let wanted =
             switch match.subject {
             case .events(let names): names.first.map { "/event/\($0)" }
-            case .entities(let names): names.first.map(MatchBlock.TopicPattern.ownTopic)
+            case .entities(let names): names.first.map(EntityTopic.single)
             case .anyEntity: "/data/ChangeEvents"
             }
         findings.report(

@@ -43,17 +43,10 @@ struct MatchBlock: Sendable {
             let folder = if case .events = subject { "/event/" } else { "/data/" }
             guard !isPrefix else { return text.hasPrefix(folder) || folder.hasPrefix(text) }
             guard text.hasPrefix(folder) else { return false }
-            switch subject {
-            case .events(let names): return text.hasSuffix("__chn") || names.contains { text == folder + $0 }
-            case .entities(let names):
-                return !text.hasSuffix("ChangeEvent") || names.contains { text == Self.ownTopic(of: $0) }
-            case .anyEntity: return true
+            return switch subject {
+            case .events(let names), .entities(let names): names.contains { EntityTopic.mayBring($0, text) }
+            case .anyEntity: true
             }
-        }
-
-        /// `Account` → `/data/AccountChangeEvent`, `Order__c` → `/data/Order__ChangeEvent`
-        static func ownTopic(of entity: String) -> String {
-            "/data/" + (entity.hasSuffix("__c") ? String(entity.dropLast()) : entity) + "ChangeEvent"
         }
     }
 

@@ -16,13 +16,7 @@ enum AvroEntity {
         }
         var named: [String: Fields] = [:]
         let found = fields.compactMap { field(in: $0, &named) }.filter { $0.name != "ChangeEventHeader" }
-        return EntitySchema(name: entityName(name), fields: found)
-    }
-
-    /// `AccountChangeEvent` → `Account`, `X__ChangeEvent` → `X__c`; platform events keep their names.
-    static func entityName(_ name: String) -> String {
-        if name.hasSuffix("__ChangeEvent") { return name.dropLast("ChangeEvent".count) + "c" }
-        return name.hasSuffix("ChangeEvent") ? String(name.dropLast("ChangeEvent".count)) : name
+        return EntitySchema(name: EntityTopic.entity(ofChangeEvent: name) ?? name, fields: found)
     }
 
     /// - Parameter named: records by name; later uses of a type give its name only.

@@ -31,7 +31,7 @@ struct RulesInitCommand: AsyncParsableCommand {
         guard entity != nil || event != nil || replayID != nil else {
             throw ValidationError("Give one of --entity, --event and --replay-id.")
         }
-        if let entity, let object = EntityTopic.entity(of: "/data/\(entity)") {
+        if let entity, let object = EntityTopic.entity(ofChangeEvent: entity) {
             throw ValidationError("\(entity) names a topic; rules name the object: --entity \(object).")
         }
         if event != nil, replayID != nil { throw ValidationError("Give one of --event and --replay-id.") }

@@ -87,7 +87,7 @@ private struct TopicList {
     func topics() async throws(RESTError) -> [(name: String, carries: String)] {
         let objects = try await rest.objects().map(\.name)
         let events = objects.compactMap { name -> (name: String, carries: String)? in
-            if name.hasSuffix("ChangeEvent") { return ("/data/\(name)", "changes of \(Self.entity(of: name))") }
+            if let entity = EntityTopic.entity(ofChangeEvent: name) { return ("/data/\(name)", "changes of \(entity)") }
             return name.hasSuffix("__e") ? ("/event/\(name)", "platform event") : nil
         }
         return [("/data/ChangeEvents", await members(of: "ChangeEvents"))] + (await channels())
@@ -114,10 +114,6 @@ private struct TopicList {
     private func members(of channel: String) async -> String {
         let names = (try? await ChannelMembers(rest).events(of: channel)) ?? []
         return names.isEmpty ? "every selected object" : names.joined(separator: ", ")
-    }
-
-    private static func entity(of event: String) -> String {
-        event.hasSuffix("__ChangeEvent") ? event.dropLast(11) + "c" : String(event.dropLast(11))
     }
 
     /// Letters to insert, delete or exchange; different case counts as nothing.

@@ -48,30 +48,6 @@ import Testing
         #expect(entered == [true, false, false] && next == [3])
     }
 
-    // MARK: Topics
-
-    @Test func `topics and objects name each other`() {
-        let names = ["Account", "Site__c", "sfy24__ProductionOrder__c"]
-        let topics = names.map(EntityTopic.single)
-        #expect(
-            topics == [
-                "/data/AccountChangeEvent", "/data/Site__ChangeEvent", "/data/sfy24__ProductionOrder__ChangeEvent",
-            ])
-        #expect(topics.map(EntityTopic.entity) == names)
-        #expect(["/data/ChangeEvents", "/data/Orders__chn", "/event/Order__e"].allSatisfy { EntityTopic.entity(of: $0) == nil })
-        #expect(EntityTopic.mayCarry("Account", "/data/Orders__chn"))
-        #expect(!EntityTopic.mayCarry("Account", "/data/ContactChangeEvent"))
-        #expect(!EntityTopic.mayCarry("Account", "/event/Account__e"))
-    }
-
-    @Test func `a record stands on the object's own topic, or on the channel that is subscribed to`() {
-        #expect(EntityTopic.preferred("Account", among: ["/data/ChangeEvents"]) == "/data/ChangeEvents")
-        #expect(
-            EntityTopic.preferred("Account", among: ["/data/ChangeEvents", "/data/AccountChangeEvent"])
-                == "/data/AccountChangeEvent")
-        #expect(EntityTopic.preferred("Account", among: ["/event/X__e"]) == "/data/AccountChangeEvent")
-    }
-
     // MARK: Pace
 
     @Test func `records go at the rate, not faster, and a page lasts four seconds at most`() {

@@ -1,16 +1,26 @@
-/// Which topics bring changes of an object.
+/// Objects, the change events that tell of them, and the topics that bring those.
 package enum EntityTopic {
-    /// `/data/AccountChangeEvent`, `/data/Site__ChangeEvent`
-    package static func single(_ entity: String) -> String {
-        entity.hasSuffix("__c") ? "/data/\(entity.dropLast(3))__ChangeEvent" : "/data/\(entity)ChangeEvent"
+    private static let suffix = "ChangeEvent"
+
+    /// `Account` → `AccountChangeEvent`, `Site__c` → `Site__ChangeEvent`
+    package static func changeEvent(of entity: String) -> String {
+        (entity.hasSuffix("__c") ? String(entity.dropLast()) : entity) + suffix
     }
+
+    /// `AccountChangeEvent` → `Account`, `Site__ChangeEvent` → `Site__c`; nil for other names.
+    package static func entity(ofChangeEvent name: String) -> String? {
+        guard name.hasSuffix(suffix), name.utf8.count > suffix.utf8.count else { return nil }
+        let stem = name.dropLast(suffix.count)
+        return stem.hasSuffix("__") ? "\(stem)c" : String(stem)
+    }
+
+    /// `/data/AccountChangeEvent`, `/data/Site__ChangeEvent`
+    package static func single(_ entity: String) -> String { "/data/" + changeEvent(of: entity) }
 
     /// The one object of a topic; nil for a channel of several, and for platform events.
     package static func entity(of topic: String) -> String? {
-        guard topic.hasPrefix("/data/"), topic != "/data/ChangeEvents", topic.hasSuffix("ChangeEvent") else { return nil }
-        let name = topic.dropFirst("/data/".count).dropLast("ChangeEvent".count)
-        guard !name.isEmpty else { return nil }
-        return name.hasSuffix("__") ? "\(name)c" : String(name)
+        guard topic.hasPrefix("/data/") else { return nil }
+        return entity(ofChangeEvent: String(topic.dropFirst("/data/".count)))
     }
 
     /// A channel may carry any object.
