@@ -1,6 +1,6 @@
 /// What a topic's stream is doing, for logs, `status` and metrics.
 package struct StreamStatus: Sendable, Equatable {
-    package enum State: String, Sendable {
+    package enum State: String, Sendable, CaseIterable {
         case connecting
         /// Salesforce did not refuse the subscription, and has sent nothing yet: a quiet topic's first keepalive takes
         /// minutes.
@@ -16,6 +16,14 @@ package struct StreamStatus: Sendable, Equatable {
         case stopped
         /// The relay was stopped.
         case off
+
+        /// Nothing is in its way that needs anybody: it brings events, or waits for room, or for another client's end.
+        package var isWell: Bool {
+            switch self {
+            case .streaming, .accepted, .parked, .standby: true
+            case .connecting, .reconnecting, .stopped, .off: false
+            }
+        }
     }
 
     package var state: State

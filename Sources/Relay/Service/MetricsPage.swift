@@ -1,3 +1,4 @@
+import Salesforce
 import Store
 
 /// `/metrics`: everything that `status` knows, as numbers to be collected. Nothing is counted for it on the event path
@@ -5,7 +6,7 @@ import Store
 package struct MetricsPage {
     /// Rules with series of their own, by ID in order; all further ones are counted together as `other`.
     static let maximumRules = 1_000
-    static let states = ["starting", "connecting", "accepted", "streaming", "reconnecting", "stand-by", "parked", "stopped", "off"]
+    static let states = ["starting"] + StreamStatus.State.allCases.map(\.rawValue)
 
     private let report: StatusReport
     private let meters: [String: DestinationMeter]

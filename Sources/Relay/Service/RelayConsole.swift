@@ -1,3 +1,4 @@
+import Salesforce
 import Store
 
 /// What monitoring asks over HTTP, as answers: `/metrics`, `/healthz`, `/readyz`.
@@ -42,7 +43,7 @@ package struct RelayConsole: Sendable {
 
     /// Ready means: every topic streams (or is parked until there is room, or stands by), and what comes can be written.
     private static func readiness(_ report: StatusReport) -> Answer {
-        var reasons = report.topics.filter { !["streaming", "accepted", "parked", "stand-by"].contains($0.state) }
+        var reasons = report.topics.filter { StreamStatus.State(rawValue: $0.state)?.isWell != true }
             .map { "\($0.org) \($0.topic) is \($0.state)\($0.detail.isEmpty ? "" : ": \($0.detail)")" }
         if let failure = report.storeFailure { reasons.append(failure) }
         guard !reasons.isEmpty else { return text(200, "ready\n") }
