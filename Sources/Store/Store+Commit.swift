@@ -17,7 +17,7 @@ extension Store {
     ) async throws(StoreError) -> Set<Int64> {
         let (limits, file) = (limits, file)
         let action = "commit \(group.summary)"
-        let write: @Sendable (Database) throws -> Set<Int64> = { database in
+        return try await transaction(action, isSynced: isSynced) { database in
             try file?.check(action)
             let repeated = try database.write(group, keepsJournal: limits.journalBytes > 0, wall: wall)
             if !group.journal.isEmpty {
@@ -27,7 +27,6 @@ extension Store {
             if !group.statements.isEmpty { try database.pruneStatements(keeping: limits.statements) }
             return repeated
         }
-        return isSynced ? try await synced(action, write) : try await transaction(action, write)
     }
 }
 

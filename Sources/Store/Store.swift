@@ -96,10 +96,14 @@ package final class Store: Sendable {
     }
 
     /// As `perform`, all or nothing.
+    ///
+    /// - Parameter isSynced: on disk when it returns, so that not even a power loss takes it back.
     func transaction<Result: Sendable>(
-        _ action: String, _ body: @escaping @Sendable (Database) throws -> Result
+        _ action: String, isSynced: Bool = false, _ body: @escaping @Sendable (Database) throws -> Result
     ) async throws(StoreError) -> Result {
         try await perform(action) { database in
+            if isSynced { try database.execute(sql: "PRAGMA synchronous = FULL") }
+            defer { if isSynced { try? database.execute(sql: "PRAGMA synchronous = NORMAL") } }
             var result: Result?
             try database.inTransaction(.immediate) {
                 result = try body(database)
@@ -109,20 +113,11 @@ package final class Store: Sendable {
         }
     }
 
-    /// As `transaction`, and on disk when it returns: for what an operator was told, or what is done elsewhere next.
+    /// A transaction that is synced: for what an operator was told, or what is done elsewhere next.
     func synced<Result: Sendable>(
         _ action: String, _ body: @escaping @Sendable (Database) throws -> Result
     ) async throws(StoreError) -> Result {
-        try await perform(action) { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-            defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
-            var result: Result?
-            try database.inTransaction(.immediate) {
-                result = try body(database)
-                return .commit
-            }
-            return result!
-        }
+        try await transaction(action, isSynced: true, body)
     }
 
     /// - Parameter file: as SQLite is to open it.

@@ -96,5 +96,7 @@ extension Delivery {
     }
 
     /// What claims are paged by, the first part of their lane: the flow of a run, the rule of a batch.
-    package var claimGroup: String { String(lane.prefix { $0 != "/" }) }
+    package var claimGroup: String { Self.claimGroup(ofLane: lane) }
+
+    package static func claimGroup(ofLane lane: String) -> String { String(lane.prefix { $0 != "/" }) }
 }

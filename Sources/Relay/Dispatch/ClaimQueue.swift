@@ -173,7 +173,7 @@ final class ClaimQueue {
     private func forgetIfEmpty(_ group: ClaimGroup) {
         if group.isLane {
             // Its rows may still be ahead of its rule's window, on their way out of the store.
-            let parent = groups[String(group.name.prefix { $0 != "/" })]
+            let parent = groups[Delivery.claimGroup(ofLane: group.name)]
             if group.isEmpty, parent?.window.isPaged != true { lanes[group.name] = nil }
             return
         }
