@@ -7,6 +7,8 @@ import SalesforceREST
 actor DeliveryUse {
     /// Between two looks. Each is one of the org's API calls.
     static let interval: Duration = .seconds(600)
+    /// What was seen longer ago holds nothing up any more.
+    static let maximumAge: Duration = interval * 3
     /// From here on it is said in the log, and replays wait.
     static let high = 0.9
 
@@ -14,7 +16,7 @@ actor DeliveryUse {
     private let client: RESTClient
     private let monitor: RelayMonitor
     private let log: Logger
-    private var ratio: Double?
+    private var seen: (ratio: Double, at: Duration)?
     private var isSaid = false
 
     init(org: String, client: RESTClient, monitor: RelayMonitor, log: Logger) {
@@ -22,6 +24,10 @@ actor DeliveryUse {
         self.client = client
         self.monitor = monitor
         self.log = log
+    }
+
+    private var ratio: Double? {
+        seen.flatMap { monitor.time.monotonic() - $0.at <= Self.maximumAge ? $0.ratio : nil }
     }
 
     /// Why no more events should be fetched that need not be; nil to go on.
@@ -41,8 +47,7 @@ actor DeliveryUse {
                 else { return }
                 note(Double(limit.used) / Double(max(1, limit.maximum)))
             } catch {
-                // What was true ten minutes ago must not hold anything up for ever.
-                ratio = nil
+                // A sign-in that is refused is mended one day.
                 guard error.kind != .forbidden, error.kind != .notFound else {
                     return log.info("the org's event delivery allocation is not watched: \(error)")
                 }
@@ -51,7 +56,7 @@ actor DeliveryUse {
     }
 
     private func note(_ ratio: Double) {
-        self.ratio = ratio
+        seen = (ratio, monitor.time.monotonic())
         monitor.deliveryUsed(ratio, org: org)
         let isHigh = ratio >= Self.high
         if isHigh, !isSaid {
