@@ -30,14 +30,19 @@ interop() {
   "$SLUICE_PYTHON" -m pytest Tests/Interop -q -n 2 --durations=5 "$@"
 }
 
-# With arguments: those Swift tests. The simulation is left out: it runs the relay on one thread.
+# With arguments: those Swift tests. The simulation is left out: it runs the relay on one thread. One target after another,
+# since tests with deadlines should not have to share slow code with all the others.
 thread() {
   local build=(--sanitize=thread --scratch-path .build/thread) mutex="$PWD/.build/thread/mutex.so"
   swift build --build-tests "${build[@]}"
   "$(dirname "$(readlink -f "$(command -v swift)")")/clang" -shared -fPIC -O1 -o "$mutex" Tests/ThreadSanitizer/mutex.c
   export LD_PRELOAD=$mutex TSAN_OPTIONS="halt_on_error=1 history_size=4"
   [ $# -gt 0 ] && { swift test --skip-build "${build[@]}" "$@"; return; }
-  swift test --skip-build "${build[@]}" --skip SimulationTests
+  local target
+  for target in Tests/*Tests; do
+    target=$(basename "$target")
+    [ "$target" = SimulationTests ] || swift test --skip-build "${build[@]}" --filter "^$target\\."
+  done
   SLUICE_BIN=$PWD/.build/thread/debug/sluice "$SLUICE_PYTHON" -m pytest Tests/Interop/test_main_job.py -q
 }
 

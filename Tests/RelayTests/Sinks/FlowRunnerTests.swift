@@ -117,10 +117,19 @@ import Testing
 
         /// Lets time pass as far as anybody waits for it, until so many claims are reported.
         func live(until count: Int) async {
+            var looks = 0
             for _ in 0..<200_000 {
                 await Task.yield()
                 if await outcomes.done.count + outcomes.buried.count >= count { return }
-                if let wake = clock.nextWake { clock.advance(by: max(wake - clock.uptime, 1)) }
+                guard let wake = clock.nextWake else { continue }
+                // A long leap is for when nothing is under way, which a busy machine takes a while to show.
+                if wake - clock.uptime > 60_000, looks < 25 {
+                    looks += 1
+                    try? await Task.sleep(for: .microseconds(200))
+                    continue
+                }
+                looks = 0
+                clock.advance(by: max(wake - clock.uptime, 1))
             }
             Issue.record("the claims are never done")
         }
