@@ -17,7 +17,7 @@ package actor BatchGatherer: RunCollector {
         var plan = BatchPlan()
         /// By ID. Bounded over all batches of a rule, and of a destination, by `ClaimQueue`.
         var claims: [String: Delivery] = [:]
-        /// Those that brought claims of the open transaction, and their marks decide when it is complete.
+        /// Those that brought claims of the open transaction: their marks decide when it is complete.
         var streams: Set<StreamMarks.Stream> = []
         /// Uptime at which the streams' marks are looked at.
         var sealAt: Int64?
@@ -59,7 +59,9 @@ package actor BatchGatherer: RunCollector {
         var batch = batches.removeValue(forKey: key) ?? Batch()
         if batch.claims.updateValue(delivery, forKey: delivery.id) == nil {
             if batch.plan.transaction != claim.transactionKey { batch.streams = [] }
-            batch.streams.insert(StreamMarks.Stream(orgID: delivery.origin.orgID, topic: delivery.origin.topic))
+            if claim.transactionKey != nil {
+                batch.streams.insert(StreamMarks.Stream(orgID: delivery.origin.orgID, topic: delivery.origin.topic))
+            }
             batch.plan.add(delivery.id, claim, at: time.uptime)
         }
         if claim.transactionKey != nil {

@@ -29,7 +29,7 @@ extension FlowFinder {
     func keepTokensAlive() async {
         for destination in rules.current.destinations.values where destination.kind == .flowmate {
             let name = destination.name
-            guard now - (keptAliveAt[name] ?? .min / 2) >= Self.keepAliveMilliseconds else { continue }
+            if let last = keptAliveAt[name], now - last < Self.keepAliveMilliseconds { continue }
             keptAliveAt[name] = now
             guard (try? await open(name)) != nil, let client = entries[name]?.client, client.settings.credential != nil
             else { continue }
