@@ -18,7 +18,7 @@ struct EventCommand: AsyncParsableCommand {
                 last attempts. The rules are those of now.
                 """)
 
-        @Argument(help: "The replay ID, base64 (as every output shows it) or hex.") var replayID: String
+        @Argument(help: "The replay ID, base64 (as tap and dlq show print it) or hex.") var replayID: String
         @OptionGroup var options: ConfigurationOption
         @Flag(help: "Print JSON.") var json = false
 

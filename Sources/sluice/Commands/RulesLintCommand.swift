@@ -13,8 +13,7 @@ struct RulesLintCommand: AsyncParsableCommand {
         abstract: "Reports everything that is wrong with rule files, with file, line and column.",
         discussion: """
             A relay checks its rules by the same code before it takes them. Exits with 2 if there is an error (with \
-            --strict also for warnings), with 3 if a \
-            file or folder is there and cannot be read.
+            --strict also for warnings), with 3 if a file or folder is there and cannot be read.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, github }

@@ -17,7 +17,9 @@ struct SalesforceCollectionOption: ParsableArguments {
         }
         var report = report
         // The call under way ends: of its records one should know what became of them.
-        let stop = StopFlag()
+        let stop = StopFlag {
+            Terminal.error.write("Stopping after the call under way; a second signal ends at once, and nobody knows what it did.\n")
+        }
         let ended = await CollectionWriter(rest, write, allOrNone: allOrNone).write(
             records, isStopped: { stop.signal != nil }, told: { report.add($0) })
         try report.finish(ended)
