@@ -17,6 +17,8 @@ typedef struct {
 } executor;
 
 SWIFT void swift_job_run(void *job, executor executor);
+extern hook swift_task_enqueueGlobal_hook __attribute__((weak));
+extern hook swift_task_enqueueMainExecutor_hook __attribute__((weak));
 
 static void (*take)(void *job);
 static uint64_t state;
@@ -29,10 +31,12 @@ static SWIFT void enqueued(void *job, original original) {
 void simulation_install(void (*enqueue)(void *job)) {
     take = enqueue;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    // Looked up, not linked: a linked variable would be a copy of the runtime's.
+    // Looked up: a linked variable would be a copy of the runtime's. But a runtime inside the program shows none.
     const char *names[] = {"swift_task_enqueueGlobal_hook", "swift_task_enqueueMainExecutor_hook"};
+    hook *linked[] = {&swift_task_enqueueGlobal_hook, &swift_task_enqueueMainExecutor_hook};
     for (size_t i = 0; i < 2; i++) {
         hook *place = dlsym(RTLD_DEFAULT, names[i]);
+        if (!place) place = linked[i];
         if (!place) __builtin_trap();
         *place = enqueued;
     }

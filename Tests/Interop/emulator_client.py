@@ -28,12 +28,12 @@ SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 
 def compiled():
     """The message and stub modules of schemas/pubsub_api.proto."""
-    folder = tempfile.mkdtemp(prefix="emulator-client-")
-    arguments = ["protoc", f"-I{SCHEMAS}", f"--python_out={folder}", f"--grpc_python_out={folder}", "pubsub_api.proto"]
-    if protoc.main(arguments) != 0:
-        raise RuntimeError("protoc failed on schemas/pubsub_api.proto")
-    sys.path.insert(0, folder)
-    return importlib.import_module("pubsub_api_pb2"), importlib.import_module("pubsub_api_pb2_grpc")
+    with tempfile.TemporaryDirectory(prefix="emulator-client-") as folder:
+        outputs = [f"--python_out={folder}", f"--grpc_python_out={folder}"]
+        if protoc.main(["protoc", f"-I{SCHEMAS}", *outputs, "pubsub_api.proto"]) != 0:
+            raise RuntimeError("protoc failed on schemas/pubsub_api.proto")
+        sys.path.insert(0, folder)
+        return importlib.import_module("pubsub_api_pb2"), importlib.import_module("pubsub_api_pb2_grpc")
 
 
 def token(url, secret="emulator-secret"):

@@ -38,9 +38,10 @@ package final class PeerProcess: Sendable {
         return await child.readLine()
     }
 
-    /// Without a farewell.
+    /// Without a farewell, so the files that it made are ours to remove.
     package func stop() async {
         await child.end()
+        if let folder = facts["folder"] { try? FileManager.default.removeItem(atPath: folder) }
     }
 }
 

@@ -92,9 +92,11 @@ final class Disk: @unchecked Sendable {
         return random.chance(20) ? random.milliseconds(10...400) : random.milliseconds(0...2)
     }
 
-    deinit {
-        powerloss_destroy(disk)
+    /// At the end of a world: what it left hanging may keep the disk itself alive.
+    func removeFolder() {
         for name in ["", "-wal", "-shm", ".lock"] { unlink(path + name) }
         rmdir(folder)
     }
+
+    deinit { powerloss_destroy(disk) }
 }

@@ -6,7 +6,7 @@ import Testing
 /// processes of its own, since it takes over every task of one.
 ///
 /// 500 seeds; more by `SLUICE_SIMULATION_SEEDS=10000`. `SLUICE_SIMULATION_SEED=17` runs that one alone and shows all that
-/// happens in it.
+/// happens in it. `SLUICE_SIMULATION` names another build of the program than the one beside the tests.
 @Suite(.serialized) struct SimulationTests {
     @Test func `whatever goes wrong, everything arrives in order or is parked with a reason`() async throws {
         if let seed = Self.setting("SLUICE_SIMULATION_SEED") {
@@ -58,7 +58,7 @@ import Testing
         #expect(run.output.contains { $0.contains("went another way") }, "\(run.output)")
     }
 
-    private static func setting(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    fileprivate static func setting(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }
 
 /// `sluice-simulation`, beside the tests.
@@ -75,7 +75,8 @@ enum Simulation {
     }
 
     static func run(_ arguments: String...) async throws -> Run {
-        let child = try ChildProcess([folder + "/sluice-simulation"] + arguments)
+        let program = SimulationTests.setting("SLUICE_SIMULATION") ?? folder + "/sluice-simulation"
+        let child = try ChildProcess([program] + arguments)
         var output: [String] = []
         while case let line = await child.readLine(), !line.isEmpty { output.append(line) }
         return Run(status: await child.exit(), output: output)

@@ -92,7 +92,8 @@ def main():
     credentials = grpc.ssl_server_credentials([(pair[1], pair[0])])
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
-    print(json.dumps({"port": port, "ca": authority.path, "otherCA": other.path}), flush=True)
+    facts = {"port": port, "folder": folder.name, "ca": authority.path, "otherCA": other.path}
+    print(json.dumps(facts), flush=True)
     for line in sys.stdin:
         command, _, argument = line.strip().partition(" ")
         if command == "stop":

@@ -175,6 +175,6 @@ folder = tempfile.TemporaryDirectory()
 context, facts = (None, {}) if mode in ("plain", "silent") else tls_context(mode, folder.name)
 listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 threading.Thread(target=accept, args=(listener,), daemon=True).start()
-print(json.dumps({"port": listener.getsockname()[1], **facts}), flush=True)
+print(json.dumps({"port": listener.getsockname()[1], "folder": folder.name, **facts}), flush=True)
 for line in sys.stdin:
     print(accepted, flush=True)
