@@ -183,9 +183,12 @@ package struct DeliveryOrigin: Sendable, Equatable {
     package var recordID: String
     /// Commit time, epoch milliseconds.
     package var time: Int64
+    /// Nil for what is no change event, or was not told by one.
+    package var commit: CommitPlace?
 
     package init(
-        orgID: String, topic: String, replayID: ReplayID, entity: String, change: String, recordID: String, time: Int64
+        orgID: String, topic: String, replayID: ReplayID, entity: String, change: String, recordID: String, time: Int64,
+        commit: CommitPlace? = nil
     ) {
         self.orgID = orgID
         self.topic = topic
@@ -194,6 +197,24 @@ package struct DeliveryOrigin: Sendable, Equatable {
         self.change = change
         self.recordID = recordID
         self.time = time
+        self.commit = commit
+    }
+}
+
+/// Where a change stands among all changes of its org: `commitNumber`, and `sequenceNumber` within the transaction.
+package struct CommitPlace: Sendable, Equatable {
+    package var number: Int64
+    package var sequence: Int64
+
+    package init(number: Int64, sequence: Int64) {
+        self.number = number
+        self.sequence = sequence
+    }
+
+    /// - Returns: nil without a commit number, as in what a backfill or a snapshot makes.
+    package init?(_ header: ChangeEventHeader?) {
+        guard let header, header.commitNumber > 0 else { return nil }
+        self.init(number: header.commitNumber, sequence: header.sequenceNumber)
     }
 }
 

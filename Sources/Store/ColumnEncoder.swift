@@ -6,11 +6,9 @@ import GRDB
 final class ColumnEncoder {
     static let deliveryColumns = """
         destination, rule, lane, target, body, org_id, topic, replay_id, entity, change, record_id, time,
-        horizon_ms, max_attempts, on_error
+        horizon_ms, max_attempts, on_error, commit_number, sequence_number
         """
-    static let deliveryMarks = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-    /// How many columns `deliveryColumns` names.
-    static let deliveryColumnCount = 15
+    static let deliveryMarks = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
     private let encoder: JSONEncoder
     /// Most deliveries beside each other have the same target.
@@ -27,7 +25,7 @@ final class ColumnEncoder {
             delivery.destination, delivery.rule, delivery.lane, try json(delivery.target), Data(delivery.body),
             origin.orgID, origin.topic, Data(origin.replayID.bytes), origin.entity, origin.change, origin.recordID,
             origin.time, delivery.retry.horizonMilliseconds, delivery.retry.maximumAttempts,
-            delivery.retry.onError.rawValue,
+            delivery.retry.onError.rawValue, origin.commit?.number, origin.commit?.sequence,
         ]
     }
 
@@ -50,9 +48,11 @@ final class ColumnDecoder {
 
     /// - Parameter start: the index of the first of `ColumnEncoder.deliveryColumns`.
     func delivery(_ row: Row, id: String, at start: Int) throws -> Delivery {
+        let number: Int64? = row[start + 15]
         let origin = DeliveryOrigin(
             orgID: row[start + 5], topic: row[start + 6], replayID: try Self.replayID(row[start + 7]),
-            entity: row[start + 8], change: row[start + 9], recordID: row[start + 10], time: row[start + 11])
+            entity: row[start + 8], change: row[start + 9], recordID: row[start + 10], time: row[start + 11],
+            commit: number.map { CommitPlace(number: $0, sequence: row[start + 16] ?? 0) })
         let limits = RetryLimits(
             horizonMilliseconds: row[start + 12], maximumAttempts: row[start + 13],
             onError: RetryLimits.OnError(rawValue: row[start + 14]) ?? .deadletter)

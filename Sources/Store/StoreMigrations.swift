@@ -21,6 +21,13 @@ enum StoreMigrations {
                     CREATE INDEX outbox_claims ON outbox (destination, \(claimGroup), seq) WHERE gathered = 1
                     """)
         }
+        migrator.registerMigration("commit numbers") { database in
+            for table in ["outbox", "dead_letters", "sent"] {
+                for column in ["commit_number", "sequence_number"] {
+                    try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \(column) INTEGER")
+                }
+            }
+        }
         return migrator
     }
 

@@ -16,6 +16,7 @@ from control import Control
 from flowmate_api_peer import FlowMate
 from http_server import response
 
+PLACE = ("sluice-commit-timestamp", "sluice-commit-number", "sluice-sequence-number")
 HEX32 = re.compile(r"^[0-9a-f]{32}$")
 
 
@@ -67,6 +68,8 @@ class World(FlowMate):
             self.faults.append(f"{request.method} of a webhook with {headers.get('content-type')}")
         if "authorization" in headers or "origin" in headers:
             self.faults.append("a header that has no place at a webhook")
+        if not all(headers.get(name, "").isdigit() for name in PLACE):
+            self.faults.append("a change that does not say its place among others")
         flow = self._find(flow_id)
         if not flow or flow["status"] != "active" or flow.get("cron"):
             self.not_found += 1

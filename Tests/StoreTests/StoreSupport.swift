@@ -61,7 +61,8 @@ enum Sample {
                 body: [UInt8](body.utf8),
                 origin: DeliveryOrigin(
                     orgID: "00D000000000001AAA", topic: key.topic, replayID: ReplayID([UInt8(seq & 255), 1])!,
-                    entity: "Account", change: "update", recordID: "001000000000001AAA", time: 1_000 + seq),
+                    entity: "Account", change: "update", recordID: "001000000000001AAA", time: 1_000 + seq,
+                    commit: seq % 3 == 0 ? nil : CommitPlace(number: 12_171_455_203_204 + seq, sequence: seq % 3)),
                 retry: RetryLimits(horizonMilliseconds: 5, maximumAttempts: seq % 2 == 0 ? 3 : nil, onError: .pause)))
     }
 

@@ -136,6 +136,8 @@ package actor FlowMateSink: Sink {
             HTTPRequest.Header("sluice-entity", origin.entity), HTTPRequest.Header("sluice-change", origin.change),
             HTTPRequest.Header("sluice-record-id", origin.recordID),
             HTTPRequest.Header("sluice-commit-timestamp", String(origin.time)),
+            HTTPRequest.Header("sluice-commit-number", origin.commit.map { String($0.number) } ?? ""),
+            HTTPRequest.Header("sluice-sequence-number", origin.commit.map { String($0.sequence) } ?? ""),
         ].filter { !$0.value.isEmpty && $0.value.utf8.allSatisfy { (0x21...0x7e).contains($0) } }
     }
 

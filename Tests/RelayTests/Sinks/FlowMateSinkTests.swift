@@ -78,10 +78,13 @@ import Testing
         let http = echoing
         var delivery = delivery
         delivery.origin.recordID = "bad\r\nheader"
+        delivery.origin.commit = CommitPlace(number: 12_171_455_203_204, sequence: 2)
         _ = try await sink(http).attempt(delivery, number: 1)
         let headers = try #require(http.requests.first).headers
         #expect(headers.contains(HTTPRequest.Header("sluice-change", delivery.origin.change)))
         #expect(headers.contains(HTTPRequest.Header("sluice-commit-timestamp", String(delivery.origin.time))))
+        #expect(headers.contains(HTTPRequest.Header("sluice-commit-number", "12171455203204")))
+        #expect(headers.contains(HTTPRequest.Header("sluice-sequence-number", "2")))
         #expect(!headers.contains { $0.name == "sluice-record-id" })
     }
 
