@@ -34,6 +34,8 @@ package struct BackfillProgress: Sendable, Equatable, Codable {
     package var bulk: BulkPlace?
     /// Records that had changed too short before they were read: they are read again.
     package var late: [String] = []
+    /// The same of deleted ones; nil in what an earlier version wrote.
+    package var lateDeleted: [String]?
     /// All records were read; a re-read goes on with what was deleted.
     package var isReadingDeleted = false
     package var records = 0

@@ -109,7 +109,7 @@ actor BackfillRunner {
         while !isBulkRefused, wantsBulk(entry) { try await startBulk(reader) }
         while progress.bulk != nil { try await readBulk(reader) }
         while !progress.isReadingDeleted { try await readPage(reader) }
-        try await settleLate(reader, downTo: 0)
+        try await settleLate(reader, areDeleted: false, downTo: 0)
         // Without a beginning all of the recycle bin would be told again.
         guard plan.kind == .reread, plan.since != nil else { return }
         if reader.tellsDeleted {
@@ -162,50 +162,62 @@ actor BackfillRunner {
 
     /// Ends a page.
     func keepUp(_ reader: SnapshotReader) async throws {
-        guard progress.late.count >= Self.lateRound else { return try await save() }
-        // Many of them were left alone meanwhile.
-        try await readLate(reader, loosely: false)
-        try await settleLate(reader, downTo: Self.lateRound)
+        try await keepUp(reader, areDeleted: false)
     }
 
-    private func settleLate(_ reader: SnapshotReader, downTo count: Int) async throws {
-        for round in 1...Self.lateRounds where progress.late.count > count {
-            tracker.waits("\(progress.late.count) records change all the time")
+    private func keepUp(_ reader: SnapshotReader, areDeleted: Bool) async throws {
+        guard late(areDeleted).count >= Self.lateRound else { return try await save() }
+        // Many of them were left alone meanwhile.
+        try await readLate(reader, areDeleted: areDeleted, loosely: false)
+        try await settleLate(reader, areDeleted: areDeleted, downTo: Self.lateRound)
+    }
+
+    private func late(_ areDeleted: Bool) -> [String] { areDeleted ? progress.lateDeleted ?? [] : progress.late }
+
+    private func settleLate(_ reader: SnapshotReader, areDeleted: Bool, downTo count: Int) async throws {
+        for round in 1...Self.lateRounds {
+            let late = late(areDeleted)
+            guard late.count > count else { return }
+            tracker.waits("\(late.count) records \(areDeleted ? "were deleted just now" : "change all the time")")
             try await parts.time.sleep(.milliseconds(SnapshotCoverage.settle))
-            try await readLate(reader, loosely: round == Self.lateRounds)
+            try await readLate(reader, areDeleted: areDeleted, loosely: round == Self.lateRounds)
         }
     }
 
-    private func readLate(_ reader: SnapshotReader, loosely: Bool) async throws {
+    private func readLate(_ reader: SnapshotReader, areDeleted: Bool, loosely: Bool) async throws {
         var still: [String] = []
-        var rest = progress.late[...]
+        var rest = late(areDeleted)[...]
         while !rest.isEmpty {
             let ids = rest
-            let page = try await handOver(loosely: loosely) { rows async throws(RESTError) in
-                let some = ids.prefix(min(SnapshotReader.maximumReread, reader.maximumRows, rows))
-                return (try await reader.rows(Array(some)), some.last)
+            let page = try await handOver(loosely: loosely, areDeleted: areDeleted) { rows async throws(RESTError) in
+                let some = Array(ids.prefix(areDeleted ? reader.maximumGone(rows) : reader.maximumReread(rows)))
+                return (areDeleted ? try await reader.gone(some) : try await reader.rows(some), some.last)
             }
             rest = rest.drop { $0 != page.last }.dropFirst()
             still += page.late
         }
-        progress.late = still
+        if areDeleted { progress.lateDeleted = still } else { progress.late = still }
         try await save()
     }
 
     private func readDeleted(_ reader: SnapshotReader) async throws {
-        // What was deleted before this began is certain by then.
+        // What was deleted before this began is certain by then, unless the clocks differ: then it is late.
         let certain = (progress.beganAt ?? 0) + SnapshotCoverage.settle + 1_000 - parts.time.wall()
-        if certain > 0 { try await parts.time.sleep(.milliseconds(certain)) }
+        if certain > 0 { try await parts.time.sleep(.milliseconds(min(certain, 2 * SnapshotCoverage.settle))) }
         var isDone = false
         while !isDone {
             let after = progress.afterID
-            let page = try await handOver(loosely: true, areDeleted: true) { rows async throws(RESTError) in
+            let page = try await handOver(loosely: false, areDeleted: true) { rows async throws(RESTError) in
                 try await reader.deleted(after: after, limit: rows)
             }
+            let known = Set(progress.lateDeleted ?? [])
+            progress.lateDeleted = late(true) + page.late.filter { !known.contains($0) }
             isDone = page.last == nil
-            progress.afterID = page.last
-            try await save()
+            // The last page is read again if this is cut off before what was late is settled.
+            progress.afterID = page.last ?? progress.afterID
+            try await keepUp(reader, areDeleted: true)
         }
+        try await settleLate(reader, areDeleted: true, downTo: 0)
     }
 
     private typealias Page = (rows: [SnapshotRow], last: String?)
@@ -249,8 +261,6 @@ actor BackfillRunner {
         for row in rows {
             switch SnapshotCoverage.of(modified: row.modified, readAt: settledAt ?? readAt) {
             case .until(let time): covers[row.id] = time
-            // It was deleted after what is made good here, so its own event tells of it, behind those before it.
-            case .unsettled where areDeleted: continue
             case .unsettled where loosely: covers[row.id] = SnapshotCoverage.loosely(modified: row.modified)
             case .unsettled:
                 late.append(row.id)

@@ -21,6 +21,7 @@ struct SnapshotReader: Sendable {
     static let leastRows = 100
     /// IDs that one call reads.
     static let maximumReread = 1_000
+    static let maximumGone = 200
 
     let client: RESTClient
     let entity: String
@@ -98,6 +99,12 @@ struct SnapshotReader: Sendable {
         }
         return (rows, found.count < limit ? nil : ids.last)
     }
+
+    /// How many records one call reads again, of so many that it may.
+    func maximumReread(_ rows: Int) -> Int { min(Self.maximumReread, maximumRows, rows) }
+
+    /// The same of deleted ones, whose IDs stand in the address.
+    func maximumGone(_ rows: Int) -> Int { min(Self.maximumGone, rows) }
 
     /// Those of the records that were deleted and are still in the recycle bin, with when they were.
     func gone(_ ids: [String]) async throws(RESTError) -> [SnapshotRow] {

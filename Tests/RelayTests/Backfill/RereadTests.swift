@@ -26,6 +26,38 @@ import TestSupport
         #expect(!bench.lines.all.contains { $0.contains("went to nobody") })
     }
 
+    @Test(arguments: [3_000, 3_600_000] as [Int64])
+    func `what was deleted is told whatever our clock says`(ahead: Int64) async throws {
+        let org = SimulatedOrg(records: 60, time: time, ahead: ahead)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver)
+        org.delete(20, isTold: false)
+        org.delete(40, isTold: false)
+        org.overflow()
+        try await bench.stream()
+        let view = try await bench.ended(try await only(bench).id)
+        #expect(view.state == .done && view.deleted == 2, "\(view.detail)")
+        #expect(receiver.numbers == [SimulatedOrg.id(20): -1, SimulatedOrg.id(40): -1])
+    }
+
+    @Test func `a kill while deletions are too young to be settled loses none of them`() async throws {
+        let org = SimulatedOrg(records: 60, time: time, ahead: 60_000)
+        let receiver = ReceivedRecords()
+        let scratch = Scratch()
+        let first = try await BackfillBench(org, receiver, scratch: scratch)
+        org.delete(20, isTold: false)
+        org.overflow()
+        try await first.stream()
+        let id = try await only(first).id
+        try await first.bench.run("the deletion waits") {
+            (try? await first.bench.store.backfill(id))??.progress.lateDeleted?.isEmpty == false
+        }
+        try await first.crash()
+        let second = try await BackfillBench(org, receiver, scratch: scratch)
+        #expect(try await second.ended(id).state == .done)
+        #expect(receiver.numbers == [SimulatedOrg.id(20): -1])
+    }
+
     @Test func `an overflow that comes again after a kill is read once, and goes on where it was`() async throws {
         let org = SimulatedOrg(records: 60, time: time)
         let receiver = ReceivedRecords()

@@ -47,13 +47,18 @@ final class SimulatedOrg: Sendable {
     let time: ManualTime
     /// Times in answers are cut to seconds, as those of most objects are.
     let cutsSeconds: Bool
+    /// By how much Salesforce's clock is ahead of ours, milliseconds.
+    let ahead: Int64
 
-    init(records: Int, time: ManualTime, cutsSeconds: Bool = true) {
+    init(records: Int, time: ManualTime, cutsSeconds: Bool = true, ahead: Int64 = 0) {
         self.time = time
         self.cutsSeconds = cutsSeconds
+        self.ahead = ahead
         let old = time.source.wall() - 86_400_000
         state = Mutex(State(records: (0..<records).map { _ in Record(modified: old, committed: old, created: old) }))
     }
+
+    private var wall: Int64 { time.source.wall() + ahead }
 
     var records: [Record] { state.withLock { $0.records } }
     var stream: [Change] { state.withLock { $0.stream } }
@@ -110,7 +115,7 @@ final class SimulatedOrg: Sendable {
     }
 
     func create(isTold: Bool = true, isGap: Bool = false) {
-        let now = time.source.wall()
+        let now = wall
         let record = state.withLock { state in
             state.records.append(Record(number: -1, modified: now, committed: now - 1, created: now))
             return state.records.count - 1
@@ -120,12 +125,12 @@ final class SimulatedOrg: Sendable {
 
     /// More changes in one transaction than Salesforce tells of.
     func overflow() {
-        let now = time.source.wall()
+        let now = wall
         state.withLock { $0.stream.append(Change(record: -1, number: 0, type: 8, committed: now)) }
     }
 
     private func commit(_ record: Int, type: Int64, _ lead: Int64, _ isTold: Bool, _ body: (inout Record) -> Void) {
-        let now = time.source.wall()
+        let now = wall
         state.withLock { state in
             guard !state.records[record].isDeleted else { return }
             // Whoever writes second waits for the first one's commit.
