@@ -14,6 +14,10 @@ struct Scope {
     var writes = false
     /// Records that events, gap events, overflows and backfills tell of.
     var records = false
+    /// Any number of records is read by bulk queries.
+    var bulk = false
+    /// Their topic has a snapshot made when it is first seen.
+    var snapshot = false
 
     /// The least.
     init() {}
@@ -27,6 +31,8 @@ struct Scope {
         // What was written does not say which replay wrote it.
         writes = !replays && random.chance(300) || defect == .echoesHeard
         records = !replays && random.chance(350) || defect == .marksForgotten
+        bulk = records && random.chance(400)
+        snapshot = records && random.chance(300)
     }
 
     /// Of the journal, and of what is kept beside it, nothing is forgotten for its age, whatever the clock says.

@@ -95,6 +95,7 @@ final class World: @unchecked Sendable {
     func run() {
         var weather = Weather(seed: seed, world: self)
         weather.schedule()
+        if scope.snapshot { faults.note("topic that wants a snapshot") }
         disk.onFailure = { [unowned self] in crash(losesPower: true, "power loss while writing") }
         Task { await live() }
         do throws(Machine.Standstill) {
@@ -311,11 +312,13 @@ final class World: @unchecked Sendable {
         let topics = org.topics.map { name in
             var topic = TopicConfiguration(name: name)
             topic.start = .earliest
+            topic.snapshot = scope.snapshot && name == SimulatedRecords.topic
             return topic
         }
-        let org = OrgConfiguration(
+        var org = OrgConfiguration(
             alias: "prod", loginURL: SimulatedOrg.instance,
             auth: .clientCredentials(clientID: .reference(.env("SF_ID")), clientSecret: .env("SF_SECRET")), topics: topics)
+        if scope.bulk { org.rest.bulkFrom = 1 }
         return Configuration(orgs: [org], rulesPath: "rules", storePath: disk.path, log: LogConfiguration())
     }
 

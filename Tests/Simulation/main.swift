@@ -11,7 +11,8 @@
 // the same thread (`StoreTurns`). Every decision goes into a number (`Trace`), by which two runs are compared.
 //
 // Some worlds have more (`Scope`): an operator who asks for replays (`SimulatedOperator`); records that a REST API reads
-// and events tell of, whole or by halves (`SimulatedRecords`); rules that make several deliveries of one event
+// and events tell of, whole or by halves (`SimulatedRecords`), and that bulk queries read while they change
+// (`SimulatedBulkJobs`); rules that make several deliveries of one event
 // (`FannedFlows`); a destination that writes into the org, whose changes come back (`SimulatedWrites.swift`).
 //
 // What must hold (`Truth`, `Ledger`, `World.watch`): what the cursor passed has arrived, is kept, or is parked with a

@@ -30,11 +30,13 @@ final class SimulatedRecords: @unchecked Sendable {
     /// Times are told in whole seconds, as by most objects.
     private let cutsSeconds: Bool
     private var publishedUntil: Int64 = 0
+    private let bulk: SimulatedBulkJobs
 
     init(seed: UInt64, org: SimulatedOrg) {
         self.org = org
         random = SeededRandom(seed: seed ^ 0x7265_636F)
         cutsSeconds = random.chance(750)
+        bulk = SimulatedBulkJobs(seed: seed, faults: org.faults)
         let old = org.wall - 86_400_000
         table = (0..<random.within(0...25)).map { _ in Record(number: 0, modified: old, committed: old, created: old) }
     }
@@ -133,6 +135,7 @@ final class SimulatedRecords: @unchecked Sendable {
         let path = request.path
         if path.contains("/sobjects/\(Self.entity)/describe") { return .json(Self.description) }
         if path.contains("/composite/sobjects/\(Self.entity)") { return retrieved(request.body) }
+        if path.contains("/jobs/query") { return bulk.answer(request, count: table.count, read: cells) }
         guard path.contains("/query"), path.contains(Self.entity) else { return nil }
         return queried(SOQLText(path))
     }
@@ -163,6 +166,15 @@ final class SimulatedRecords: @unchecked Sendable {
         "CreatedDate":"\(Timestamp.rfc3339(shown(table[record].created)))",\
         "SystemModstamp":"\(Timestamp.rfc3339(shown(table[record].modified)))"}
         """
+    }
+
+    private func cells(_ record: Int, _ soql: SOQLText) -> [String: String]? {
+        guard !table[record].isDeleted, shown(table[record].modified) >= soql.since else { return nil }
+        return [
+            "Id": Self.id(record), "Number__c": "\(table[record].number).0",
+            "CreatedDate": Timestamp.rfc3339(shown(table[record].created)),
+            "SystemModstamp": Timestamp.rfc3339(shown(table[record].modified)),
+        ]
     }
 
     private func shown(_ time: Int64) -> Int64 { cutsSeconds ? time / 1000 * 1000 : time }
