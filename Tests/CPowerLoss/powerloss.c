@@ -404,6 +404,19 @@ void powerloss_destroy(powerloss_disk *disk) {
     free(disk);
 }
 
+void powerloss_wipe(powerloss_disk *disk) {
+    pthread_mutex_lock(&disk->mutex);
+    disk->has_failed = true;
+    for (node *n = disk->nodes; n; n = n->next) {
+        forget_changes(n);
+        free(n->bytes);
+        free(n->synced);
+        n->bytes = n->synced = NULL;
+        n->size = n->capacity = n->synced_size = 0;
+    }
+    pthread_mutex_unlock(&disk->mutex);
+}
+
 void powerloss_arm(powerloss_disk *disk, int64_t operations, uint64_t seed) {
     disk->fuse = operations;
     disk->random = seed;

@@ -92,8 +92,9 @@ final class Disk: @unchecked Sendable {
         return random.chance(20) ? random.milliseconds(10...400) : random.milliseconds(0...2)
     }
 
-    /// At the end of a world: what it left hanging may keep the disk itself alive.
-    func removeFolder() {
+    /// At the end of a world: what it left hanging keeps the disk itself alive.
+    func wipe() {
+        powerloss_wipe(disk)
         for name in ["", "-wal", "-shm", ".lock"] { unlink(path + name) }
         rmdir(folder)
     }

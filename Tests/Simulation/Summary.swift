@@ -18,7 +18,7 @@ struct Outcome {
         let trace = Trace(print: options.isSpoken ? { print($0) } : nil)
         let world = World(seed: seed, defect: options.defect, trace: trace)
         world.run()
-        world.disk.removeFolder()
+        world.disk.wipe()
         hash = trace.hash
         problems = world.truth.problems
         drawn = world.faults.drawn

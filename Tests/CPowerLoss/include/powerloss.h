@@ -15,6 +15,9 @@ powerloss_disk *powerloss_create(const char *prefix);
 /// Only after every connection to its files was closed.
 void powerloss_destroy(powerloss_disk *disk);
 
+/// Gives back the memory of its files, for good: everything fails from now on. Connections may still be open.
+void powerloss_wipe(powerloss_disk *disk);
+
 /// The power fails in the middle of the `operations`th write, sync, truncation, creation or deletion from now on; 0 never.
 void powerloss_arm(powerloss_disk *disk, int64_t operations, uint64_t seed);
 

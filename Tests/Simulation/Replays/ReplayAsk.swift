@@ -6,6 +6,8 @@ struct ReplayAsk {
     let request: ReplayRequest
     /// On the machine's clock.
     let askedAt: Int64
+    /// By how much the relay's clock was ahead then: a replay ends at the moment that this clock told.
+    let clockLead: Int64
     /// By topic, the numbers of the events that it has to deliver at least; none where nobody can know.
     var owed: [String: Range<Int>] = [:]
     /// Of `--resend`: what was kept at that moment, and how it was sent.

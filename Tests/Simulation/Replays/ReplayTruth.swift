@@ -107,7 +107,8 @@ final class ReplayTruth: @unchecked Sendable {
             let happening = truth.topics[topic]![number]
             // What was gathered from two topics counts among those of the one.
             let isMixed = ask.request.isAsRendered && wanted.rule == "batch"
-            guard isMixed || plan.topics.contains(where: { $0.topic == topic }), ask.wants(wanted), happening.at <= ask.askedAt + Self.slack
+            guard isMixed || plan.topics.contains(where: { $0.topic == topic }), ask.wants(wanted),
+                happening.at <= ask.askedAt + ask.clockLead + Self.slack
             else {
                 truth.problem("the replay \(replay) brought \(wanted.key), which was not asked for")
                 continue

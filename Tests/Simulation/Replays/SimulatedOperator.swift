@@ -63,7 +63,7 @@ final class SimulatedOperator: @unchecked Sendable {
         if random.chance(250) { await save(desk) }
         guard let request = draw(), let before = try? await positions(desk.store) else { return }
         if random.chance(250) { await rehearse(request, desk) }
-        var ask = ReplayAsk(request: request, askedAt: world.machine.now)
+        var ask = ReplayAsk(request: request, askedAt: world.machine.now, clockLead: max(0, world.skew))
         if request.isAsRendered {
             guard let kept = try? await kept(desk.store, request) else { return }
             ask.kept = kept
