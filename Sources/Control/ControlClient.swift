@@ -1,7 +1,5 @@
+import Events
 import FoundationEssentials
-import NIOCore
-import NIOHTTP1
-import NIOPosix
 import Relay
 
 /// Asks the running daemon.
@@ -12,8 +10,14 @@ package struct ControlClient: Sendable {
     static let maximumLineBytes = 64 << 20
 
     private let socket: ControlSocket
+    private let patience: ControlPatience
+    private let time: TimeSource
 
-    package init(_ socket: ControlSocket) { self.socket = socket }
+    package init(_ socket: ControlSocket, patience: ControlPatience = .standard, time: TimeSource = .system) {
+        self.socket = socket
+        self.patience = patience
+        self.time = time
+    }
 
     package var isListening: Bool { socket.isListening }
 
@@ -24,7 +28,7 @@ package struct ControlClient: Sendable {
             .environment, "this user may not look into \(socket.folder), where a relay would listen: ask as the relay's own user.")
     }
 
-    /// - Throws: what the route threw; `.environment` if nobody answers.
+    /// - Throws: what the route threw; `.environment` if nobody answers, or a relay that does not live on.
     package func answer<Request: Encodable, Answer: Decodable>(
         route: String, _ request: Request, as _: Answer.Type = Answer.self
     ) async throws(ControlError) -> Answer {
@@ -41,9 +45,13 @@ package struct ControlClient: Sendable {
     }
 
     /// JSON in, JSON out.
-    package func answer(route: String, _ request: [UInt8]) async throws(ControlError) -> [UInt8] {
+    ///
+    /// - Parameter isChange: what is asked changes something, so an error says if it may be done all the same.
+    package func answer(
+        route: String, _ request: [UInt8], isChange: Bool = false
+    ) async throws(ControlError) -> [UInt8] {
         var bytes: [UInt8] = []
-        try await exchange(route, request) { part in
+        try await exchange(route, request, isChange: isChange) { part in
             guard bytes.count + part.count <= Self.maximumAnswerBytes else {
                 throw ControlError(.failed, "\(route): the answer is larger than \(Self.maximumAnswerBytes >> 20) MiB")
             }
@@ -76,66 +84,67 @@ package struct ControlClient: Sendable {
         }
     }
 
-    // MARK: HTTP
-
-    private typealias Channel = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
-
     /// - Parameter take: gets the body of a good answer, piece by piece; returns false when it has enough.
     private func exchange(
-        _ route: String, _ body: [UInt8], _ take: ([UInt8]) throws -> Bool
+        _ route: String, _ body: [UInt8], isChange: Bool = false, _ take: ([UInt8]) throws -> Bool
     ) async throws(ControlError) {
-        do {
-            try await connected().executeThenClose { inbound, outbound in
-                try await outbound.write(.head(Self.head(route, body.count)))
-                try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body))))
-                try await outbound.write(.end(nil))
-                try await Self.read(route, inbound, take)
+        switch socket.connect(within: patience.answer) {
+        case .nobody: throw ControlError(.environment, "no relay answers at \(socket.path)")
+        case .full: throw silent(route, RelayProcess(id: nil))
+        case .connected(let descriptor, let process):
+            do {
+                let exchange = try await ControlExchange(descriptor)
+                async let _: Void = watch(exchange)
+                try await exchange.run(route, body, take)
+            } catch let error as ControlError {
+                throw error
+            } catch is ControlExchange.GivenUp {
+                var error = silent(route, process)
+                if isChange { error.message += " What was asked may still be done once it goes on." }
+                throw error
+            } catch {
+                throw ControlError(.environment, "the running relay broke off '\(route)': \(error)")
             }
-        } catch let error as ControlError {
-            throw error
-        } catch {
-            throw ControlError(.environment, "the running relay broke off '\(route)': \(error)")
         }
     }
 
-    private static func read(
-        _ route: String, _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ take: ([UInt8]) throws -> Bool
-    ) async throws {
-        var isGood = true
-        var problem: [UInt8] = []
-        for try await part in inbound {
-            switch part {
-            case .head(let head): isGood = head.status == .ok
-            case .body(let buffer) where isGood:
-                guard try take(Array(buffer.readableBytesView)) else { return }
-            case .body(let buffer):
-                if problem.count < 1 << 20 { problem += Array(buffer.readableBytesView) }
-            case .end:
-                if isGood { return }
-                throw (try? JSONDecoder().decode(ControlError.self, from: Data(problem)))
-                    ?? ControlError(.failed, "\(route): the running relay failed to answer")
-            }
+    // MARK: Silence
+
+    /// Gives the exchange up once nothing has come for a while and the relay answers no other connection either. What
+    /// takes long, and a tap on a quiet topic, may be silent as long as they like while the relay lives.
+    private func watch(_ exchange: ControlExchange) async {
+        while true {
+            let before = exchange.partCount
+            guard (try? await time.sleep(patience.quiet)) != nil else { return }
+            guard exchange.partCount == before else { continue }
+            let lives = await isAlive()
+            if Task.isCancelled { return }
+            if !lives, exchange.partCount == before { return exchange.giveUp() }
         }
-        throw ControlError(.environment, "the relay ended before it had answered '\(route)'")
     }
 
-    private static func head(_ route: String, _ count: Int) -> HTTPRequestHead {
-        HTTPRequestHead(
-            version: .http1_1, method: .POST, uri: "/" + route,
-            headers: [
-                "host": "sluice", "content-type": "application/json", "content-length": "\(count)",
-            ])
+    /// Whatever it says: a relay that does not know the route lives too.
+    private func isAlive() async -> Bool {
+        guard case .connected(let descriptor, _) = socket.connect(within: patience.answer),
+            let exchange = try? await ControlExchange(descriptor)
+        else { return false }
+        async let _: Void = giveUp(exchange, after: patience.answer)
+        try? await exchange.run(ControlRoute.ping.name, Array("{}".utf8)) { _ in true }
+        return exchange.partCount > 0
     }
 
-    private func connected() async throws -> Channel {
-        guard let descriptor = socket.connected() else {
-            throw ControlError(.environment, "no relay answers at \(socket.path)")
-        }
-        return try await ClientBootstrap(group: LocalServer.group).withConnectedSocket(descriptor) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                return try Channel(wrappingChannelSynchronously: channel)
-            }
-        }
+    private func giveUp(_ exchange: ControlExchange, after limit: Duration) async {
+        guard (try? await time.sleep(limit)) != nil else { return }
+        exchange.giveUp()
+    }
+
+    private func silent(_ route: String, _ process: RelayProcess) -> ControlError {
+        let seconds = (patience.quiet + patience.answer).components.seconds
+        return ControlError(
+            .environment,
+            """
+            cannot get an answer to '\(route)' at \(socket.path): \(process) accepts connections there, and has said \
+            nothing for \(seconds) s. \(process.advice)
+            """)
     }
 }

@@ -43,28 +43,45 @@ package struct ControlSocket: Sendable, Equatable {
         return try await body("/proc/self/fd/\(descriptor)/control")
     }
 
-    /// Whether somebody accepts connections: false also for what a killed daemon left.
+    /// Whether somebody accepts connections, or would if the queue of connections were not full: false also for what a
+    /// killed daemon left.
     package var isListening: Bool {
-        guard let descriptor = connected() else { return false }
-        close(descriptor)
-        return true
+        switch connect(within: ControlPatience.standard.answer) {
+        case .connected(let descriptor, _):
+            close(descriptor)
+            return true
+        case .full: return true
+        case .nobody: return false
+        }
     }
 
     /// A relay may run there, and this user may not ask it.
     package var isForbidden: Bool { geteuid() != 0 && access(folder, X_OK) != 0 && errno == EACCES }
 
-    /// A connected socket that the caller owns; nil if nobody listens.
-    func connected() -> Int32? {
-        guard path.utf8.count >= Self.maximumPathBytes else { return Self.connected(path) }
-        let folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return nil }
-        defer { close(folder) }
-        return Self.connected("/proc/self/fd/\(folder)/control")
+    enum Connection {
+        /// The caller owns the descriptor.
+        case connected(Int32, RelayProcess)
+        /// Somebody listens, and took no connection in time: as many wait as the system keeps.
+        case full
+        case nobody
     }
 
-    private static func connected(_ path: String) -> Int32? {
+    func connect(within limit: Duration) -> Connection {
+        guard path.utf8.count >= Self.maximumPathBytes else { return Self.connect(path, limit) }
+        let folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return .nobody }
+        defer { close(folder) }
+        return Self.connect("/proc/self/fd/\(folder)/control", limit)
+    }
+
+    private static func connect(_ path: String, _ limit: Duration) -> Connection {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { return .nobody }
+        // The system waits for room in the queue of connections as long as it may wait to send. Zero would be for ever.
+        var wait = timeval(
+            tv_sec: Int(limit.components.seconds),
+            tv_usec: max(1, Int(limit.components.attoseconds / 1_000_000_000_000)))
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { space in
@@ -73,14 +90,15 @@ package struct ControlSocket: Sendable, Equatable {
         }
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         guard result == 0 else {
+            let code = errno
             close(descriptor)
-            return nil
+            return code == EAGAIN ? .full : .nobody
         }
-        return descriptor
+        return .connected(descriptor, RelayProcess(listeningAt: descriptor))
     }
 
     private func failure(_ action: String, _ path: String, _ code: Int32) -> ControlError {

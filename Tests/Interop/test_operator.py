@@ -181,6 +181,36 @@ def test_a_tap_ends_with_its_reader_and_with_the_relay(binary, world):
             assert right.wait(20) == 0 and "the relay has ended" in right.stderr.read()
 
 
+def test_a_relay_that_is_stopped_by_a_signal_keeps_no_command_waiting(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 50, ["Account"], merged_every=0)])
+    workspace = relay.workspace
+
+    def begin(*arguments):
+        return subprocess.Popen(
+            [binary, *arguments, "--config", str(workspace.config_path)], cwd=workspace.folder,
+            env=workspace.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        pid = sluice.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        asked = {
+            command: begin(*command.split())
+            for command in ["status", "top --once", "tap", "replay cancel rp00000000", "rules reload"]
+        }
+        for command, process in asked.items():
+            output, errors = process.communicate(timeout=30)
+            assert process.returncode == 3 and output == "", f"{command}: {process.returncode}\n{output}{errors}"
+            assert f"{workspace.store}.run/control: the relay (process {pid}) accepts connections there" in errors
+            assert f"`kill -CONT {pid}` lets it go on" in errors and len(errors.splitlines()) == 1, errors
+            assert ("may still be done" in errors) == command.startswith("replay"), errors
+        os.kill(pid, signal.SIGCONT)
+        assert f"process {pid} " in workspace.command("status", "--config", str(workspace.config_path)).stdout
+        assert sluice.stop() == 0
+
+
 def test_an_address_for_monitoring_that_is_taken(binary, world):
     hooks = Hooks(world, events=1)
     hooks.add("there")

@@ -30,6 +30,9 @@ package struct ControlRoute: Sendable {
             return Array(data)
         }
     }
+
+    /// Whether the relay lives, for a command that waits for another answer.
+    package static let ping = ControlRoute("ping") { (_: EmptyRequest) async throws(ControlError) in EmptyRequest() }
 }
 
 /// Why a question was not answered: what was tried, on what, why it failed, what to do.

@@ -1,7 +1,7 @@
 extension RelayService {
     /// What a running relay answers about itself.
     package nonisolated var routes: [ControlRoute] {
-        StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
+        [.ping] + StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
             + DestinationRoutes.make(outbox) { [loader] in
                 _ = await loader.reload()
                 return loader.secretsProblem

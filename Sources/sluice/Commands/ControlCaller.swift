@@ -43,7 +43,7 @@ struct ControlCaller: Sendable {
     /// JSON in, JSON out.
     func answer(route: String, bytes: [UInt8]) async throws -> [UInt8] {
         do {
-            if client.isListening { return try await client.answer(route: route, bytes) }
+            if client.isListening { return try await client.answer(route: route, bytes, isChange: writes) }
             return try await answerLocally(route, bytes)
         } catch let error as ControlError {
             throw CommandFailure(error)
