@@ -67,8 +67,8 @@ package final class Store: Sendable {
         }
     }
 
-    /// The process that writes to this store, in words; nil if none does.
-    package var writer: String? { StoreLock.holder(ofStore: path) }
+    /// The process that writes to this store, in words: this one, if the store was opened for writing. Nil if none does.
+    package var writer: String? { lock?.holder ?? StoreLock.holder(ofStore: path) }
 
     /// Waits for running work and releases the file and the lock. Later calls throw.
     package func close() throws(StoreError) {

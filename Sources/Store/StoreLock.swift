@@ -1,10 +1,15 @@
 import Events
-import FoundationEssentials
 import Glibc
 
 /// The right to write to a store: an exclusive `flock` on `<store>.lock`, which the system releases when its process
 /// ends, however it ends. The file itself stays, and tells a second process who is first.
+///
+/// Whether somebody holds a `flock` can only be found out by taking it. So its holder also locks the file's bytes through
+/// the same descriptor: that can be asked for (`F_OFD_GETLK`) without taking anything, in any PID namespace.
 final class StoreLock: Sendable {
+    /// `F_OFD_GETLK` and `F_OFD_SETLK`, which the headers keep from Swift.
+    private static let (getLock, setLock): (Int32, Int32) = (36, 37)
+
     private let descriptor: Int32
 
     /// - Parameter command: how the message for a second process names this one: `sluice run`.
@@ -21,6 +26,8 @@ final class StoreLock: Sendable {
             throw StoreError(
                 kind: .inUse, action: "open the store", path: storePath, reason: "it is in use by \(holder)")
         }
+        // Being seen is a courtesy, so a file system without such locks must not stop us here.
+        _ = Self.bytes(Self.setLock, F_WRLCK, descriptor)
         self.descriptor = descriptor
         write(command: command, wall: wall)
     }
@@ -31,7 +38,13 @@ final class StoreLock: Sendable {
         close(descriptor)
     }
 
-    func release() { _ = flock(descriptor, LOCK_UN) }
+    func release() {
+        _ = Self.bytes(Self.setLock, F_UNLCK, descriptor)
+        _ = flock(descriptor, LOCK_UN)
+    }
+
+    /// Who holds it: this process.
+    var holder: String { Self.holder(descriptor) }
 
     /// Who may write to a store at the moment, in words; nil if nobody does. Takes no lock, not even for a moment: a
     /// relay that starts just then must not be refused.
@@ -39,21 +52,17 @@ final class StoreLock: Sendable {
         let descriptor = open(path + ".lock", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
-        // A list longer than a page is read in pieces, and a lock that is given up meanwhile makes the kernel skip another
-        // one: what is not there is looked for again.
-        let isHeld = (0..<5).contains { _ in isListed(status.st_ino) }
-        return isHeld ? holder(descriptor) : nil
+        guard let found = bytes(getLock, F_WRLCK, descriptor), found.l_type != Int16(F_UNLCK) else { return nil }
+        return holder(descriptor)
     }
 
-    private static func isListed(_ inode: ino_t) -> Bool {
-        guard let locks = FileManager.default.contents(atPath: "/proc/locks") else { return false }
-        // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`
-        return String(decoding: locks, as: UTF8.self).split(separator: "\n").contains { line in
-            let fields = line.split(separator: " ")
-            return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(":\(inode)") }
-        }
+    /// Locks or unlocks all bytes of the file, or asks who has; nil if the system refuses.
+    private static func bytes(_ command: Int32, _ type: Int32, _ descriptor: Int32) -> flock? {
+        // `l_pid` has to be zero, and a length of zero is the whole file.
+        var lock = Glibc.flock()
+        lock.l_type = Int16(type)
+        lock.l_whence = Int16(SEEK_SET)
+        return fcntl(descriptor, command, &lock) == 0 ? lock : nil
     }
 
     private func write(command: String, wall: Int64) {

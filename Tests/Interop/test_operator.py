@@ -211,6 +211,20 @@ def test_a_relay_that_is_stopped_by_a_signal_keeps_no_command_waiting(binary, wo
         assert sluice.stop() == 0
 
 
+def test_a_relay_that_answers_runs_whatever_its_lock_file_says(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 50, ["Account"], merged_every=0)])
+    workspace = relay.workspace
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        os.unlink(f"{workspace.store}.lock")
+        shown = workspace.command("status", "--config", str(workspace.config_path)).stdout
+        assert f"Relay: process {sluice.process.pid} " in shown and "streaming" in shown, shown
+        checked = workspace.command("doctor", "--config", str(workspace.config_path)).stdout
+        assert "store: in use by a relay" in checked, checked
+        assert sluice.stop() == 0
+
+
 def test_an_address_for_monitoring_that_is_taken(binary, world):
     hooks = Hooks(world, events=1)
     hooks.add("there")

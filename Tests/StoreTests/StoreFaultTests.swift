@@ -18,6 +18,45 @@ import Testing
         withExtendedLifetime(first) {}
     }
 
+    @Test func `who writes is found out without taking anything, and the writer needs not even look`() throws {
+        let scratch = StoreScratch()
+        let first = try scratch.open()
+        let reader = try Store(readingPath: scratch.path)
+        let writer = try #require(first.writer)
+        #expect(writer.hasPrefix("process \(getpid()) ") && reader.writer == writer)
+        #expect(unlink(scratch.path + ".lock") == 0)
+        #expect(first.writer == writer && reader.writer == nil, "it knows that it runs, whatever became of the file")
+        try first.close()
+        let second = try scratch.open()
+        #expect(reader.writer?.hasPrefix("process \(getpid()) ") == true)
+        try second.close()
+        #expect(reader.writer == nil, "a lock that was given up is not held")
+        try reader.close()
+    }
+
+    @Test func `who writes is found among any number of locks that come and go`() async throws {
+        let scratch = StoreScratch()
+        let store = try scratch.open()
+        let reader = try Store(readingPath: scratch.path)
+        // The system's list of locks is read in pages, and what is given up meanwhile hides another one.
+        await withTaskGroup(of: Void.self) { group in
+            let path = scratch.path
+            group.addTask {
+                while !Task.isCancelled {
+                    let others = (0..<200).map { _ in open("\(path).other", O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+                    for other in others { _ = flock(other, LOCK_SH) }
+                    for other in others { close(other) }
+                    await Task.yield()
+                }
+            }
+            #expect((0..<2_000).allSatisfy { _ in reader.writer != nil })
+            group.cancelAll()
+        }
+        unlink(scratch.path + ".other")
+        try reader.close()
+        try store.close()
+    }
+
     @Test func `the death of another process frees the store`() throws {
         let scratch = StoreScratch()
         // A shell that holds the lock as a first Sluice would, and says so.

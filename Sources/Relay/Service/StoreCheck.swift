@@ -9,8 +9,13 @@ package struct StoreCheck: Sendable {
     static let leastBytes: Int64 = 256 << 20
 
     private let path: String
+    private let isAnswering: Bool
 
-    package init(path: String) { self.path = path }
+    /// - Parameter isAnswering: a relay listens at the store's control socket, so one runs.
+    package init(path: String, isAnswering: Bool) {
+        self.path = path
+        self.isAnswering = isAnswering
+    }
 
     package func run() async -> [CheckResult] {
         var results = [disk()]
@@ -23,7 +28,8 @@ package struct StoreCheck: Sendable {
             let held = try await store.heldCounts().reduce(0) { $0 + $1.records }
             let dead = try await store.deadLetterCounts().values.reduce(0, +)
             let quarantined = try await store.quarantineCount()
-            var text = store.writer.map { "in use by \($0)" } ?? "no relay is running"
+            var text = store.writer.map { "in use by \($0)" }
+                ?? (isAnswering ? "in use by a relay" : "no relay is running")
             if held > 0 { text += "; \(held) records wait to be read after gap events" }
             results.append(CheckResult(.ok, "store", text))
             if dead > 0 {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Settings
 import Curl
 import Events
@@ -33,7 +34,8 @@ struct DoctorCommand: AsyncParsableCommand {
         if let alerts = loaded.configuration.alerts?.destination, rules.destinations[alerts] == nil {
             report([CheckResult(.failure, "alerts", AlertConfiguration.missing(alerts))])
         }
-        report(await StoreCheck(path: loaded.configuration.storePath).run())
+        let path = loaded.configuration.storePath
+        report(await StoreCheck(path: path, isAnswering: ControlSocket(storePath: path).isListening).run())
         let http = CurlClient()
         for org in loaded.configuration.orgs {
             report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())
