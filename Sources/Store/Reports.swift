@@ -24,7 +24,7 @@ package struct StreamState: Sendable, Equatable {
 /// What a running relay last said about a destination. No row means that it is well.
 package struct DestinationState: Sendable, Equatable {
     package var destination: String
-    /// `held`, `probing` or `missing` (no rule file names it any more).
+    /// `held`, `probing`, `paused` or `missing` (no rule file names it any more).
     package var state: String
     package var detail: String
     package var since: Int64

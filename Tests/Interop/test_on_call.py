@@ -101,6 +101,33 @@ def test_dead_letters_by_id_filter_time_and_count(refused):
     assert 1 <= len(told) <= 3, "one line, not one for each:\n" + "".join(told)
 
 
+def test_a_receiver_that_fails_at_few_deliveries_is_not_ok(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 30, ["Account"], records=3, merged_every=0)])
+    relay.receiver.call("fail", mode="status", status=503)
+    with relay.run() as sluice:
+        relay.wait_for_cursors()
+
+        def hook():
+            return next(one for one in answer(relay, "status")["destinations"] if one["name"] == "hook")
+
+        def waits():
+            return hook()["nextTry"] and hook()["live"]["retryingLanes"] == 3
+
+        wait_until(waits, "all of them have failed", or_fail=sluice.ended)
+        shown = wait_until(lambda: (one := hook())["nextTry"] and one, "none is being tried")
+        assert shown["state"] == "retrying" and shown["live"]["breaker"] == "closed", shown
+        assert shown["detail"].startswith("3 lanes are tried again: ") and "503" in shown["detail"], shown
+        assert shown["since"] < shown["nextTry"]
+        for command in ["status", "top --once"]:
+            line = next(one for one in ask(relay, *command.split()).splitlines() if one.startswith("hook "))
+            assert " retrying " in line and "3 lanes are tried again: " in line and "503" in line, line
+        relay.receiver.call("heal")
+        ask(relay, "destination", "try", "hook")
+        wait_until(lambda: hook()["state"] == "ok", "it is well again", 20, or_fail=sluice.ended)
+        assert hook()["detail"] == "" and hook()["nextTry"] is None
+        assert sluice.stop() == 0
+
+
 def test_a_replay_shows_its_progress_on_a_terminal(binary, world):
     relay = Relay(world, [FeedSpec(TOPIC, 600, ["Account"], merged_every=0)])
     with relay.run() as sluice:

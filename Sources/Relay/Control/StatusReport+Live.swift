@@ -67,8 +67,14 @@ extension StatusReport {
             destination.detail = hold.target.map { "\($0): \(hold.reason)" } ?? hold.reason
             destination.since = hold.since
             destination.nextTry = hold.nextTry
+        } else if let retrying = live.retrying {
+            destination.state = "retrying"
+            destination.detail = retrying.words
+            destination.since = retrying.since
+            destination.nextTry = retrying.nextTry
         } else {
-            (destination.state, destination.detail, destination.since, destination.nextTry) = ("ok", "", nil, nil)
+            destination.state = live.paused.lanes > 0 ? "paused" : "ok"
+            (destination.detail, destination.since, destination.nextTry) = ("", nil, nil)
         }
         if live.paused.lanes > 0 {
             destination.detail += (destination.detail.isEmpty ? "" : "; ") + live.paused.words
@@ -103,6 +109,7 @@ extension StatusReport.Destination.Live {
         self.init(
             breaker: live.breaker.state.rawValue, inFlight: live.inFlight, concurrency: live.concurrency.now,
             isAdaptive: live.concurrency.isAdaptive, blockedLanes: live.blockedLanes, pausedLanes: live.paused.lanes,
+            retryingLanes: live.retrying?.lanes ?? 0,
             rateLimit: live.pace?.rate, pausedUntil: live.pace?.pausedUntil, rate: meter.rate(second: second),
             delivered: live.delivered,
             failedAttempts: live.failedAttempts, died: live.deadLetters, dropped: live.dropped,

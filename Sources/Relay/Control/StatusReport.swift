@@ -77,7 +77,8 @@ package struct StatusReport: Sendable, Codable {
         package var pending: Int
         package var oldestCommitTime: Int64?
         package var deadLetters: Int
-        /// `ok`, `held`, `probing`, or `missing` when no rule file names it any more.
+        /// `ok`; `retrying` while deliveries that failed are tried again; `paused` while lanes stand until somebody mends
+        /// something; `held` or `probing` as a whole; `missing` when no rule file names it any more.
         package var state: String
         package var detail: String
         package var since: Int64?
@@ -103,6 +104,8 @@ package struct StatusReport: Sendable, Codable {
             package var blockedLanes: Int
             /// Lanes that stand until somebody mends a rule or a receiver.
             package var pausedLanes: Int
+            /// Lanes whose next delivery failed and is tried again.
+            @Later package var retryingLanes = 0
             /// Requests per second, at most; nil without a limit.
             package var rateLimit: Double?
             /// The receiver asked for a pause.

@@ -9,6 +9,8 @@ package struct DispatchStatus: Sendable, Equatable {
         package var blockedLanes: Int
         /// Lanes that stand until somebody mends a rule or a receiver, since their rule says `onError: pause`.
         package var paused: Paused
+        /// Lanes whose next delivery failed and is tried again. Nil if there are none.
+        package var retrying: Retrying?
         /// Why nothing, or not everything, is sent. Nil when it is well.
         package var hold: Hold?
         package var breaker: Breaker
@@ -35,6 +37,27 @@ package struct DispatchStatus: Sendable, Equatable {
             let stand = lanes == 1 ? "1 lane stands" : "\(lanes) lanes stand"
             return "\(stand) until somebody mends it" + (reason.map { " (\($0))" } ?? "")
         }
+    }
+
+    package struct Retrying: Sendable, Equatable {
+        package var lanes: Int
+        /// What the one that is tried next met last.
+        package var reason: String
+        /// When the first attempt was that failed, epoch milliseconds.
+        package var since: Int64
+        /// Epoch milliseconds; nil while one of them is being tried.
+        package var nextTry: Int64?
+
+        /// Both, whichever comes first.
+        func and(_ other: Retrying) -> Retrying {
+            // Always the same one of several.
+            let isNext = (other.nextTry ?? .min, other.reason) < (nextTry ?? .min, reason)
+            return Retrying(
+                lanes: lanes + other.lanes, reason: isNext ? other.reason : reason, since: min(since, other.since),
+                nextTry: isNext ? other.nextTry : nextTry)
+        }
+
+        var words: String { "\(lanes == 1 ? "1 lane is" : "\(lanes) lanes are") tried again: \(reason)" }
     }
 
     /// Whether the destination as a whole is tried. Its events are kept in any case.

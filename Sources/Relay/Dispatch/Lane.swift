@@ -25,6 +25,8 @@ final class Lane {
     var isFailing = false
     /// It waits only because the receiver was not well: when that is over, it need not wait any longer.
     var waitsForReceiver = false
+    /// What its next delivery met, while it has to be tried again.
+    private(set) var trouble: Trouble?
     /// Why it stands until somebody mends something (`onError: pause`).
     var pauseReason: String?
     /// That is over, although its deliveries are not in memory.
@@ -32,6 +34,13 @@ final class Lane {
     /// The attempt under way probes a hold.
     var probesDestination = false
     var probesTarget = false
+
+    struct Trouble {
+        /// Of the latest attempt.
+        var reason: String
+        /// When the first one began, epoch milliseconds.
+        var since: Int64
+    }
 
     init(name: String, topic: String, loadedThrough: Int64) {
         self.name = name
@@ -47,7 +56,16 @@ final class Lane {
 
     func removeFirst() {
         entries.removeFirst()
+        trouble = nil
         if let next = entries.first { topic = next.delivery.origin.topic }
+    }
+
+    /// It waits for the next try of its first delivery. A stub keeps what it knew.
+    func noteTrouble() {
+        guard let progress = entries.first?.progress, let reason = progress.lastError,
+            let since = progress.firstAttemptAt
+        else { return }
+        trouble = Trouble(reason: reason, since: since)
     }
 
     /// Moves what is stored out of memory; only while no attempt is under way.

@@ -57,6 +57,18 @@ final class LaneQueue {
         return paused
     }
 
+    /// Lanes whose next delivery failed and is tried again. Times of the next try are uptime milliseconds.
+    var retrying: DispatchStatus.Retrying? {
+        var retrying: DispatchStatus.Retrying?
+        for lane in lanes.values where lane.pauseReason == nil {
+            guard let trouble = lane.trouble else { continue }
+            let due: Int64? = if case .waiting(let until) = lane.state { until } else { nil }
+            let one = DispatchStatus.Retrying(lanes: 1, reason: trouble.reason, since: trouble.since, nextTry: due)
+            retrying = retrying?.and(one) ?? one
+        }
+        return retrying
+    }
+
     // MARK: What comes in
 
     /// 0 while no rule file names this destination: deliveries are kept, nothing is tried.
@@ -216,6 +228,7 @@ final class LaneQueue {
     }
 
     func wait(_ lane: Lane, until due: Int64) {
+        lane.noteTrouble()
         let step = limits.wakeMilliseconds
         let rounded = (due + step - 1) / step * step
         lane.state = .waiting(until: rounded)

@@ -209,7 +209,7 @@ extension Outbox {
             paused.lanes == 0
                 ? nil
                 : DestinationState(
-                    destination: route.name, state: "ok", detail: paused.words, since: clock.wall(), nextTry: nil),
+                    destination: route.name, state: "paused", detail: paused.words, since: clock.wall(), nextTry: nil),
             of: route.name)
     }
 

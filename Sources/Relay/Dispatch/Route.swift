@@ -107,10 +107,16 @@ final class Route {
     func status(now: Moment) -> DispatchStatus.Destination {
         DispatchStatus.Destination(
             name: name, pending: pending, inFlight: lanes.inFlight, blockedLanes: lanes.blockedLanes,
-            paused: lanes.paused, hold: hold(now: now), breaker: breaker(now: now),
+            paused: lanes.paused, retrying: retrying(now: now), hold: hold(now: now), breaker: breaker(now: now),
             concurrency: DispatchStatus.Concurrency(now: lanes.concurrency, isAdaptive: lanes.limit.isAdaptive),
             pace: pace(now: now), isMissing: destination == nil, delivered: counters.delivered,
             failedAttempts: counters.failedAttempts, deadLetters: counters.deadLetters, dropped: counters.dropped)
+    }
+
+    private func retrying(now: Moment) -> DispatchStatus.Retrying? {
+        guard var retrying = lanes.retrying else { return nil }
+        retrying.nextTry = wall(retrying.nextTry, now)
+        return retrying
     }
 
     private func breaker(now: Moment) -> DispatchStatus.Breaker {

@@ -117,7 +117,8 @@ extension StatusReport.Destination.Live {
         .record([
             "breaker": .string(breaker), "inFlight": .int(Int64(inFlight)), "concurrency": .int(Int64(concurrency)),
             "adaptive": .bool(isAdaptive), "blockedLanes": .int(Int64(blockedLanes)),
-            "pausedLanes": .int(Int64(pausedLanes)), "rateLimit": rateLimit.map(Value.double) ?? .null,
+            "pausedLanes": .int(Int64(pausedLanes)), "retryingLanes": .int(Int64(retryingLanes)),
+            "rateLimit": rateLimit.map(Value.double) ?? .null,
             "pausedUntil": StatusReport.time(pausedUntil), "rate": .double(rate), "delivered": .int(Int64(delivered)),
             "failedAttempts": .int(Int64(failedAttempts)), "died": .int(Int64(died)), "dropped": .int(Int64(dropped)),
             "attempts": StatusReport.counts(attempts),
