@@ -29,6 +29,7 @@ package struct StreamStatus: Sendable, Equatable {
     package var state: State
     /// Why, in plain words. Empty while streaming.
     package var detail: String
+    /// Times that it brought events again after a break.
     package var reconnects: Int
     /// While reconnecting: when the next try is, epoch milliseconds.
     package var nextTry: Int64?

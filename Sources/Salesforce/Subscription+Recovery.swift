@@ -8,6 +8,8 @@ extension Subscription {
         isProven = true
         deploymentTries = 0
         backoff.firstResponse()
+        if hasStreamed, outage != nil { reconnects += 1 }
+        hasStreamed = true
         let statement = plan.statement(reconnected: outage != nil, now: time.wall()).map(resumedByServer)
         await show(.streaming, "")
         defer {
@@ -82,7 +84,6 @@ extension Subscription {
         let isTurn = outage.map { $0.isAboutSession != failure.isAboutSession } ?? true
         outage = Outage(continuing: outage, failure: failure, isTold: isNews, now: now)
         checkHeadroom()
-        reconnects += 1
         let wait = isImmediate ? .zero : backoff.next(minimum: minimum, using: &generator)
         // A sign-in that was refused waits for itself, beyond ours.
         let next = max(wait, await authenticator.waitLeft)

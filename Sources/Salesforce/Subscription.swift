@@ -34,7 +34,10 @@ package actor Subscription {
     private var askedAt: Duration = .zero
     private var monitor: StreamMonitor
     var outage: Outage?
+    /// Streams that brought something after a break; tries that failed are none.
     var reconnects = 0
+    /// A stream of this topic has brought something.
+    var hasStreamed = false
     private var refusedSession: Session?
     /// Why the monitor cancelled the stream, so that the cancellation is not taken for the peer's.
     private var verdict: StreamFailure?

@@ -128,6 +128,32 @@ def test_a_receiver_that_fails_at_few_deliveries_is_not_ok(binary, world):
         assert sluice.stop() == 0
 
 
+def test_the_lag_grows_while_the_org_cannot_be_reached(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 50, ["Account"], merged_every=0)])
+
+    def topic():
+        return answer(relay, "status")["topics"][0]
+
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        before = topic()
+        assert before["state"] == "streaming" and before["reconnects"] == 0, before
+        relay.salesforce.kill()
+        first = wait_until(
+            lambda: (now := topic())["state"] == "reconnecting" and now, "it is noticed", or_fail=sluice.ended)
+        later = wait_until(
+            lambda: (now := topic())["lagMilliseconds"] > first["lagMilliseconds"] + 2000 and now, "it grows")
+        assert later["reconnects"] == 0, "tries that fail are none"
+        relay.salesforce.restart()
+        after = wait_until(lambda: (now := topic())["state"] == "streaming" and now, "it is back", 60, or_fail=sluice.ended)
+        assert after["reconnects"] == 1, after
+        assert sluice.stop() == 0
+    left = topic()
+    assert left["state"] != "streaming" and left["lagMilliseconds"] > 0, left
+    assert " 2d 23h " in ask(relay, "status"), "what is left of 72 hours is not rounded down to days"
+
+
 def test_a_replay_shows_its_progress_on_a_terminal(binary, world):
     relay = Relay(world, [FeedSpec(TOPIC, 600, ["Account"], merged_every=0)])
     with relay.run() as sluice:

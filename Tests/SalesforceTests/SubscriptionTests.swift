@@ -35,6 +35,15 @@ import TestSupport
         #expect(calls.requests[1].first?.replayID == id(3))
         #expect(calls.requests[2].first?.replayID == id(3))
         #expect(await host.statements.last?.kind == .nothingLost)
+        #expect(await host.statuses.map(\.reconnects).max() == 1, "the try that failed was no reconnect")
+    }
+
+    @Test func `a first connection that takes several tries is no reconnect`() async throws {
+        let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
+        let calls = ScriptedPubSub([[.refuse(lost)], [.fail(lost)], [.batch(events(1...1), pending: 99)]])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 1 }
+        #expect(await host.statuses.map(\.reconnects).max() == 0)
     }
 
     @Test func `responses that came before the end of a stream are handled although it takes no more requests`() async {

@@ -94,7 +94,7 @@ extension StatusReport.Topic {
             nextTry = numbers.nextTry
         }
         lastReceivedAt = numbers.lastReceivedAt ?? lastReceivedAt
-        lagMilliseconds = numbers.lagMilliseconds
+        lagMilliseconds = numbers.lagMilliseconds(now: now) ?? (numbers.isDown ? lagMilliseconds : nil)
         headroomSeconds = numbers.headroomSeconds(now: now) ?? (numbers.standsBy ? nil : headroomSeconds)
         events = numbers.events
         quarantined = numbers.quarantined

@@ -37,10 +37,13 @@ package struct StatusReport: Sendable, Codable {
         package var state: String
         package var detail: String
         package var since: Int64
+        /// Since the start: times that the stream brought events again after a break.
         package var reconnects: Int
         /// When a stream that is down is tried again; only the running relay knows.
         package var nextTry: Int64?
         package var lastReceivedAt: Int64?
+        /// How old the last event was when it came; while the stream is down, how long ago nothing was missing. Nil while
+        /// it is not known.
         package var lagMilliseconds: Int64?
         /// Until Salesforce removes the first event that is not here yet.
         package var headroomSeconds: Int64?
@@ -77,8 +80,8 @@ package struct StatusReport: Sendable, Codable {
         package var pending: Int
         package var oldestCommitTime: Int64?
         package var deadLetters: Int
-        /// `ok`; `retrying` while deliveries that failed are tried again; `paused` while lanes stand until somebody mends
-        /// something; `held` or `probing` as a whole; `missing` when no rule file names it any more.
+        /// `ok`; `retrying` while deliveries that failed are tried again; `paused` while lanes stand until somebody
+        /// mends something; `held` or `probing` as a whole; `missing` when no rule file names it any more.
         package var state: String
         package var detail: String
         package var since: Int64?

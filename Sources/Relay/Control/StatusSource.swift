@@ -96,7 +96,7 @@ extension StatusReport.Topic {
             org: stream.key.org, topic: stream.key.topic,
             state: isRunning || stream.state == "stopped" ? stream.state : "not running", detail: stream.detail,
             since: stream.since, reconnects: stream.reconnects, lastReceivedAt: stream.lastReceivedAt,
-            headroomSeconds: cursor?.headroomSeconds(now: now), events: 0, quarantined: 0, gaps: [:],
+            lagMilliseconds: cursor?.lagMilliseconds(now: now), headroomSeconds: cursor?.headroomSeconds(now: now), events: 0, quarantined: 0, gaps: [:],
             cursor: cursor.map(StatusReport.Position.init))
     }
 }

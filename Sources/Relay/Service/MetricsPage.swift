@@ -76,8 +76,9 @@ package struct MetricsPage {
         topics("sluice_schema_changes_total", .counter, "Times that an object came with other fields than before.") {
             Double($0.schemaChanges)
         }
-        topics("sluice_stream_reconnects_total", .counter, "Connections after the first.") { Double($0.reconnects) }
-        topics("sluice_event_lag_seconds", .gauge, "How old the last event was when it came.") {
+        topics("sluice_stream_reconnects_total", .counter, "Times that a stream came back after a break.") { Double($0.reconnects) }
+        let lag = "How old the last event was when it came; while the stream is down, since when events may be missing."
+        topics("sluice_event_lag_seconds", .gauge, lag) {
             $0.lagMilliseconds.map { Double($0) / 1000 }
         }
         topics("sluice_replay_headroom_seconds", .gauge, "Until Salesforce removes the first event not here yet.") {

@@ -26,7 +26,7 @@ package struct StreamNumbers: Sendable, Equatable {
     /// Everything up to this commit time was received.
     package var position: Int64?
     /// How old the last event was when it came; zero after a keepalive, which says that nothing is missing.
-    package var lagMilliseconds: Int64?
+    private var lastLag: Int64?
 
     package init() {}
 
@@ -36,11 +36,27 @@ package struct StreamNumbers: Sendable, Equatable {
         lastReceivedAt = now
         if let commitTime {
             position = max(position ?? .min, commitTime)
-            lagMilliseconds = max(0, now - commitTime)
+            lastLag = max(0, now - commitTime)
         } else if count == 0 {
             position = now
-            lagMilliseconds = 0
+            lastLag = 0
         }
+    }
+
+    /// It brings nothing, whatever there is: until its next response nobody knows what is missing.
+    var isDown: Bool {
+        switch StreamStatus.State(rawValue: state) {
+        case .connecting, .reconnecting, .parked, .stopped, .off: true
+        case .accepted, .streaming, .standby, nil: false
+        }
+    }
+
+    /// How far behind Salesforce what was received is, at most, in milliseconds. While the stream brings events: how old
+    /// the last one was when it came. While it is down: how long ago nothing was missing, which grows. Nil while it is not
+    /// known: before the first response of a stream, and where another client relays.
+    package func lagMilliseconds(now: Int64) -> Int64? {
+        if isDown { return position.map { max(0, now - $0) } }
+        return state == StreamStatus.State.accepted.rawValue || standsBy ? nil : lastLag
     }
 
     /// Another client of the managed subscription relays its events.
@@ -55,8 +71,11 @@ package struct StreamNumbers: Sendable, Equatable {
 }
 
 extension Cursor {
+    /// As `StreamNumbers.lagMilliseconds` of a stream that is down.
+    func lagMilliseconds(now: Int64) -> Int64 { max(0, now - max(updatedAt, commitTime ?? .min)) }
+
     /// The same as `StreamNumbers.headroomSeconds`, from what the store alone can tell.
     func headroomSeconds(now: Int64) -> Int64 {
-        (StreamNumbers.retention - max(0, now - max(updatedAt, commitTime ?? .min))) / 1000
+        (StreamNumbers.retention - lagMilliseconds(now: now)) / 1000
     }
 }

@@ -74,7 +74,7 @@ struct StatusText {
             if topic.possibleGaps > 0 { detail += (detail.isEmpty ? "" : "; ") + "events may be missing, see below" }
             table.add([
                 topic.org, topic.topic, topic.state, Self.ago(topic.since, now),
-                topic.lagMilliseconds.map { Self.span($0) } ?? "-",
+                topic.lagMilliseconds.map { Self.span($0) } ?? "unknown",
                 topic.headroomSeconds.map { Self.span($0 * 1000) } ?? "-",
                 report.isLive ? "\(topic.events)" : "-", Self.ago(topic.cursor?.commitTime, now),
                 detail.isEmpty ? "-" : detail,
@@ -208,14 +208,16 @@ struct StatusText {
     /// `12s ago`, `5m ago`, `3h ago`
     static func ago(_ time: Int64?, _ now: Int64) -> String { time.map { span(now - $0) + " ago" } ?? "-" }
 
-    /// `12s`, `5m`, `3h`, `2d`
+    /// `12s`, `5m`, `3h`, `2d 23h`
     static func span(_ milliseconds: Int64) -> String {
         let seconds = max(0, milliseconds) / 1000
         switch seconds {
         case ..<120: return "\(seconds)s"
         case ..<7200: return "\(seconds / 60)m"
         case ..<172_800: return "\(seconds / 3600)h"
-        default: return "\(seconds / 86_400)d"
+        default:
+            let hours = seconds / 3600 % 24
+            return "\(seconds / 86_400)d" + (hours > 0 ? " \(hours)h" : "")
         }
     }
 

@@ -22,6 +22,7 @@ import TestSupport
         let report = try await StatusSource(store: store).report()
         #expect(report.relay == nil && !report.isLive && report.rules == nil && report.ruleCounts.isEmpty)
         let topic = try #require(report.topics.first)
+        #expect(try #require(topic.lagMilliseconds) > 0, "it grows while nobody receives")
         #expect(topic.state == "not running" && topic.reconnects == 2 && topic.cursor?.replayID == "\(Make.replayID(1))")
         let hook = try #require(report.destinations.first { $0.name == "hook" })
         #expect(hook.pending == 2 && hook.live == nil && hook.oldestCommitTime == Make.delivery(1).origin.time)
