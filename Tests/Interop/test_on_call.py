@@ -4,13 +4,15 @@ import base64
 import json
 import os
 import pty
+import re
 import subprocess
+import urllib.request
 
 import pytest
 
 from feed import FeedSpec, replay_id
 from harness import binary as sluice_binary
-from harness import wait_until
+from harness import free_port, wait_until
 from relay import Relay
 
 TOPIC = "/data/AccountChangeEvent"
@@ -152,6 +154,40 @@ def test_the_lag_grows_while_the_org_cannot_be_reached(binary, world):
     left = topic()
     assert left["state"] != "streaming" and left["lagMilliseconds"] > 0, left
     assert " 2d 23h " in ask(relay, "status"), "what is left of 72 hours is not rounded down to days"
+
+
+def test_a_replay_is_in_the_status_and_in_the_metrics(binary, world):
+    relay = Relay(world, [FeedSpec(TOPIC, 300, ["Account"], merged_every=0)])
+    console = free_port()
+    config = relay.workspace.config_path
+    config.write_text(config.read_text() + f'console: {{listen: "127.0.0.1:{console}"}}\n')
+
+    def metric(name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{console}/metrics", timeout=5) as page:
+            return float(re.search(rf"^{name} (\S+)$", page.read().decode(), re.MULTILINE)[1])
+
+    def replay():
+        return next(iter(answer(relay, "status")["replays"]), None)
+
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        assert metric("sluice_replays_running") == 0 and replay() is None
+        started = answer(relay, "replay", "--earliest", "--source", "journal", "--rate", "20/s", "--yes", "--detach")
+        shown = wait_until(lambda: (now := replay())["events"] > 20 and now, "it goes on", or_fail=sluice.ended)
+        assert shown["id"] == started["id"] and shown["state"] == "running" and 0 < shown["fraction"] < 1, shown
+        assert metric("sluice_replays_running") == 1 and metric("sluice_replay_events_total") > 20
+        for command in ["status", "top --once"]:
+            assert f"{started['id']}  running" in ask(relay, *command.split())
+        wait_until(lambda: metric('sluice_replay_deliveries_total{rule="everything"}') > 20, "they are delivered")
+        rule = answer(relay, "status")["ruleCounts"][0]
+        assert rule["outcomes"]["matched"] == rule["delivered"] == 300 and rule["replayed"] > 20, rule
+        ask(relay, "replay", "pause", started["id"])
+        assert replay()["state"] == "paused" and metric("sluice_replays_running") == 0
+        assert sluice.stop() == 0
+    assert replay()["state"] == "paused", "without a relay as well"
+    ask(relay, "replay", "cancel", started["id"])
+    assert replay() is None
 
 
 def test_a_replay_shows_its_progress_on_a_terminal(binary, world):

@@ -73,6 +73,12 @@ struct SnapshotEvents: Sendable {
         return event
     }
 
+    /// Whether a delivery came of an event that was made here, as its replay ID tells.
+    static func brought(_ origin: DeliveryOrigin) -> Bool {
+        let bytes = origin.replayID.bytes
+        return bytes.count == 18 && bytes.starts(with: "bf".utf8)
+    }
+
     private func change(_ row: SnapshotRow) -> ChangeType {
         guard plan.kind == .reread else { return .snapshot }
         guard let since = plan.since, let created = row.created else { return .gapUpdate }

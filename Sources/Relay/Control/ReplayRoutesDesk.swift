@@ -113,30 +113,10 @@ struct ReplayDesk: Sendable {
     // MARK: Views
 
     func view(_ record: ReplayRecord) async throws(ControlError) -> ReplayView {
-        guard let plan = try? JSONDecoder().decode(ReplayPlan.self, from: Data(record.plan)) else {
+        let views = ReplayViews(store: store, service: service)
+        guard let view = try await stored({ () async throws(StoreError) in try await views.view(record) }) else {
             throw ControlError(.failed, "the plan of \(record.id) was written by another version of sluice.")
         }
-        let (store, service) = (store, service)
-        let positions = try await stored { () async throws(StoreError) in try await store.replayPositions(record.id) }
-        let live = await service?.tracker(record.id)
-        let topics = plan.topics.map { topic in
-            let position = positions.first { $0.key == topic.key(of: record.id) }
-            return ReplayView.Topic(
-                org: topic.org, topic: topic.topic, source: topic.source,
-                progress: live?.progress[topic.liveKey] ?? position?.progress ?? ReplayProgress(),
-                expectedEvents: topic.expectedEvents,
-                lastTime: (live?.times[topic.liveKey] ?? position?.commitTime).map(ControlTime.init))
-        }
-        return ReplayView(
-            id: record.id, state: record.state, detail: await detail(record, live), createdAt: ControlTime(record.createdAt),
-            updatedAt: ControlTime(record.updatedAt), topics: topics, rules: plan.rules, destinations: plan.destinations,
-            limit: plan.limit, rate: plan.rate, statements: plan.statements)
-    }
-
-    private func detail(_ record: ReplayRecord, _ live: ReplayTracker.Snapshot?) async -> String {
-        guard record.state == .running else { return record.detail }
-        guard let service else { return "goes on with the next `sluice run`" }
-        if await service.waits(record.id) { return "waits for other replays" }
-        return live?.waits ?? ""
+        return view
     }
 }

@@ -12,6 +12,7 @@ extension StatusReport {
         storeNextTry = live.dispatch.storeNextTry
         isBackedUp = live.dispatch.isBackedUp
         deliveryUse = live.monitor.deliveryUse
+        replayedEvents = live.monitor.replayedEvents
         addTopics(live, cursors)
         let meters = live.monitor.destinations
         for destination in live.dispatch.destinations {
@@ -125,6 +126,6 @@ extension StatusReport.Rule {
             outcomes: Dictionary(
                 uniqueKeysWithValues: RuleOutcome.Kind.allCases.map { ($0.rawValue, counts.count($0)) }),
             failures: counts.failures, delivered: counts.delivered, failedAttempts: counts.failedAttempts,
-            deadLetters: deadLetters, ageMilliseconds: counts.ageMilliseconds)
+            replayed: counts.replayed, deadLetters: deadLetters, ageMilliseconds: counts.ageMilliseconds)
     }
 }

@@ -13,13 +13,18 @@ package struct StatusReport: Sendable, Codable {
     package var rules: RulesStatus?
     package var topics: [Topic]
     package var destinations: [Destination]
-    /// Counters since the start, by ID; empty without a daemon.
+    /// Counters since the start, by ID; empty without a daemon. Of what the streams brought: deliveries of replays and
+    /// backfills are apart, since nothing was received for them.
     package var ruleCounts: [Rule]
     package var quarantined: Int
     /// Newest first.
     package var statements: [Statement]
     /// Snapshots and re-reads that are not at their end, or failed within a day, newest first.
     @Later package var backfills: [Backfill] = []
+    /// Replays that are not at their end, or failed within a day, newest first.
+    @Later package var replays: [Replay] = []
+    /// Events that replays read, since the start.
+    @Later package var replayedEvents = 0
     /// Records of gap events that wait to be read, with the events behind them.
     @Later package var reading: [Reading] = []
     /// Why nothing can be committed at the moment.
@@ -132,6 +137,8 @@ package struct StatusReport: Sendable, Codable {
         package var failures: Int
         package var delivered: Int
         package var failedAttempts: Int
+        /// Deliveries of replays and backfills.
+        @Later package var replayed = 0
         /// In the store now.
         package var deadLetters: Int
         package var ageMilliseconds: Int64

@@ -27,11 +27,18 @@ package actor StatusSource {
 
     private let store: Store
     private let time: TimeSource
+    private let replays: ReplayViews
     private let live: (@Sendable () async -> LiveStatus)?
     private var kept: (counts: Counts, at: Duration)?
 
-    /// - Parameter live: nil when no relay runs in this process.
-    package init(store: Store, time: TimeSource = .system, live: (@Sendable () async -> LiveStatus)? = nil) {
+    /// - Parameters:
+    ///   - replays: those of this process, if it is a relay's.
+    ///   - live: nil when no relay runs in this process.
+    package init(
+        store: Store, time: TimeSource = .system, replays: ReplayService? = nil,
+        live: (@Sendable () async -> LiveStatus)? = nil
+    ) {
+        self.replays = ReplayViews(store: store, service: replays)
         self.store = store
         self.time = time
         self.live = live
@@ -55,6 +62,9 @@ package actor StatusSource {
         }
         report.destinations = stored(counts, states)
         report.backfills = try await store.backfills().compactMap { StatusReport.Backfill($0, now: now) }
+        for record in try await store.replays() where StatusReport.Replay.isShown(record, now: now) {
+            if let view = try await replays.view(record) { report.replays.append(StatusReport.Replay(view)) }
+        }
         report.reading = try await store.heldCounts().map {
             StatusReport.Reading(
                 org: $0.org, topic: $0.topic, entity: $0.entity, records: $0.records, events: $0.events,
@@ -96,7 +106,8 @@ extension StatusReport.Topic {
             org: stream.key.org, topic: stream.key.topic,
             state: isRunning || stream.state == "stopped" ? stream.state : "not running", detail: stream.detail,
             since: stream.since, reconnects: stream.reconnects, lastReceivedAt: stream.lastReceivedAt,
-            lagMilliseconds: cursor?.lagMilliseconds(now: now), headroomSeconds: cursor?.headroomSeconds(now: now), events: 0, quarantined: 0, gaps: [:],
+            lagMilliseconds: cursor?.lagMilliseconds(now: now), headroomSeconds: cursor?.headroomSeconds(now: now),
+            events: 0, quarantined: 0, gaps: [:],
             cursor: cursor.map(StatusReport.Position.init))
     }
 }

@@ -123,6 +123,7 @@ actor ReplayFeed {
             commitTime: piece.lastTime, updatedAt: parts.time.wall(), replay: progress)
         try await parts.outbox.accept(
             RoutedBatch(cursor: cursor, deliveries: piece.deliveries, deadLetters: piece.deadLetters))
+        parts.took(piece.events)
         tracker.moved(topic.liveKey, progress, time: piece.lastTime)
     }
 
@@ -158,10 +159,14 @@ package struct ReplayParts: Sendable {
     package var orgs: ReplayOrgs
     package var time: TimeSource
     package var log: Logger
+    /// Counts the events that any replay handed over.
+    package var took: @Sendable (_ events: Int) -> Void
 
     package init(
-        store: Store, outbox: Outbox, rules: CurrentRules, orgs: ReplayOrgs, time: TimeSource = .system, log: Logger
+        store: Store, outbox: Outbox, rules: CurrentRules, orgs: ReplayOrgs, time: TimeSource = .system, log: Logger,
+        took: @escaping @Sendable (_ events: Int) -> Void = { _ in }
     ) {
+        self.took = took
         self.store = store
         self.outbox = outbox
         self.rules = rules

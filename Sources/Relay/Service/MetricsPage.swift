@@ -21,6 +21,7 @@ package struct MetricsPage {
         var page = MetricsPage(report, meters: meters)
         page.addRelay()
         page.addTopics()
+        page.addReplays()
         page.addReading()
         page.addDestinations()
         page.addDurations()
@@ -76,7 +77,9 @@ package struct MetricsPage {
         topics("sluice_schema_changes_total", .counter, "Times that an object came with other fields than before.") {
             Double($0.schemaChanges)
         }
-        topics("sluice_stream_reconnects_total", .counter, "Times that a stream came back after a break.") { Double($0.reconnects) }
+        topics("sluice_stream_reconnects_total", .counter, "Times that a stream came back after a break.") {
+            Double($0.reconnects)
+        }
         let lag = "How old the last event was when it came; while the stream is down, since when events may be missing."
         topics("sluice_event_lag_seconds", .gauge, lag) {
             $0.lagMilliseconds.map { Double($0) / 1000 }
@@ -103,6 +106,15 @@ package struct MetricsPage {
                 page.sample("sluice_gap_events_total", ["org": topic.org, "topic": topic.topic, "kind": kind], count)
             }
         }
+    }
+
+    private mutating func addReplays() {
+        guard report.isLive else { return }
+        let replays = report.replays.count { $0.state == ReplayRecord.State.running.rawValue }
+        let backfills = report.backfills.count { $0.state == BackfillRecord.State.running.rawValue }
+        single("sluice_replays_running", .gauge, "Replays that run, or wait for others to end.", replays)
+        single("sluice_backfills_running", .gauge, "Snapshots and re-reads that run, or wait.", backfills)
+        single("sluice_replay_events_total", .counter, "Events that replays read.", report.replayedEvents)
     }
 
     private mutating func addReading() {
@@ -187,7 +199,7 @@ package struct MetricsPage {
     private mutating func addRules() {
         let rules = Self.bounded(report.ruleCounts)
         guard !rules.isEmpty else { return }
-        page.metric("sluice_events_matched_total", .counter, "Events that each rule matched.")
+        page.metric("sluice_events_matched_total", .counter, "Events of the streams that each rule matched.")
         for rule in rules {
             page.sample("sluice_events_matched_total", ["rule": rule.id], rule.outcomes["matched"] ?? 0)
         }
@@ -199,7 +211,13 @@ package struct MetricsPage {
         }
         page.metric("sluice_rule_render_failures_total", .counter, "Deliveries whose request could not be built.")
         for rule in rules { page.sample("sluice_rule_render_failures_total", ["rule": rule.id], rule.failures) }
-        page.metric("sluice_event_age_seconds", .summary, "From commit in Salesforce to the receiver's yes.")
+        page.metric(
+            "sluice_replay_deliveries_total", .counter,
+            "Deliveries of replays and backfills by rule, which no other count of rules includes.")
+        for rule in rules { page.sample("sluice_replay_deliveries_total", ["rule": rule.id], rule.replayed) }
+        page.metric(
+            "sluice_event_age_seconds", .summary,
+            "From commit in Salesforce to the receiver's yes, of the streams' events.")
         for rule in rules {
             page.sample("sluice_event_age_seconds_sum", ["rule": rule.id], Double(rule.ageMilliseconds) / 1000)
             page.sample("sluice_event_age_seconds_count", ["rule": rule.id], rule.delivered)
@@ -214,6 +232,7 @@ package struct MetricsPage {
             other.failures += rule.failures
             other.delivered += rule.delivered
             other.failedAttempts += rule.failedAttempts
+            other.replayed += rule.replayed
             other.deadLetters += rule.deadLetters
             other.ageMilliseconds += rule.ageMilliseconds
         }

@@ -15,6 +15,7 @@ package final class RelayMonitor: RelayObserver {
     private let streamTable = Mutex<[Cursor.Key: StreamNumbers]>([:])
     private let meterTable = Mutex<[String: DestinationMeter]>([:])
     private let usedRatios = Mutex<[String: Double]>([:])
+    private let replayed = Atomic<Int>(0)
     private let next: (any RelayObserver)?
     private let sent: SentRecorder?
 
@@ -32,6 +33,11 @@ package final class RelayMonitor: RelayObserver {
     package var destinations: [String: DestinationMeter] { meterTable.withLock { $0 } }
     /// How much of its daily event delivery allocation an org has used, 0…1, where it is known.
     package var deliveryUse: [String: Double] { usedRatios.withLock { $0 } }
+
+    /// Events that replays read.
+    package var replayedEvents: Int { replayed.load(ordering: .relaxed) }
+
+    package func replayed(_ events: Int) { replayed.add(events, ordering: .relaxed) }
 
     package func deliveryUsed(_ ratio: Double, org: String) { usedRatios.withLock { $0[org] = ratio } }
 
@@ -62,11 +68,7 @@ package final class RelayMonitor: RelayObserver {
         let now = time.wall()
         let short = outcome.short
         count(delivery, short, milliseconds)
-        if short == .delivered {
-            rules.delivered(delivery.rule, ageMilliseconds: now - delivery.origin.time)
-        } else {
-            rules.failed(delivery.rule)
-        }
+        count(delivery, short, now: now)
         let attempt = RecentDeliveries.Attempt(
             id: delivery.id, rule: delivery.rule, destination: delivery.destination, topic: delivery.origin.topic,
             replayID: delivery.origin.replayID, number: number, at: now, milliseconds: milliseconds, outcome: short,
@@ -75,6 +77,17 @@ package final class RelayMonitor: RelayObserver {
         sent?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds)
         taps.attempted(delivery, attempt)
         next?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds)
+    }
+
+    /// What no stream brought is kept apart: it was never counted as matched, and how old it is says nothing.
+    private func count(_ delivery: Delivery, _ outcome: DestinationMeter.Outcome, now: Int64) {
+        let isLive = ReplayedDelivery.replay(ofDelivery: delivery.id) == nil && !SnapshotEvents.brought(delivery.origin)
+        switch (outcome, isLive) {
+        case (.delivered, true): rules.delivered(delivery.rule, ageMilliseconds: now - delivery.origin.time)
+        case (_, true): rules.failed(delivery.rule)
+        case (.delivered, false): rules.replayed(delivery.rule)
+        case (_, false): break
+        }
     }
 
     private func count(_ delivery: Delivery, _ outcome: DestinationMeter.Outcome, _ milliseconds: Int64) {

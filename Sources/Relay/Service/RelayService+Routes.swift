@@ -31,7 +31,8 @@ extension RelayService {
     }
 
     private nonisolated var statusSource: StatusSource {
-        StatusSource(store: store, time: monitor.time) { [monitor, outbox, loader, version, topics, flows] in
+        StatusSource(store: store, time: monitor.time, replays: replays) {
+            [monitor, outbox, loader, version, topics, flows] in
             LiveStatus(
                 version: version, dispatch: await outbox.status(), rules: await loader.status, monitor: monitor,
                 topics: topics, platforms: await loader.platforms(flows.tally))

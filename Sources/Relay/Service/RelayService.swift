@@ -70,7 +70,9 @@ package actor RelayService {
         self.topicSwitch = topicSwitch
         self.replayOrgs = replayOrgs
         replays = ReplayService(
-            ReplayParts(store: store, outbox: outbox, rules: rules, orgs: replayOrgs, time: time, log: log))
+            ReplayParts(store: store, outbox: outbox, rules: rules, orgs: replayOrgs, time: time, log: log) {
+                monitor.replayed($0)
+            })
         self.monitor = monitor
         self.outbox = outbox
         self.rules = rules

@@ -12,6 +12,8 @@ package final class RuleCounters: Sendable {
         package var failures = 0
         package var delivered = 0
         package var failedAttempts = 0
+        /// Deliveries of replays and backfills, which no other count includes.
+        package var replayed = 0
         /// Milliseconds from commit to acknowledgement, summed over `delivered`.
         package var ageMilliseconds: Int64 = 0
 
@@ -50,6 +52,8 @@ package final class RuleCounters: Sendable {
             counts[rule]?.ageMilliseconds += max(0, ageMilliseconds)
         }
     }
+
+    func replayed(_ rule: String) { counts.withLock { $0[rule]?.replayed += 1 } }
 
     func failed(_ rule: String) { counts.withLock { $0[rule]?.failedAttempts += 1 } }
 }

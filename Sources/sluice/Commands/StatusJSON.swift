@@ -22,7 +22,8 @@ extension StatusReport {
                         "kind": .string($0.kind), "text": .string($0.text),
                     ])
                 }),
-            "backfills": .list(backfills.map(\.value)), "reading": .list(reading.map(\.value)),
+            "backfills": .list(backfills.map(\.value)), "replays": .list(replays.map(\.value)),
+            "replayedEvents": .int(Int64(replayedEvents)), "reading": .list(reading.map(\.value)),
             "storeFailure": Self.text(storeFailure), "storeNextTry": Self.time(storeNextTry),
             "backedUp": .bool(isBackedUp),
             "deliveryUse": .record(
@@ -131,7 +132,20 @@ extension StatusReport.Rule {
         .record([
             "id": .string(id), "outcomes": StatusReport.counts(outcomes), "failures": .int(Int64(failures)),
             "delivered": .int(Int64(delivered)), "failedAttempts": .int(Int64(failedAttempts)),
-            "deadLetters": .int(Int64(deadLetters)), "ageMilliseconds": .int(ageMilliseconds),
+            "replayed": .int(Int64(replayed)), "deadLetters": .int(Int64(deadLetters)),
+            "ageMilliseconds": .int(ageMilliseconds),
+        ])
+    }
+}
+
+extension StatusReport.Replay {
+    fileprivate var value: Value {
+        .record([
+            "id": .string(id), "state": .string(state), "detail": .string(detail),
+            "topics": .list(topics.map(Value.string)), "events": .int(Int64(events)),
+            "deliveries": .int(Int64(deliveries)), "failures": .int(Int64(failures)),
+            "fraction": fraction.map(Value.double) ?? .null, "createdAt": .timestamp(createdAt),
+            "updatedAt": .timestamp(updatedAt),
         ])
     }
 }

@@ -19,6 +19,7 @@ struct StatusText {
     var text: String {
         var parts = [relayText + rulesText, topicText, destinationText]
         if !report.ruleCounts.isEmpty { parts.append(ruleText) }
+        if !report.replays.isEmpty { parts.append(replayText) }
         if !report.backfills.isEmpty { parts.append(backfillText) }
         if !report.reading.isEmpty { parts.append(readingText) }
         if report.quarantined > 0 { parts.append("Quarantined events that could not be decoded: \(report.quarantined)\n") }
@@ -148,7 +149,19 @@ struct StatusText {
         return detail.isEmpty ? "-" : detail
     }
 
-    // MARK: Backfills
+    // MARK: Replays and backfills
+
+    private var replayText: String {
+        var table = Table(["REPLAY", "STATE", "ASKED FOR", "DONE", "EVENTS", "DELIVERIES", "DETAIL"])
+        for replay in report.replays {
+            table.add([
+                replay.id, replay.state, Self.ago(replay.createdAt, now),
+                replay.fraction.map { "\(Int($0 * 100)) %" } ?? "-", "\(replay.events)", "\(replay.deliveries)",
+                replay.detail.isEmpty ? "-" : replay.detail,
+            ])
+        }
+        return table.text(within: columns)
+    }
 
     private var backfillText: String {
         var table = Table(["BACKFILL", "WHAT", "ORG", "STATE", "RECORDS", "OF", "WHY"])
@@ -175,7 +188,8 @@ struct StatusText {
     private var ruleText: String {
         var table = Table(["RULE", "MATCHED", "DELIVERED", "FAILED", "DEAD", "UNKNOWN", "FAULT", "OTHER"])
         for rule in report.ruleCounts.prefix(Self.maximumRules) {
-            let others = rule.outcomes.filter { !["matched", "unknown", "fault"].contains($0.key) && $0.value > 0 }
+            var others = rule.outcomes.filter { !["matched", "unknown", "fault"].contains($0.key) && $0.value > 0 }
+            if rule.replayed > 0 { others["replayed"] = rule.replayed }
             table.add([
                 rule.id, "\(rule.outcomes["matched"] ?? 0)", "\(rule.delivered)", "\(rule.failedAttempts)",
                 "\(rule.deadLetters)", "\(rule.outcomes["unknown"] ?? 0)",

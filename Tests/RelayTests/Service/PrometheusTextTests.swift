@@ -22,12 +22,13 @@ import Testing
         let rules = (1...5).map { number in
             StatusReport.Rule(
                 id: "r\(number)", outcomes: ["matched": number], failures: 1, delivered: number, failedAttempts: 0,
-                deadLetters: 0, ageMilliseconds: 10)
+                replayed: 2, deadLetters: 0, ageMilliseconds: 10)
         }
         let bounded = MetricsPage.bounded(rules, limit: 3)
         #expect(bounded.map(\.id) == ["r1", "r2", "r3", "other"])
         #expect(bounded.last?.outcomes == ["matched": 9] && bounded.last?.failures == 2)
         #expect(bounded.last?.delivered == 9 && bounded.last?.ageMilliseconds == 20)
+        #expect(bounded.last?.replayed == 4)
         #expect(MetricsPage.bounded(rules, limit: 5).map(\.id) == rules.map(\.id))
     }
 }
