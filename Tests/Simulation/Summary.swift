@@ -1,4 +1,6 @@
 import Events
+import FoundationEssentials
+import Glibc
 
 /// What became of one seed.
 struct Outcome {
@@ -34,14 +36,23 @@ struct Outcome {
 }
 
 /// What became of all seeds.
-struct Summary {
-    private var seeds = 0
+struct Summary: Codable {
+    private static let mostTraces = 20
+
+    private(set) var seeds = 0
+    private var seedsBefore = 0
     private var failed: [UInt64] = []
     private var divergent: [UInt64] = []
-    private var hash = Trace(print: nil)
+    private var hash: UInt64?
+    /// Of each seed, while they are few.
     private var traces: [String] = []
     private var drawn: [String: Int] = [:]
-    private var totals: [(name: String, count: Int)] = []
+    private var totals: [Total] = []
+
+    private struct Total: Codable {
+        var name: String
+        var count: Int
+    }
 
     var isGood: Bool { failed.isEmpty && divergent.isEmpty }
 
@@ -56,25 +67,49 @@ struct Summary {
 
     mutating func add(_ outcome: Outcome, seed: UInt64) {
         for problem in outcome.problems { Swift.print("seed \(seed): \(problem)") }
-        traces.append("trace of \(seed): \(Self.text(outcome.hash))")
+        if traces.count <= Self.mostTraces { traces.append("trace of \(seed): \(Self.text(outcome.hash))") }
         seeds += 1
         if !outcome.problems.isEmpty { failed.append(seed) }
-        hash.mix(outcome.hash)
+        let trace = Trace(hash)
+        trace.mix(outcome.hash)
+        hash = trace.hash
         drawn.merge(outcome.drawn, uniquingKeysWith: +)
         let counts = [
             ("events", outcome.events), ("deliveries", outcome.deliveries), ("duplicates", outcome.duplicates),
             ("lives", outcome.lives), ("crashes", outcome.crashes), ("writes lost", outcome.lostWrites),
             ("jobs", outcome.jobs), ("simulated minutes", Int(outcome.milliseconds / 60_000)),
         ]
-        totals = counts.enumerated().map { ($1.0, $1.1 + (totals.isEmpty ? 0 : totals[$0].count)) }
+        totals = counts.enumerated().map { Total(name: $1.0, count: $1.1 + (totals.isEmpty ? 0 : totals[$0].count)) }
     }
+
+    // MARK: From one process to the next
+
+    /// Of killed relays something stays in memory, so many seeds are run by several processes, one after another.
+    private static let seedsPerProcess = 500
+    /// Of the environment.
+    static let variable = "SLUICE_SIMULATION_SO_FAR"
+
+    var isFull: Bool { seeds - seedsBefore >= Self.seedsPerProcess }
+
+    /// What an earlier process came to.
+    static var soFar: Summary? {
+        guard let text = getenv(variable),
+            var summary = try? JSONDecoder().decode(Summary.self, from: Data(String(cString: text).utf8))
+        else { return nil }
+        summary.seedsBefore = summary.seeds
+        return summary
+    }
+
+    var text: String { (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    // MARK: The end
 
     func print() {
         Swift.print("\(seeds) seeds, \(drawn.count) distinct faults, \(drawn.values.reduce(0, +)) drawn")
         for (name, count) in drawn.sorted(by: { $0.key < $1.key }) { Swift.print("  \(count) × \(name)") }
         Swift.print(totals.map { "\($0.count) \($0.name)" }.joined(separator: ", "))
-        if traces.count <= 20 { for trace in traces { Swift.print(trace) } }
-        Swift.print("trace \(Self.text(hash.hash))")
+        if traces.count <= Self.mostTraces { for trace in traces { Swift.print(trace) } }
+        Swift.print("trace \(Self.text(Trace(hash).hash))")
         if !failed.isEmpty { Swift.print("failed: \(failed.map(String.init).joined(separator: " "))") }
     }
 }

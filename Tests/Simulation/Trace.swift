@@ -6,6 +6,12 @@ final class Trace: @unchecked Sendable {
     private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     private let print: ((String) -> Void)?
 
+    /// - Parameter hash: goes on from there.
+    init(_ hash: UInt64?) {
+        self.hash = hash ?? self.hash
+        print = nil
+    }
+
     /// - Parameter print: nil says nothing.
     init(print: ((String) -> Void)?) { self.print = print }
 

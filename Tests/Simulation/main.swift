@@ -25,10 +25,7 @@
 import Glibc
 
 if getenv("SWIFT_DETERMINISTIC_HASHING") == nil {
-    setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
-    var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
-    execv("/proc/self/exe", &arguments)
-    fatalError("cannot start again with a fixed order of dictionaries: \(String(cString: strerror(errno)))")
+    startAgain(with: "SWIFT_DETERMINISTIC_HASHING", "1")
 }
 
 guard let options = Options(CommandLine.arguments.dropFirst()) else {
@@ -37,8 +34,9 @@ guard let options = Options(CommandLine.arguments.dropFirst()) else {
 }
 
 Machine.takeOver()
-var summary = Summary()
-for seed in options.seeds {
+var summary = Summary.soFar ?? Summary()
+for seed in options.seeds.dropFirst(summary.seeds) {
+    if summary.isFull { startAgain(with: Summary.variable, summary.text) }
     let first = Outcome(seed: seed, options)
     summary.add(first, seed: seed)
     // A planted bug is caught.
@@ -50,3 +48,11 @@ for seed in options.seeds {
 }
 summary.print()
 exit(summary.isGood ? 0 : 1)
+
+/// As the same process, with the same arguments.
+func startAgain(with variable: String, _ value: String) -> Never {
+    setenv(variable, value, 1)
+    var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+    execv("/proc/self/exe", &arguments)
+    fatalError("cannot start again: \(String(cString: strerror(errno)))")
+}
