@@ -26,6 +26,8 @@ final class ManualClock: Sendable {
     }
     /// Rounds without anything happening before a long sleeper is let go.
     private static let longLook = 25
+    /// What does not happen in so many steps has so long to happen.
+    private static let patience: Duration = .seconds(60)
     private let state = Mutex(State())
 
     var uptime: Int64 { state.withLock { $0.uptime } }
@@ -82,8 +84,13 @@ final class ManualClock: Sendable {
         _ what: String, maximumSteps: Int = 500_000, busy: () async -> Bool, until condition: () async -> Bool
     ) async throws {
         var idle = 0
-        for _ in 0..<maximumSteps {
+        var steps = 0
+        let began = ContinuousClock.now
+        while steps < maximumSteps || ContinuousClock.now - began < Self.patience {
             if await condition() { return }
+            // Whoever is waited for may only be slow: the disk, or a busy machine.
+            if steps >= maximumSteps { try await Task.sleep(for: .milliseconds(1)) }
+            steps += 1
             for _ in 0..<10 { await Task.yield() }
             // A sleeper is let go only once nothing else happened for a while, as far as one can see from here.
             let isWaking = state.withLock { !$0.waking.isEmpty }
