@@ -23,6 +23,7 @@ package actor Authenticator {
     private var last: Session?
     private let onOrgChange: OrgChange.Policy
     private let notice: @Sendable (OrgChange) -> Void
+    private let answered: @Sendable (SignInError?) -> Void
     private var attempt: (number: Int, task: Task<Void, Never>)?
     private var waiters: [Int: CheckedContinuation<Result<Session, SignInError>, Never>] = [:]
     private var nextNumber = 0
@@ -32,10 +33,12 @@ package actor Authenticator {
 
     /// - Parameters:
     ///   - notice: told once of each sign-in that leads to another org or place, whatever the policy.
+    ///   - answered: told how each sign-in ended; nil for well.
     ///   - credentialMark: changes with the credentials; nil if they cannot be read. New ones need not wait.
     package init(
         time: TimeSource = .system, onOrgChange: OrgChange.Policy = .stop,
         notice: @escaping @Sendable (OrgChange) -> Void = { _ in },
+        answered: @escaping @Sendable (SignInError?) -> Void = { _ in },
         credentialMark: @escaping @Sendable () -> Int? = { nil },
         signIn: @escaping @Sendable () async throws(SignInError) -> Session
     ) {
@@ -44,14 +47,17 @@ package actor Authenticator {
         self.time = time
         self.onOrgChange = onOrgChange
         self.notice = notice
+        self.answered = answered
     }
 
     package init(
         _ signIn: SignIn, time: TimeSource = .system, onOrgChange: OrgChange.Policy = .stop,
-        notice: @escaping @Sendable (OrgChange) -> Void = { _ in }
+        notice: @escaping @Sendable (OrgChange) -> Void = { _ in },
+        answered: @escaping @Sendable (SignInError?) -> Void = { _ in }
     ) {
         self.init(
-            time: time, onOrgChange: onOrgChange, notice: notice, credentialMark: { signIn.credentialMark }
+            time: time, onOrgChange: onOrgChange, notice: notice, answered: answered,
+            credentialMark: { signIn.credentialMark }
         ) { () async throws(SignInError) in
             try await signIn.session()
         }
@@ -158,6 +164,9 @@ package actor Authenticator {
             notBefore = .zero
             current = session
             last = session
+            answered(nil)
+        } else if case .failure(let error) = result {
+            answered(error)
         }
         let waiting = waiters.values
         waiters = [:]

@@ -61,6 +61,36 @@ def test_a_wrong_secret(binary, world):
     assert relay.salesforce.stats()["tokens"]["refused"] <= 6, "the token endpoint is not hammered"
 
 
+def test_a_wrong_secret_does_not_hold_back_what_the_store_holds(binary, world):
+    """A first start ends with the message; one with deliveries to send goes on with them, and takes a mended secret."""
+    relay = relay_of(world)
+    text = relay.workspace.config_path.read_text().replace("{env: SF_CLIENT_SECRET}", "{file: secret.txt}")
+    relay.workspace.config_path.write_text(text)
+    secret = relay.workspace.folder / "secret.txt"
+    relay.workspace.kept.add(secret.name)
+    secret.write_text(SECRETS["SF_CLIENT_SECRET"])
+    relay.receiver.call("fail", mode="status", status=503)
+    with relay.run() as sluice:
+        sluice.wait_for_line("started:")
+        wait_until(lambda: relay.workspace.count("outbox") > 100, "deliveries wait", 20, or_fail=sluice.ended)
+        assert sluice.stop() == 0
+    waiting = relay.workspace.count("outbox")
+    relay.receiver.call("heal")
+    secret.write_text("not-the-secret")
+    with relay.run() as sluice:
+        sluice.wait_for_line("ERROR.*invalid_client.*waits in the store.*goes on")
+        wait_until(lambda: relay.workspace.count("outbox") == 0, f"{waiting} are sent", 30, or_fail=sluice.ended)
+        status = relay.workspace.command("status", "--config", str(relay.workspace.config_path)).stdout
+        assert "invalid_client" in status and "reconnecting" in status, status
+        secret.write_text(SECRETS["SF_CLIENT_SECRET"])
+        relay.wait_for_delivery(sluice)
+        relay.wait_for_cursors()
+        assert sluice.stop() == 0
+    relay.check_everything_arrived_in_order()
+    secret.write_text("not-the-secret")
+    check_refused(relay, 3, "invalid_client")
+
+
 @pytest.mark.parametrize(
     "error, pattern",
     [

@@ -15,6 +15,7 @@ package struct Later<Value: HasEmptyValue & Codable & Sendable>: Sendable, Codab
 package protocol HasEmptyValue { init() }
 
 extension Array: HasEmptyValue {}
+extension Dictionary: HasEmptyValue {}
 extension Int: HasEmptyValue {}
 
 extension KeyedDecodingContainer {

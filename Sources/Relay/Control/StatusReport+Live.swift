@@ -13,6 +13,7 @@ extension StatusReport {
         isBackedUp = live.dispatch.isBackedUp
         deliveryUse = live.monitor.deliveryUse
         replayedEvents = live.monitor.replayedEvents
+        signInRefused = live.monitor.signInRefused
         addTopics(live, cursors)
         let meters = live.monitor.destinations
         for destination in live.dispatch.destinations {

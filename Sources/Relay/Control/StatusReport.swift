@@ -35,6 +35,8 @@ package struct StatusReport: Sendable, Codable {
     package var isBackedUp: Bool
     /// By org, where it is known: the used share of the daily event delivery allocation.
     package var deliveryUse: [String: Double]
+    /// By org, where it is known: whether Salesforce refused the last sign-in.
+    @Later package var signInRefused: [String: Bool] = [:]
 
     package struct Topic: Sendable, Codable {
         package var org: String

@@ -51,6 +51,12 @@ package struct MetricsPage {
                 page.sample("sluice_org_delivery_used_ratio", ["org": org], ratio)
             }
         }
+        if !report.signInRefused.isEmpty {
+            page.metric("sluice_org_sign_in_refused", .gauge, "1 while signing in fails until somebody mends it.")
+            for (org, isRefused) in report.signInRefused.sorted(by: { $0.key < $1.key }) {
+                page.sample("sluice_org_sign_in_refused", ["org": org], isRefused ? 1 : 0)
+            }
+        }
         if let started = report.startedAt {
             single("process_start_time_seconds", .gauge, "When the relay started.", Int(started / 1000))
         }

@@ -15,6 +15,7 @@ package struct OrgService: Sendable {
     /// For a call that writes records.
     static let writeTimeout: Duration = .seconds(60)
 
+    package var alias: String { configuration.alias }
     private let configuration: OrgConfiguration
     private let authenticator: Authenticator
     private let client: any PubSubConnection
@@ -43,6 +44,9 @@ package struct OrgService: Sendable {
             notice: { [log] change in
                 log.warning("\(change)")
                 if change.isFollowed(by: policy) { moved.yield() }
+            },
+            answered: { [alias = configuration.alias, monitor = parts.monitor] error in
+                if error?.isRetryable != true { monitor.signedIn(org: alias, isRefused: error != nil) }
             })
         client = parts.pubsub(configuration)
         rest = RESTClient(
@@ -60,8 +64,11 @@ package struct OrgService: Sendable {
     package func signIn() async throws(SignInError) { _ = try await authenticator.session() }
 
     /// Runs until the task is cancelled. Topics that only a person can mend end alone; the others go on.
-    package func run() async {
-        while await serve(), !Task.isCancelled {}
+    ///
+    /// - Parameter refusal: what `signIn` threw, and the log has said.
+    package func run(refused refusal: SignInError? = nil) async {
+        var refusal = refusal
+        while await serve(refused: refusal), !Task.isCancelled { refusal = nil }
         await client.close()
         guard !Task.isCancelled else { return }
         log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
@@ -70,11 +77,11 @@ package struct OrgService: Sendable {
     /// Serves the org and place that the session is of now.
     ///
     /// - Returns: whether it is another one since, where everything begins anew: cursors, identities, schemas.
-    private func serve() async -> Bool {
+    private func serve(refused refusal: SignInError?) async -> Bool {
         let reports = StreamReports(
             org: configuration.alias, store: parts.store, monitor: parts.monitor, alerts: parts.alerts, time: parts.time,
             log: log)
-        guard let session = await firstSession(reports) else { return false }
+        guard let session = await firstSession(reports, refused: refusal) else { return false }
         let org = Org(
             id: session.orgID.description, alias: configuration.alias, instanceURL: session.instanceURL,
             isSandbox: configuration.sandbox ?? session.instanceURL.contains(".sandbox."))
@@ -152,10 +159,14 @@ package struct OrgService: Sendable {
     }
 
     /// Waits for a network that is not there yet, and for credentials that somebody mends; `status` shows why.
-    private func firstSession(_ reports: StreamReports) async -> Session? {
+    private func firstSession(_ reports: StreamReports, refused refusal: SignInError?) async -> Session? {
         var backoff = ReconnectBackoff()
         var generator = SystemRandomNumberGenerator()
         var said: (reason: String, at: Duration)?
+        if let refusal {
+            said = ("\(refusal)", parts.time.monotonic())
+            await showWaiting("\(refusal)", .zero, reports)
+        }
         while !Task.isCancelled {
             do throws(SignInError) {
                 return try await authenticator.session()
@@ -170,13 +181,17 @@ package struct OrgService: Sendable {
                     log.error("\(reason)")
                     said = (reason, now)
                 }
-                let next = max(wait, await authenticator.waitLeft)
-                await show(.reconnecting, reason, reports, nextTry: parts.time.wall() + next.milliseconds)
+                await showWaiting(reason, wait, reports)
                 guard (try? await parts.time.sleep(wait)) != nil else { break }
             }
         }
         await show(.off, "the relay was stopped", reports)
         return nil
+    }
+
+    private func showWaiting(_ reason: String, _ wait: Duration, _ reports: StreamReports) async {
+        let next = max(wait, await authenticator.waitLeft)
+        await show(.reconnecting, reason, reports, nextTry: parts.time.wall() + next.milliseconds)
     }
 
     /// From here on replays can ask this org.

@@ -16,6 +16,7 @@ package final class RelayMonitor: RelayObserver {
     private let meterTable = Mutex<[String: DestinationMeter]>([:])
     private let usedRatios = Mutex<[String: Double]>([:])
     private let replayed = Atomic<Int>(0)
+    private let refusedOrgs = Mutex<[String: Bool]>([:])
     private let next: (any RelayObserver)?
     private let sent: SentRecorder?
 
@@ -38,6 +39,11 @@ package final class RelayMonitor: RelayObserver {
     package var replayedEvents: Int { replayed.load(ordering: .relaxed) }
 
     package func replayed(_ events: Int) { replayed.add(events, ordering: .relaxed) }
+
+    /// By org that has been answered: whether Salesforce refused the last sign-in.
+    package var signInRefused: [String: Bool] { refusedOrgs.withLock { $0 } }
+
+    package func signedIn(org: String, isRefused: Bool) { refusedOrgs.withLock { $0[org] = isRefused } }
 
     package func deliveryUsed(_ ratio: Double, org: String) { usedRatios.withLock { $0[org] = ratio } }
 

@@ -37,6 +37,8 @@ package actor RelayService {
     private var accounting: Task<Void, Never>?
     private var isOpen = false
     private var isStopping = false
+    /// Deliveries that the store held at the start, for destinations that there are.
+    private var foundWaiting = 0
 
     /// Checks everything that can be checked without the network. Nothing runs yet.
     ///
@@ -140,7 +142,9 @@ package actor RelayService {
         accounting = Task { [flows] in await flows.keepAccounts() }
         do throws(StoreError) {
             try await store.keepStates(ofTopics: Set(topics))
-            try await outbox.start(await loader.destinations)
+            let destinations = await loader.destinations
+            foundWaiting = try await countWaiting(for: Set(destinations.map(\.name)))
+            try await outbox.start(destinations)
             try await replays.start()
             try await backfills.start()
         } catch {
@@ -155,21 +159,30 @@ package actor RelayService {
     /// Opens, signs in, and starts every topic. A task that is cancelled meanwhile, and a `stop`, make it return without
     /// having started them.
     ///
-    /// - Throws: when Salesforce refuses every org, since that is wrong until somebody mends it. A network that is not
-    ///   there yet is waited for, and so is an org that is refused beside others that are not. Everything is stopped then,
-    ///   so that no attempt under way is broken off unrecorded.
+    /// - Throws: when Salesforce refuses every org and the store held nothing to send, since that is wrong until somebody
+    ///   mends it, and best said to who has just set it up. With deliveries to send the relay stays: they need no org. A
+    ///   network that is not there yet is waited for, and so is an org that is refused beside others that are not.
+    ///   Everything is stopped then, so that no attempt under way is broken off unrecorded.
     package func start() async throws(RelayStartError) {
         try await open()
         let refusals = await signIn()
         guard !Task.isCancelled, !isStopping else { return }
-        if refusals.count == orgs.count, let refusal = refusals.first {
+        let isAll = refusals.count == orgs.count
+        if isAll, foundWaiting == 0, let refusal = refusals.first {
             _ = await stop(within: Self.failedStartLimit)
             throw .signIn(refusal.error)
         }
+        let rest = isAll ? "What waits in the store (\(foundWaiting)) goes on" : "The other orgs go on"
         for refusal in refusals {
-            log.error("\(refusal.error) The other orgs go on; this one is tried again by itself, seldom.")
-            run(refusal.org)
+            log.error(
+                "\(refusal.error) \(rest); this one is tried again by itself, seldom, and once its secret is corrected.",
+                metadata: ["org": "\(refusal.org.alias)"])
+            run(refusal.org, refused: refusal.error)
         }
+    }
+
+    private func countWaiting(for destinations: Set<String>) async throws(StoreError) -> Int {
+        try await store.pendingCounts().filter { destinations.contains($0.destination) }.map(\.count).reduce(0, +)
     }
 
     /// All orgs beside each other; each begins at once, whatever becomes of the others.
@@ -197,7 +210,9 @@ package actor RelayService {
         }
     }
 
-    private func run(_ org: OrgService) { running.append(Task { await org.run() }) }
+    private func run(_ org: OrgService, refused: SignInError? = nil) {
+        running.append(Task { await org.run(refused: refused) })
+    }
 
     /// Takes no further event, lets attempts under way end, writes what is left, and closes the store.
     ///

@@ -12,7 +12,10 @@ import Store
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Relays events until it is stopped (SIGTERM or SIGINT).",
-        discussion: "Edited rule files are put in force by themselves, and on SIGHUP.")
+        discussion: """
+            Edited rule files are put in force by themselves, and on SIGHUP. If Salesforce refuses to sign in to every \
+            org, it ends with 3, unless the store holds deliveries to send.
+            """)
 
     /// What a start that failed waits for what it began.
     static let failedStartLimit: Duration = .seconds(5)

@@ -26,6 +26,7 @@ extension StatusReport {
             "replayedEvents": .int(Int64(replayedEvents)), "reading": .list(reading.map(\.value)),
             "storeFailure": Self.text(storeFailure), "storeNextTry": Self.time(storeNextTry),
             "backedUp": .bool(isBackedUp),
+            "signInRefused": .list(signInRefused.filter(\.value).keys.sorted().map(Value.string)),
             "deliveryUse": .record(
                 Fields(deliveryUse.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: .double($0.value)) })),
         ])

@@ -54,6 +54,46 @@ import TestSupport
         try Store(path: scratch.store, wall: 0).close()
     }
 
+    @Test func `a refused sign-in keeps no delivery of the store waiting, and is loud`() async throws {
+        let http = ScriptedHTTP { request in
+            guard !request.url.contains("hooks.example.com") else { return HTTPResponse(status: 200) }
+            return HTTPResponse(status: 400, body: Array(#"{"error":"invalid_client","error_description":"no"}"#.utf8))
+        }
+        let scratch = Scratch()
+        let before = try Store(path: scratch.store, wall: 0)
+        var group = CommitGroup()
+        group.added = [StoredDelivery(seq: 1, delivery: Make.delivery(1), progress: DeliveryProgress())]
+        try await before.commit(group, wall: 0)
+        try before.close()
+        let service = try service(scratch, http, other: nil)
+        try await service.start()
+        func answer(_ path: String) async -> RelayConsole.Answer { await service.console.answer(path) }
+        while await answer("/readyz").body.contains("starting") { await Task.yield() }
+        let ready = await answer("/readyz")
+        #expect(ready.status == 503 && ready.body.contains("invalid_client"))
+        #expect(await answer("/metrics").body.contains(#"sluice_org_sign_in_refused{org="prod"} 1"#))
+        while await service.status().destinations.first?.delivered != 1 { await Task.yield() }
+        #expect(http.requests.count { !$0.url.contains("hooks") } == 1, "the next sign-in waits")
+        #expect(await service.stop(within: .seconds(1)))
+        let store = try Store(path: scratch.store, wall: 0)
+        #expect(try await store.pendingCounts().isEmpty)
+        try store.close()
+    }
+
+    @Test func `deliveries for a destination that is gone are nothing to stay for`() async throws {
+        let http = ScriptedHTTP { _ in HTTPResponse(status: 400, body: Array(#"{"error":"invalid_client"}"#.utf8)) }
+        let scratch = Scratch()
+        let before = try Store(path: scratch.store, wall: 0)
+        var group = CommitGroup()
+        group.added = [
+            StoredDelivery(seq: 1, delivery: Make.delivery(1, destination: "gone"), progress: DeliveryProgress())
+        ]
+        try await before.commit(group, wall: 0)
+        try before.close()
+        let service = try service(scratch, http, other: nil)
+        await #expect(throws: RelayStartError.self) { try await service.start() }
+    }
+
     @Test func `a start that is cancelled returns without having started a topic`() async throws {
         let http = HangingHTTP()
         let scratch = Scratch()
