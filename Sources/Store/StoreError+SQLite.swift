@@ -2,7 +2,9 @@ import GRDB
 
 extension StoreError {
     /// Wraps what GRDB or SQLite threw.
-    init(_ error: any Error, action: String, path: String) {
+    ///
+    /// - Parameter space: what is left where the store is.
+    init(_ error: any Error, action: String, path: String, space: (String) -> DiskSpace? = DiskSpace.init(around:)) {
         if let error = error as? StoreError {
             self = error
             return
@@ -11,10 +13,19 @@ extension StoreError {
             self.init(kind: .other, action: action, path: path, reason: "\(error)", underlying: error)
             return
         }
+        let fullness = Self.mayHideFullDisk(error.extendedResultCode) ? space(path)?.fullness : nil
         self.init(
-            kind: Self.kind(of: error.resultCode), action: action, path: path,
+            kind: fullness == nil ? Self.kind(of: error.resultCode) : .diskFull, action: action, path: path,
             sqliteCode: error.extendedResultCode.rawValue,
-            reason: Self.reason(of: error), underlying: error)
+            reason: fullness ?? Self.reason(of: error), underlying: error)
+    }
+
+    /// Failures to write, extend or create a file, whatever the reason.
+    private static func mayHideFullDisk(_ code: ResultCode) -> Bool {
+        switch code {
+        case .SQLITE_IOERR_READ, .SQLITE_IOERR_SHORT_READ: false
+        default: code.primaryResultCode == .SQLITE_IOERR || code.primaryResultCode == .SQLITE_CANTOPEN
+        }
     }
 
     private static func kind(of code: ResultCode) -> Kind {

@@ -55,9 +55,13 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         return "cannot \(action) \(place) \(path): \(reason)\(code). \(advice)"
     }
 
+    /// Nobody has the store yet who would try again.
+    private var isOpening: Bool { action.hasSuffix(" store") || action.hasSuffix(" lock file") }
+
     private var advice: String {
         switch kind {
         case .inUse: "Stop that process first, or give this one a store of its own."
+        case .diskFull where isOpening: "Free space on that disk, then try again; no stored event is lost."
         case .diskFull: "Free space on that disk; no stored event is lost, and writing goes on by itself."
         case .busy: "Another program has the file open; if that lasts, end it. Nothing is lost meanwhile."
         case .corrupt:
@@ -68,6 +72,7 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case .gone:
             "Put it back if it was moved. Otherwise restart the relay: what waits there is lost with the file, and each topic "
                 + "starts where the configuration says; `sluice replay --source salesforce` gets events again."
+        case .inputOutput where isOpening: "Look at the system log for disk errors, then try again."
         case .inputOutput: "Look at the system log for disk errors; writing is tried again by itself."
         case .older: "Start the relay once (`sluice run`): it brings the store up to date, and loses nothing."
         case .newer: "Use the version of Sluice that wrote it, or a later one."

@@ -261,6 +261,28 @@ def test_a_full_disk_while_relaying(binary, world, tmp_path):
         relay.check_everything_arrived_in_order()
 
 
+def test_a_full_disk_at_the_start(binary, world, tmp_path):
+    """SQLite calls it an I/O error of its shared memory, or a file that it cannot open."""
+    with small_disk(tmp_path / "disk", 20) as (folder, _):
+        relay = relay_of(world)
+        relay.workspace.store = folder / "sluice.db"
+        relay.workspace.write_config([TOPIC])
+        with relay.run() as sluice:
+            relay.wait_for_delivery(sluice)
+            relay.wait_for_cursors()
+            assert sluice.stop() == 0
+        ballast = folder / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(1 << 12)):
+                pass
+        check_refused(relay, 3, rf"cannot .*store at {folder}/sluice\.db: disk full.*Free space on that disk.*lost")
+        assert "disk full" in relay.workspace.command("status", "--config", str(relay.workspace.config_path)).stderr
+        ballast.unlink()
+        with relay.run() as sluice:
+            relay.wait_for_cursors()
+            assert sluice.stop() == 0
+
+
 def test_a_signal_while_starting_ends_it(binary, world):
     relay = relay_of(world)
     relay.workspace.write_config([TOPIC], endpoint=f"localhost:{free_port()}")

@@ -115,6 +115,25 @@ import Testing
         #expect(try await store.cursors().count == 1)
     }
 
+    @Test(arguments: [ResultCode.SQLITE_IOERR_SHMSIZE, .SQLITE_IOERR_WRITE, .SQLITE_CANTOPEN])
+    func `a full disk is told where SQLite does not say so`(code: ResultCode) {
+        func open(_ bytes: UInt64, _ files: UInt64?, _ code: ResultCode) -> StoreError {
+            StoreError(DatabaseError(resultCode: code), action: "open the store", path: "/data/sluice.db") { _ in
+                DiskSpace(freeBytes: bytes, freeFiles: files)
+            }
+        }
+        let full = open(4096, 9, code)
+        #expect(full.kind == .diskFull)
+        #expect(
+            full.description == """
+                cannot open the store at /data/sluice.db: disk full (SQLite \(code.rawValue)). Free space on that disk, then \
+                try again; no stored event is lost.
+                """)
+        #expect(open(1 << 30, 0, code).reason == "disk full: no file can be created, since no inode is free")
+        #expect(open(1 << 30, 9, code).kind != .diskFull && open(1 << 30, nil, code).kind != .diskFull)
+        #expect(open(0, 9, .SQLITE_IOERR_READ).kind == .inputOutput, "reading needs no room")
+    }
+
     @Test func `a log that a long reader keeps from being written back is said to grow`() async throws {
         var limits = StoreLimits()
         limits.walBytes = 1 << 20
