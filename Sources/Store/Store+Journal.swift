@@ -105,6 +105,15 @@ extension Store {
         }
     }
 
+    /// The first row of a topic that has an event committed at `time` or later.
+    package func journalRow(of key: Cursor.Key, committedSince time: Int64) async throws(StoreError) -> Int64? {
+        try await perform("search the journal") { database in
+            try Int64.fetchOne(
+                database, sql: "SELECT min(id) FROM journal WHERE org = ? AND topic = ? AND commit_time >= ?",
+                arguments: [key.org, key.topic, time])
+        }
+    }
+
     /// Rows that are read where an event is likely to stand.
     private static let nearRows = 20
 

@@ -28,7 +28,7 @@ package struct CursorMove: Sendable, Equatable, Codable {
     package var commitTime: Int64?
     package var receivedAt: Int64?
     package var effect: Effect
-    /// Events that are relayed again, where they can be counted.
+    /// Events that are relayed again, each once, where they can be counted.
     package var repeated: Int?
     /// One or two sentences.
     package var statement: String
@@ -46,6 +46,10 @@ package struct CursorMove: Sendable, Equatable, Codable {
 
 /// Finds out what a move means.
 struct CursorMovePlanner: Sendable {
+    /// Events that are looked at one by one; of more it is only said how many they are at most.
+    static let maximumCounted = 100_000
+    private static let rowsPerRead = 50
+
     let store: Store
     let orgs: ReplayOrgs
     let time: TimeSource
@@ -116,12 +120,12 @@ struct CursorMovePlanner: Sendable {
 
     private func after(_ id: ReplayID, _ move: inout CursorMove) async throws(ControlError) {
         move.to = id.description
-        guard move.to != move.from else { return nothing(&move) }
-        guard let found = try await JournalSearch(store: store, key: move.key).find(id) else { return unknown(&move) }
+        guard let found = try await JournalSearch(store: store, key: move.key).find(id) else {
+            return move.to == move.from ? nothing(&move) : unknown(&move)
+        }
         move.commitTime = try await commitTime(of: found.events[found.index], in: found.row, move.key)
         move.receivedAt = found.row.entry.receivedAt
-        let rest = try await count(move.key, after: found.row.id)
-        repeats(found.events.count - found.index - 1 + rest, &move)
+        repeats(try await count(move.key, from: found.row.id, since: move.commitTime, behind: id), &move)
     }
 
     private func saved(_ name: String, _ move: inout CursorMove) async throws(ControlError) {
@@ -140,7 +144,7 @@ struct CursorMovePlanner: Sendable {
         move.receivedAt = move.receivedAt ?? mine.cursor.updatedAt
         let begins = try await stored { () async throws(StoreError) in try await store.journalFirstRow() }
         guard move.effect == .unknown, let row = mine.journalRow, let begins, begins <= row + 1 else { return }
-        repeats(try await count(key, after: row), &move)
+        repeats(try await count(key, from: row + 1, since: mine.cursor.commitTime.map { $0 + 1 }), &move)
     }
 
     private func at(_ time: Int64, _ move: inout CursorMove) async throws(ControlError) {
@@ -204,10 +208,50 @@ struct CursorMovePlanner: Sendable {
         return events?.first?.time
     }
 
-    private func count(_ key: Cursor.Key, after row: Int64) async throws(ControlError) -> Int {
+    /// Events behind a place. The journal may have them more than once, and others between them: what an earlier move
+    /// repeated stands there again.
+    ///
+    /// - Parameters:
+    ///   - row: the first to look at, where it is not known when its events were committed.
+    ///   - time: rows without anything committed then or later lie before the place.
+    ///   - id: the last event before the place, in whichever rows it stands.
+    private func count(
+        _ key: Cursor.Key, from row: Int64, since time: Int64?, behind id: ReplayID? = nil
+    ) async throws(ControlError) -> Count {
         let store = store
-        let span = try await stored { () async throws(StoreError) in try await store.journalSpan(of: key, after: row) }
-        return span?.events ?? 0
+        var first: Int64? = row
+        if let time, id != nil {
+            first = try await stored { () async throws(StoreError) in
+                try await store.journalRow(of: key, committedSince: time)
+            }
+        }
+        guard let first else { return Count() }
+        let span = try await stored { () async throws(StoreError) in
+            try await store.journalSpan(of: key, after: first - 1)
+        }
+        guard let span else { return Count() }
+        guard span.events <= Self.maximumCounted else { return Count(events: span.events, isExact: false) }
+        var seen: Set<ReplayID> = []
+        var after = first - 1
+        while true {
+            let from = after
+            let rows = try await stored { () async throws(StoreError) in
+                try await store.journal(of: key, after: from, limit: Self.rowsPerRead)
+            }
+            guard let last = rows.last else { return Count(events: seen.count) }
+            after = last.id
+            for row in rows where time.map({ row.entry.commitTime ?? .max >= $0 }) ?? true {
+                let ids = JournalSearch.events(of: row).map(\.replayID)
+                let start = id.flatMap { ids.lastIndex(of: $0) }.map { $0 + 1 } ?? 0
+                seen.formUnion(ids[start...])
+            }
+        }
+    }
+
+    private struct Count {
+        var events = 0
+        /// Otherwise they are so many at most.
+        var isExact = true
     }
 
     // MARK: Effects
@@ -217,15 +261,16 @@ struct CursorMovePlanner: Sendable {
         move.statement = "Nothing is skipped or repeated."
     }
 
-    private func repeats(_ count: Int, _ move: inout CursorMove) {
-        guard count > 0 else { return nothing(&move) }
+    private func repeats(_ count: Count, _ move: inout CursorMove) {
+        guard count.events > 0 else { return nothing(&move) }
         move.effect = .repeats
-        move.repeated = count
+        move.repeated = count.isExact ? count.events : nil
         let since = move.commitTime.map { " committed after \(Timestamp.rfc3339($0))" } ?? ""
+        let most = count.isExact ? "" : "Up to "
         move.statement =
-            "\(count == 1 ? "1 event" : "\(count) events")\(since) \(count == 1 ? "is" : "are") relayed again. Their "
-            + "deliveries have the same IDs as before, so that receivers may ignore them; `sluice replay` gives them new "
-            + "ones. Nothing is skipped."
+            "\(most)\(count.events == 1 ? "1 event" : "\(count.events) events")\(since) \(count.events == 1 ? "is" : "are") "
+            + "relayed again. Their deliveries have the same IDs as before, so that receivers may ignore them; "
+            + "`sluice replay` gives them new ones. Nothing is skipped."
     }
 
     private func unknown(_ move: inout CursorMove) {

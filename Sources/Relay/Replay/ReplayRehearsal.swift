@@ -137,9 +137,11 @@ package struct ReplayDryRun: Sendable, Codable {
         guard piece.events > 0 else { return }
         events += piece.events
         failures += piece.failures
-        let time = piece.lastTime.map(ControlTime.init)
-        firstTime = firstTime ?? time
-        lastTime = time ?? lastTime
+        if let time = piece.lastTime {
+            // Topics are read one after another, and each from its beginning.
+            firstTime = ControlTime(min(time, firstTime?.milliseconds ?? time))
+            lastTime = ControlTime(max(time, lastTime?.milliseconds ?? time))
+        }
         for delivery in piece.deliveries { count(delivery.rule, delivery.destination) }
     }
 

@@ -25,6 +25,27 @@ import Synchronization
         #expect(try await bench.store.statements().map(\.kind) == [LossStatement.moved])
     }
 
+    @Test(arguments: [1, 3, 7, 30]) func `what an earlier move repeated is counted once`(size: Int) async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<30)
+        func repeated(_ number: Int) async throws -> Int? {
+            try await bench.ask(
+                "cursor.preview", move(.replayID(Make.replayID(number).description)), as: CursorMove.self
+            ).repeated
+        }
+        let back = move(.replayID(Make.replayID(19).description))
+        _ = try await bench.ask("cursor.set", back, as: CursorMoved.self)
+        #expect(try await repeated(19) == 10, "the cursor stands there, and nothing came again yet")
+        // A part comes again, then the rest, in other responses than before.
+        try await bench.live(20..<23, size: size)
+        for number in [15, 19, 21, 22, 24, 28] { #expect(try await repeated(number) == 29 - number) }
+        try await bench.live(23..<30, size: size)
+        _ = try await bench.ask("cursor.set", back, as: CursorMoved.self)
+        try await bench.live(20..<32, size: size)
+        for number in [15, 19, 21, 22, 24, 30] { #expect(try await repeated(number) == 31 - number) }
+        #expect(try await repeated(31) == nil)
+    }
+
     @Test func `nothing, a time, an unknown event and no cursor are told apart`() async throws {
         let bench = try await ReplayBench()
         try await bench.live(0..<30)

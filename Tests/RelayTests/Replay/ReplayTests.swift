@@ -111,6 +111,19 @@ import Testing
         #expect(both.deliveries.map(\.deliveries) == [29, 29])
     }
 
+    @Test func `a dry run of several topics tells the span of them all`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<5, topic: "/data/Middle__ChangeEvent", settles: false)
+        try await bench.live(10..<20, topic: "/data/AChangeEvent")
+        try await bench.live(3..<8, topic: "/data/ZChangeEvent")
+        var request = ReplayRequest(.earliest)
+        request.source = .journal
+        let result: ReplayDryRun = try await bench.ask("replay.dryRun", request)
+        #expect(result.events == 20)
+        #expect(result.firstTime?.milliseconds == ReplayEvents.time(0))
+        #expect(result.lastTime?.milliseconds == ReplayEvents.time(19))
+    }
+
     @Test func `paused it stands still, resumed it ends, cancelled it never goes on`() async throws {
         let bench = try await ReplayBench()
         try await bench.live(0..<300, size: 50)
