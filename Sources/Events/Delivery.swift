@@ -1,5 +1,7 @@
 /// One request (or one claim on a flow run) for one destination: rendered once, sent byte for byte on every attempt.
 package struct Delivery: Sendable, Equatable {
+    package static let idPrefix = "sl_"
+
     /// `sl_` and 32 hex digits; the same on every attempt, after every restart and after every refetch of its event.
     package var id: String {
         get { box.contents.id }

@@ -26,6 +26,20 @@ extension Store {
         }
     }
 
+    /// The event of a delivery that waits, is dead, or was kept when it was sent; nil if none is known by that ID.
+    package func replayID(ofDelivery id: String) async throws(StoreError) -> ReplayID? {
+        try await perform("search for a delivery") { database in
+            let bytes = try Data.fetchOne(
+                database,
+                sql: """
+                    SELECT replay_id FROM outbox WHERE id = ?1
+                    UNION ALL SELECT replay_id FROM dead_letters WHERE delivery_id = ?1
+                    UNION ALL SELECT replay_id FROM sent WHERE delivery_id = ?1 LIMIT 1
+                    """, arguments: [id])
+            return try bytes.map { try ColumnDecoder.replayID($0) }
+        }
+    }
+
     /// Deliveries of an event that wait, at most `limit`.
     package func pending(of replayID: ReplayID, limit: Int = 1_000) async throws(StoreError) -> [StoredDelivery] {
         try await perform("search the outbox") { database in

@@ -60,6 +60,8 @@ def test_an_event_shows_what_support_asks_for_and_the_bitmaps_as_they_came(refus
     assert names and raw and all(item.startswith("0x") or "-0x" in item for item in raw), (names, raw)
     assert shown["events"][0]["deliveries"][0]["state"] == "dead"
     text = ask(relay, "event", "show", base64.b64encode(replay_id(dead[0])).decode())
+    delivery = shown["events"][0]["deliveries"][0]["id"]
+    assert ask(relay, "event", "show", delivery) == text, "by the ID of its delivery it is the same event"
     assert f"rpc-id {shown['rpcId']}" in text
 
 
@@ -67,6 +69,10 @@ def test_dead_letters_by_id_filter_time_and_count(refused):
     relay, sluice, dead = refused
     everything = letters(relay, "--limit", "1000")
     assert len(everything) == len(dead) and all(letter["status"] == 422 for letter in everything)
+    ids = {base64.b64encode(replay_id(number)).decode() for number in dead}
+    assert {letter["replayId"] for letter in everything} == ids and min(ids) in ask(relay, "dlq", "list")
+    told = sluice.wait_for_line("put to the dead letters")
+    assert any(f"replayId={id}" in told for id in ids) and f"topic={TOPIC}" in told, told
     for filters, count in [
         (["--rule", "everything"], len(dead)), (["--rule", "other"], 0), (["--destination", "hook"], len(dead)),
         (["--reason", "rejected"], len(dead)), (["--reason", "exhausted"], 0), (["--topic", TOPIC], len(dead)),

@@ -49,6 +49,7 @@ package struct DeadLetterLine: Sendable, Codable {
     package var destination: String
     package var lane: String
     package var topic: String
+    package var replayId: String
     package var entity: String
     package var recordID: String
     package var attempts: Int
@@ -70,6 +71,7 @@ package struct DeadLetterLine: Sendable, Codable {
         destination = delivery.destination
         lane = delivery.lane
         topic = delivery.origin.topic
+        replayId = "\(delivery.origin.replayID)"
         entity = delivery.origin.entity
         recordID = delivery.origin.recordID
         attempts = letter.attempts
@@ -130,7 +132,6 @@ package struct DeadLetterQuestion: Sendable, Codable {
 package struct DeadLetterDetail: Sendable, Codable {
     package var line: DeadLetterLine
     package var orgID: String
-    package var replayID: String
     package var change: String
     package var target: DeliveryTarget
     /// As `BodyDisplay` says; nil if it is not shown.

@@ -37,9 +37,8 @@ struct DeadLetterDesk: Sendable {
         let most = rules.ruleIDs.isEmpty ? "redacted" : rules.shownBodies(of: delivery.rule)
         let display = question.body.limited(by: most)
         return DeadLetterDetail(
-            line: DeadLetterLine(stored), orgID: delivery.origin.orgID,
-            replayID: delivery.origin.replayID.description, change: delivery.origin.change, target: delivery.target,
-            body: display.text(delivery.body),
+            line: DeadLetterLine(stored), orgID: delivery.origin.orgID, change: delivery.origin.change,
+            target: delivery.target, body: display.text(delivery.body),
             isLimited: display != question.body, history: stored.letter.history.map(DeadLetterAttempt.init))
     }
 

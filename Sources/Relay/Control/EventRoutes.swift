@@ -7,7 +7,7 @@ import Store
 
 /// `event.show`: what became of one event.
 package struct EventRequest: Codable, Sendable {
-    /// Base64, as every output shows it, or hex.
+    /// Base64, as every output shows it, or hex; or the ID of one of its deliveries.
     package var replayID: String
 
     package init(replayID: String) { self.replayID = replayID }
@@ -41,21 +41,41 @@ package struct EventRoutes: Sendable {
                 guard let request = try? JSONDecoder().decode(EventRequest.self, from: Data(request)) else {
                     throw ControlError(.badInput, "event.show: the request is not what this version of sluice expects")
                 }
-                let meanings = request.meanings
-                guard !meanings.isEmpty else {
-                    throw ControlError(
-                        .badInput, "\(request.replayID) is no replay ID: it is base64 (as `sluice tap` shows it) or hex")
-                }
                 await write?()
-                for id in meanings {
+                for id in try await request.meanings + routes.event(ofDelivery: request.replayID) {
                     if let answer = try await routes.show(id) { return answer }
                 }
-                throw ControlError(
-                    .failed,
-                    "nothing is known of an event \(request.replayID): it is not in the journal (which keeps the last "
-                        + "days only), and no delivery of it waits or is among the dead letters")
+                throw routes.unknown(request)
             }
         ]
+    }
+
+    private func event(ofDelivery id: String) async throws(ControlError) -> [ReplayID] {
+        if let id = recent?.replayID(ofDelivery: id) { return [id] }
+        do throws(StoreError) {
+            return try await store.replayID(ofDelivery: id).map { [$0] } ?? []
+        } catch {
+            throw ControlError(.environment, "\(error)")
+        }
+    }
+
+    private func unknown(_ request: EventRequest) -> ControlError {
+        let text = request.replayID
+        if text.hasPrefix(Delivery.idPrefix) {
+            return ControlError(
+                .failed,
+                "nothing is known of a delivery \(text): it is not among those that wait, the dead letters, or the last "
+                    + "attempts. By its event's replay ID there may be more.")
+        }
+        guard !request.meanings.isEmpty else {
+            return ControlError(
+                .badInput,
+                "\(text) is no replay ID, which is base64 (as `sluice tap` shows it) or hex, and no delivery's ID")
+        }
+        return ControlError(
+            .failed,
+            "nothing is known of an event \(text): it is not in the journal (which keeps the last days only), and no "
+                + "delivery of it waits or is among the dead letters")
     }
 
     /// Nil if nothing is known.

@@ -172,7 +172,7 @@ extension Outbox {
     func die(
         _ entry: OutboxEntry, _ route: Route, _ reason: DeadLetter.Reason, _ detail: String, _ now: Moment
     ) {
-        route.died(detail)
+        route.died(entry.delivery, detail)
         resolve(
             entry, route,
             deadLetter: DeadLetter(

@@ -155,7 +155,7 @@ package actor Outbox {
     /// - Returns: the destinations that got something.
     private func take(_ batch: RoutedBatch) -> [Route] {
         ledger.accept(batch)
-        for letter in batch.deadLetters { route(letter.delivery.destination).died(letter.detail) }
+        for letter in batch.deadLetters { route(letter.delivery.destination).died(letter.delivery, letter.detail) }
         let touched = offer(batch.deliveries)
         // What is replayed says nothing about where the stream is.
         if batch.cursor.key.scope == .live, batch.tellsPlace {

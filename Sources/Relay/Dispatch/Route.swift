@@ -57,9 +57,9 @@ final class Route {
     }
 
     /// A delivery goes to the dead letters, or could not even be built.
-    func died(_ detail: String) {
+    func died(_ delivery: Delivery, _ detail: String) {
         counters.deadLetters += 1
-        log.died(detail)
+        log.died(delivery, detail)
     }
 
     /// It pays to wait for this destination before more is taken in.

@@ -8,7 +8,7 @@ struct RouteLog {
 
     private var quietUntil: Int64 = 0
     private var pauseQuietUntil: Int64 = 0
-    private var deaths: (count: Int, example: String)?
+    private var deaths: (count: Int, delivery: Delivery, detail: String)?
     private var deathsQuietUntil: Int64 = 0
 
     mutating func failed(
@@ -20,9 +20,7 @@ struct RouteLog {
             """
             delivery to \(name) failed: \(note.words); tried again in \(Self.span(wait)), nothing is lost
             """,
-            metadata: [
-                "delivery": "\(delivery.id)", "rule": "\(delivery.rule)", "recordId": "\(delivery.origin.recordID)",
-            ])
+            metadata: Self.metadata(delivery))
     }
 
     /// A lane that stands is news, and stays it until somebody mends what it says.
@@ -36,7 +34,7 @@ struct RouteLog {
             """)
     }
 
-    mutating func died(_ detail: String) { deaths = ((deaths?.count ?? 0) + 1, detail) }
+    mutating func died(_ delivery: Delivery, _ detail: String) { deaths = ((deaths?.count ?? 0) + 1, delivery, detail) }
 
     /// With each commit, the first at once, then once a minute: a receiver that refuses everything is one line.
     mutating func report(_ name: String, now: Moment, logger: Logger) {
@@ -50,10 +48,23 @@ struct RouteLog {
         if let deaths { sayDeaths(deaths, name, logger) }
     }
 
-    private mutating func sayDeaths(_ deaths: (count: Int, example: String), _ name: String, _ logger: Logger) {
+    /// Of several the last stands for all.
+    private mutating func sayDeaths(
+        _ deaths: (count: Int, delivery: Delivery, detail: String), _ name: String, _ logger: Logger
+    ) {
         self.deaths = nil
         let count = deaths.count == 1 ? "1 delivery" : "\(deaths.count) deliveries"
-        logger.error("\(count) to \(name) put to the dead letters: \(deaths.example); see `sluice dlq list`")
+        logger.error(
+            "\(count) to \(name) put to the dead letters: \(deaths.detail); see `sluice dlq list`",
+            metadata: Self.metadata(deaths.delivery))
+    }
+
+    /// What leads from a line to its event.
+    private static func metadata(_ delivery: Delivery) -> Logger.Metadata {
+        [
+            "delivery": "\(delivery.id)", "rule": "\(delivery.rule)", "recordId": "\(delivery.origin.recordID)",
+            "topic": "\(delivery.origin.topic)", "replayId": "\(delivery.origin.replayID)",
+        ]
     }
 
     func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {

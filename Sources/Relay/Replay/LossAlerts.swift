@@ -51,7 +51,7 @@ package struct LossAlerts: Sendable {
 
     private func id(_ statement: LossStatement) -> String {
         let text = "\(statement.key.org)\n\(statement.key.topic)\n\(statement.kind)\n\(statement.at)\n\(statement.text)"
-        return "sl_" + Events.Hex.encode(Array(SHA256.hash(data: Array(text.utf8)).prefix(16)))
+        return Delivery.idPrefix + Events.Hex.encode(Array(SHA256.hash(data: Array(text.utf8)).prefix(16)))
     }
 
     private func body(_ statement: LossStatement) -> [UInt8] {

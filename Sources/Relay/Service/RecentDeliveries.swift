@@ -43,6 +43,10 @@ package final class RecentDeliveries: Sendable {
         }
     }
 
+    package func replayID(ofDelivery id: String) -> ReplayID? {
+        ring.withLock { $0.attempts.first { $0.id == id }?.replayID }
+    }
+
     /// Oldest first.
     package func attempts(of replayID: ReplayID) -> [Attempt] {
         ring.withLock { ring in

@@ -34,7 +34,7 @@ enum DeliveryID {
         return text(SHA256.hash(data: parts))
     }
 
-    private static func text(_ digest: SHA256Digest) -> String { "sl_" + Hex.text(digest.prefix(16)) }
+    private static func text(_ digest: SHA256Digest) -> String { Delivery.idPrefix + Hex.text(digest.prefix(16)) }
 }
 
 extension [UInt8] {

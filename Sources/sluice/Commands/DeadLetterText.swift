@@ -6,11 +6,12 @@ enum DeadLetterText {
     static func list(_ list: DeadLetterList) -> String {
         var text = "There are no dead letters of that kind.\n"
         if !list.letters.isEmpty {
-            var table = Table(["ID", "DIED", "REASON", "RULE", "DESTINATION", "RECORD", "TRIES", "WHY"])
+            var table = Table(["ID", "DIED", "REASON", "RULE", "DESTINATION", "RECORD", "REPLAY ID", "TRIES", "WHY"])
             for letter in list.letters {
                 table.add([
                     letter.id, letter.diedAt.text, letter.isResending ? "sent again" : letter.reason, letter.rule,
-                    letter.destination, letter.recordID.isEmpty ? letter.lane : letter.recordID, "\(letter.attempts)",
+                    letter.destination, letter.recordID.isEmpty ? letter.lane : letter.recordID, letter.replayId,
+                    "\(letter.attempts)",
                     String(letter.detail.prefix(80)),
                 ])
             }
@@ -43,7 +44,7 @@ enum DeadLetterText {
         let rows = [
             ("reason", "\(line.reason): \(line.detail)"), ("rule", line.rule), ("destination", line.destination),
             ("lane", line.lane), ("event", "\(line.entity) \(line.recordID) \(detail.change)"),
-            ("topic", "\(line.topic), replay ID \(detail.replayID), org \(detail.orgID)"),
+            ("topic", "\(line.topic), replay ID \(line.replayId), org \(detail.orgID)"),
             ("committed", line.time.text), ("died", line.diedAt.text + (line.isResending ? ", is being sent again" : "")),
             ("request", request(detail)),
         ]

@@ -15,10 +15,14 @@ struct EventCommand: AsyncParsableCommand {
             abstract: "Shows what became of an event: received, rules, attempts, answers.",
             discussion: """
                 Looks into the journal, the outbox and the dead letters, and into what a running relay remembers of its \
-                last attempts. The rules are those of now.
+                last attempts. The rules are those of now. By a delivery's ID it shows the event that the delivery came of.
                 """)
 
-        @Argument(help: "The replay ID, base64 (as tap and dlq show print it) or hex.") var replayID: String
+        @Argument(
+            help: ArgumentHelp(
+                "The event's replay ID, base64 (as tap, dlq list and the log print it) or hex; or a delivery's ID.",
+                valueName: "id"))
+        var id: String
         @OptionGroup var options: ConfigurationOption
         @Flag(help: "Print JSON.") var json = false
 
@@ -27,7 +31,7 @@ struct EventCommand: AsyncParsableCommand {
                 let rules = Self.rules(try options.configuration())
                 return EventRoutes.make(store: store, rules: { rules })
             }
-            let request = Array(try JSONEncoder().encode(EventRequest(replayID: replayID)))
+            let request = Array(try JSONEncoder().encode(EventRequest(replayID: id)))
             let answer = try await caller.answer(route: "event.show", bytes: request)
             if json { return Terminal.output.write(answer + [UInt8(ascii: "\n")]) }
             guard case .record(let fields)? = try? JSONReader.parse(answer) else {

@@ -53,6 +53,21 @@ import TestSupport
         #expect(answer.text("replayId") == "\(id)")
     }
 
+    @Test func `the ID of a delivery leads to its event, where it waits and where it is only remembered`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        let id = try await journaled(bench, number: 9)
+        try await bench.outbox.accept(Make.batch([Make.delivery(9)], cursor: 12))
+        await bench.outbox.flush()
+        #expect(try await show(bench, "sl_9").text("replayId") == "\(id)")
+        let recent = RecentDeliveries()
+        recent.add(
+            RecentDeliveries.Attempt(
+                id: "sl_done", rule: "r", destination: "hook", topic: Make.key.topic, replayID: id, number: 1, at: 1,
+                milliseconds: 1, outcome: .delivered, status: 200, reason: "ok"))
+        #expect(try await show(bench, "sl_done", recent: recent).text("replayId") == "\(id)")
+        await #expect { try await show(bench, "sl_done") } throws: { "\($0)".contains("nothing is known of a delivery") }
+    }
+
     @Test func `bytes that only look like a replay ID are no event, and neither is what is no ID`() async throws {
         let bench = try await LoaderBench()
         _ = try await journaled(bench, number: 9)
