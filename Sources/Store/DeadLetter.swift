@@ -2,13 +2,21 @@ import Events
 
 /// A delivery that nobody tries any more, with everything that is needed to see why and to send it again.
 package struct DeadLetter: Sendable, Equatable {
-    package enum Reason: String, Sendable {
+    package enum Reason: String, Sendable, CaseIterable {
         /// The body could not be built; `body` is empty.
         case rendering
         /// The receiver said that this delivery can never succeed.
         case rejected
         /// The horizon or the limit of attempts was reached.
         case exhausted
+        /// An operator gave up what waited for its destination.
+        case dropped
+
+        /// For messages and help.
+        package static var words: String {
+            let all = allCases.map(\.rawValue)
+            return all.dropLast().joined(separator: ", ") + " or " + all.last!
+        }
     }
 
     package var delivery: Delivery

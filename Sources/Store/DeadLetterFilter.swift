@@ -4,7 +4,7 @@ package struct DeadLetterFilter: Sendable, Equatable, Codable {
     package var ids: [String] = []
     package var rule: String?
     package var destination: String?
-    /// `rendering`, `rejected`, `exhausted`.
+    /// A `DeadLetter.Reason`.
     package var reason: String?
     package var topic: String?
     /// Put aside at this time or later, epoch milliseconds.

@@ -1,6 +1,7 @@
 """What goes wrong in operation by somebody's hand, and how it is told and mended without a restart."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -132,6 +133,12 @@ def test_what_waits_for_a_destination_that_was_removed_can_be_given_up(binary, w
     done = drop("gone", "--yes")
     assert done.returncode == 0 and done.stdout.startswith("30 deliveries put to the dead letters"), done.stderr
     assert hooks.workspace.count("outbox") == 0 and hooks.workspace.count("dead_letters") == 30
+
+    def reasons(reason):
+        listed = hooks.workspace.command("dlq", "list", "--reason", reason, "--json", "--config", config)
+        return {letter["reason"] for letter in json.loads(listed.stdout)["letters"]}
+
+    assert reasons("dropped") == {"dropped"} and reasons("rejected") == set(), "no receiver refused them"
 
 
 def test_dead_letters_are_built_anew_by_a_rule_that_was_corrected(binary, world):

@@ -85,7 +85,7 @@ struct DeadLetterDesk: Sendable {
         }
         if let limit = filter.limit, limit < 1 { throw ControlError(.badInput, "--limit must be at least 1.") }
         if let reason = filter.reason, DeadLetter.Reason(rawValue: reason) == nil {
-            throw ControlError(.badInput, "'\(reason)' is not a reason: rejected, exhausted or rendering.")
+            throw ControlError(.badInput, "'\(reason)' is not a reason: \(DeadLetter.Reason.words).")
         }
         return filter
     }

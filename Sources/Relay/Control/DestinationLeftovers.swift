@@ -19,7 +19,8 @@ package enum DestinationLeftovers {
                     let last = row.progress.lastError ?? row.delivery.unrenderedReason
                     group.deadLetters.append(
                         DeadLetter(
-                            delivery: row.delivery, reason: row.delivery.unrenderedReason == nil ? .rejected : .rendering,
+                            // What was never built has no request to send again: it is built first.
+                            delivery: row.delivery, reason: row.delivery.unrenderedReason == nil ? .dropped : .rendering,
                             detail: "given up by an operator" + (last.map { "; \($0)" } ?? ""),
                             attempts: row.progress.attempts, history: row.progress.history, diedAt: time.wall()))
                 }

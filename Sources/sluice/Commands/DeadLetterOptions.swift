@@ -8,7 +8,7 @@ struct DeadLetterOptions: ParsableArguments {
     @Argument(help: "Delivery IDs, or their beginnings; with --quarantine, numbers.") var ids: [String] = []
     @Option(help: "Of this rule.") var rule: String?
     @Option(help: "For this destination.") var destination: String?
-    @Option(help: "Only rejected, exhausted or rendering.") var reason: String?
+    @Option(help: "Why: \(DeadLetter.Reason.words).") var reason: String?
     @Option(help: "Of this topic, in full.") var topic: String?
     @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: String?
     @Option(help: "Put aside before then.") var before: String?
