@@ -196,6 +196,41 @@ def test_a_replay_is_in_the_status_and_in_the_metrics(binary, world):
     assert replay() is None
 
 
+def test_json_has_the_names_of_salesforce_and_times_that_can_be_read(refused):
+    relay, _, dead = refused
+    first = letters(relay)[0]
+    back = base64.b64encode(replay_id(290)).decode()
+    answers = [
+        answer(relay, *command)
+        for command in [
+            ["dlq", "list"], ["dlq", "list", "--quarantine"], ["dlq", "show", first["id"]], ["event", "show", first["id"]],
+            ["status"], ["cursor", "list"], ["cursor", "save", "now"], ["cursor", "list", "--saved"], ["cursor", "export"],
+            ["replay", "--earliest", "--source", "journal", "--dry-run"], ["replay", "list"], ["backfill", "list"],
+            ["cursor", "set", TOPIC, "--replay-id", back, "--yes"], ["dlq", "drop", "--rule", "none", "--yes"],
+        ]
+    ]  # fmt: skip
+    assert answers[-1]["count"] == 0, "nothing to drop is JSON as well"
+    found = {name for given in answers for name, _ in members(given)}
+    assert {"replayId", "recordId", "orgId", "instanceUrl", "schemaId", "eventId", "commitTime"} <= found, found
+    assert not [name for name in found if name.endswith(("ID", "IDs", "URL"))], found
+    times = [item for given in answers for item in members(given) if item[0].endswith(("Time", "At", "since"))]
+    assert [item for item in times if item[0] == "commitTime"], times
+    # Salesforce's own header says its commit time in milliseconds, as `commitTimestamp`.
+    wrong = [item for item in times if item[1] is not None and not re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(item[1]))]
+    assert not wrong, wrong
+
+
+def members(value):
+    """(name, value) of everything in it that is no list or object."""
+    if isinstance(value, list):
+        for item in value:
+            yield from members(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name, None if isinstance(item, (list, dict)) else item
+            yield from members(item)
+
+
 def test_a_replay_shows_its_progress_on_a_terminal(binary, world):
     relay = Relay(world, [FeedSpec(TOPIC, 600, ["Account"], merged_every=0)])
     with relay.run() as sluice:

@@ -40,7 +40,7 @@ package enum DeadLetterRoutes {
     }
 }
 
-/// One of `dlq list`.
+/// One of `dlq list`. Names of fields are those of the JSON.
 package struct DeadLetterLine: Sendable, Codable {
     package var id: String
     package var reason: String
@@ -51,7 +51,7 @@ package struct DeadLetterLine: Sendable, Codable {
     package var topic: String
     package var replayId: String
     package var entity: String
-    package var recordID: String
+    package var recordId: String
     package var attempts: Int
     /// Status of the last answer.
     package var status: Int?
@@ -73,7 +73,7 @@ package struct DeadLetterLine: Sendable, Codable {
         topic = delivery.origin.topic
         replayId = "\(delivery.origin.replayID)"
         entity = delivery.origin.entity
-        recordID = delivery.origin.recordID
+        recordId = delivery.origin.recordID
         attempts = letter.attempts
         status = letter.history.last { $0.number > 0 }?.status
         bodyBytes = delivery.body.count
@@ -131,7 +131,7 @@ package struct DeadLetterQuestion: Sendable, Codable {
 /// The whole of one.
 package struct DeadLetterDetail: Sendable, Codable {
     package var line: DeadLetterLine
-    package var orgID: String
+    package var orgId: String
     package var change: String
     package var target: DeliveryTarget
     /// As `BodyDisplay` says; nil if it is not shown.
@@ -195,6 +195,11 @@ package struct DeadLetterOutcome: Sendable, Codable {
     /// They are sent as soon as a relay runs.
     package var waitsForRelay = false
 
+    package init(count: Int = 0, waitsForRelay: Bool = false) {
+        self.count = count
+        self.waitsForRelay = waitsForRelay
+    }
+
     static let maximumSkipped = 50
 
     mutating func skip(_ id: String, _ reason: String) {
@@ -208,9 +213,9 @@ package struct QuarantineLine: Sendable, Codable {
     package var id: Int64
     package var org: String
     package var topic: String
-    package var replayID: String
-    package var schemaID: String
-    package var eventID: String
+    package var replayId: String
+    package var schemaId: String
+    package var eventId: String
     package var payloadBytes: Int
     package var reason: String
     package var at: ControlTime

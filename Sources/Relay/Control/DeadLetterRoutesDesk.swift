@@ -37,7 +37,7 @@ struct DeadLetterDesk: Sendable {
         let most = rules.ruleIDs.isEmpty ? "redacted" : rules.shownBodies(of: delivery.rule)
         let display = question.body.limited(by: most)
         return DeadLetterDetail(
-            line: DeadLetterLine(stored), orgID: delivery.origin.orgID, change: delivery.origin.change,
+            line: DeadLetterLine(stored), orgId: delivery.origin.orgID, change: delivery.origin.change,
             target: delivery.target, body: display.text(delivery.body),
             isLimited: display != question.body, history: stored.letter.history.map(DeadLetterAttempt.init))
     }
@@ -50,8 +50,8 @@ struct DeadLetterDesk: Sendable {
         return try await stored { () async throws(StoreError) in
             let lines = try await store.quarantine(asked, newestFirst: true).map { row in
                 QuarantineLine(
-                    id: row.id, org: row.event.org, topic: row.event.topic, replayID: row.event.replayID.description,
-                    schemaID: row.event.schemaID, eventID: row.event.eventID, payloadBytes: row.event.payload.count,
+                    id: row.id, org: row.event.org, topic: row.event.topic, replayId: row.event.replayID.description,
+                    schemaId: row.event.schemaID, eventId: row.event.eventID, payloadBytes: row.event.payload.count,
                     reason: row.event.reason, at: ControlTime(row.event.at))
             }
             return QuarantineList(

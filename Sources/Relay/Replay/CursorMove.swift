@@ -13,20 +13,20 @@ package enum CursorTarget: Sendable, Equatable, Codable {
     case unset
 }
 
-/// A move, looked up, and what it would skip or repeat.
+/// A move, looked up, and what it would skip or repeat. Names of fields are those of the JSON.
 package struct CursorMove: Sendable, Equatable, Codable {
     package enum Effect: String, Sendable, Codable { case nothing, repeats, skips, unknown }
 
     package var org: String
     package var topic: String
-    package var orgID: String
-    package var instanceURL: String
+    package var orgId: String
+    package var instanceUrl: String
     /// Base64; nil where there is none.
     package var from: String?
     package var to: String?
-    /// Of the event at `to`, where it is known; times are epoch milliseconds.
-    package var commitTime: Int64?
-    package var receivedAt: Int64?
+    /// Of the event at `to`, where it is known.
+    package var commitTime: ControlTime?
+    package var receivedAt: ControlTime?
     package var effect: Effect
     /// Events that are relayed again, each once, where they can be counted.
     package var repeated: Int?
@@ -39,8 +39,8 @@ package struct CursorMove: Sendable, Equatable, Codable {
     func cursor(now: Int64) -> Cursor? {
         guard let id = to.flatMap(ReplayID.init(base64:)) else { return nil }
         return Cursor(
-            key: key, orgID: orgID, instanceURL: instanceURL, replayID: id, commitTime: commitTime,
-            updatedAt: receivedAt ?? now)
+            key: key, orgID: orgId, instanceURL: instanceUrl, replayID: id, commitTime: commitTime?.milliseconds,
+            updatedAt: receivedAt?.milliseconds ?? now)
     }
 }
 
@@ -60,7 +60,7 @@ struct CursorMovePlanner: Sendable {
         let store = store
         let present = try await stored { () async throws(StoreError) in try await store.cursor(key) }
         var move = CursorMove(
-            org: key.org, topic: key.topic, orgID: present?.orgID ?? "", instanceURL: present?.instanceURL ?? "",
+            org: key.org, topic: key.topic, orgId: present?.orgID ?? "", instanceUrl: present?.instanceURL ?? "",
             from: present?.replayID.description, effect: .unknown, statement: "")
         switch target {
         case .unset: unset(&move, present)
@@ -72,7 +72,7 @@ struct CursorMovePlanner: Sendable {
         case .time(let time): try await at(time, &move)
         case .cursor(let name): try await saved(name, &move)
         }
-        guard !move.orgID.isEmpty || move.to == nil else {
+        guard !move.orgId.isEmpty || move.to == nil else {
             throw ControlError(
                 .failed,
                 "\(key.topic) has no cursor yet, so it is not known which org a replay ID belongs to. Let it run once, "
@@ -84,18 +84,18 @@ struct CursorMovePlanner: Sendable {
     /// A cursor from elsewhere.
     func move(to cursor: Cursor) async throws(ControlError) -> CursorMove {
         var move = try await move(cursor.key, to: .unset)
-        if move.from != nil, move.orgID != cursor.orgID {
+        if move.from != nil, move.orgId != cursor.orgID {
             throw ControlError(
                 .badInput,
-                "the cursor of \(cursor.key.topic) belongs to org \(cursor.orgID), and here it is \(move.orgID): a replay ID "
+                "the cursor of \(cursor.key.topic) belongs to org \(cursor.orgID), and here it is \(move.orgId): a replay ID "
                     + "means nothing in another org.")
         }
-        move.orgID = cursor.orgID
-        move.instanceURL = cursor.instanceURL
+        move.orgId = cursor.orgID
+        move.instanceUrl = cursor.instanceURL
         move.repeated = nil
         try await after(cursor.replayID, &move)
-        move.commitTime = move.commitTime ?? cursor.commitTime
-        move.receivedAt = move.receivedAt ?? cursor.updatedAt
+        move.commitTime = move.commitTime ?? cursor.commitTime.map(ControlTime.init)
+        move.receivedAt = move.receivedAt ?? ControlTime(cursor.updatedAt)
         return move
     }
 
@@ -123,9 +123,10 @@ struct CursorMovePlanner: Sendable {
         guard let found = try await JournalSearch(store: store, key: move.key).find(id) else {
             return move.to == move.from ? nothing(&move) : unknown(&move)
         }
-        move.commitTime = try await commitTime(of: found.events[found.index], in: found.row, move.key)
-        move.receivedAt = found.row.entry.receivedAt
-        repeats(try await count(move.key, from: found.row.id, since: move.commitTime, behind: id), &move)
+        let time = try await commitTime(of: found.events[found.index], in: found.row, move.key)
+        move.commitTime = time.map(ControlTime.init)
+        move.receivedAt = ControlTime(found.row.entry.receivedAt)
+        repeats(try await count(move.key, from: found.row.id, since: time, behind: id), &move)
     }
 
     private func saved(_ name: String, _ move: inout CursorMove) async throws(ControlError) {
@@ -135,13 +136,13 @@ struct CursorMovePlanner: Sendable {
             throw ControlError(
                 .badInput, "no cursor of \(key.topic) was saved as '\(name)'. `sluice cursor list` shows them.")
         }
-        if move.from == nil { (move.orgID, move.instanceURL) = (mine.cursor.orgID, mine.cursor.instanceURL) }
-        guard mine.cursor.orgID == move.orgID else {
+        if move.from == nil { (move.orgId, move.instanceUrl) = (mine.cursor.orgID, mine.cursor.instanceURL) }
+        guard mine.cursor.orgID == move.orgId else {
             throw ControlError(.badInput, "'\(name)' was saved in another org (\(mine.cursor.orgID)).")
         }
         try await after(mine.cursor.replayID, &move)
-        move.commitTime = move.commitTime ?? mine.cursor.commitTime
-        move.receivedAt = move.receivedAt ?? mine.cursor.updatedAt
+        move.commitTime = move.commitTime ?? mine.cursor.commitTime.map(ControlTime.init)
+        move.receivedAt = move.receivedAt ?? ControlTime(mine.cursor.updatedAt)
         let begins = try await stored { () async throws(StoreError) in try await store.journalFirstRow() }
         guard move.effect == .unknown, let row = mine.journalRow, let begins, begins <= row + 1 else { return }
         repeats(try await count(key, from: row + 1, since: mine.cursor.commitTime.map { $0 + 1 }), &move)
@@ -265,7 +266,7 @@ struct CursorMovePlanner: Sendable {
         guard count.events > 0 else { return nothing(&move) }
         move.effect = .repeats
         move.repeated = count.isExact ? count.events : nil
-        let since = move.commitTime.map { " committed after \(Timestamp.rfc3339($0))" } ?? ""
+        let since = move.commitTime.map { " committed after \($0.text)" } ?? ""
         let most = count.isExact ? "" : "Up to "
         move.statement =
             "\(most)\(count.events == 1 ? "1 event" : "\(count.events) events")\(since) \(count.events == 1 ? "is" : "are") "

@@ -145,7 +145,10 @@ struct DeadLetterCommand: AsyncParsableCommand {
             let chosen = try filter.filter(all: all)
             let count = try await count(chosen)
             let what = filter.quarantine ? counted(count, "quarantined event") : counted(count, "dead letter")
-            guard count > 0 else { return Terminal.output.write("There is nothing of that kind.\n") }
+            guard count > 0 else {
+                let text = json ? try ReplayOutput.json(DeadLetterOutcome()) : "There is nothing of that kind.\n"
+                return Terminal.output.write(text)
+            }
             try ReplayInput.confirm("\(what) will be forgotten for good.", yes: yes)
             let route = filter.quarantine ? "quarantine.drop" : "dlq.drop"
             let outcome: DeadLetterOutcome = try await DeadLetterOptions.caller(options, writes: true).answer(

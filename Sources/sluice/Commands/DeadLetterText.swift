@@ -10,7 +10,7 @@ enum DeadLetterText {
             for letter in list.letters {
                 table.add([
                     letter.id, letter.diedAt.text, letter.isResending ? "sent again" : letter.reason, letter.rule,
-                    letter.destination, letter.recordID.isEmpty ? letter.lane : letter.recordID, letter.replayId,
+                    letter.destination, letter.recordId.isEmpty ? letter.lane : letter.recordId, letter.replayId,
                     "\(letter.attempts)",
                     String(letter.detail.prefix(80)),
                 ])
@@ -29,7 +29,7 @@ enum DeadLetterText {
         var table = Table(["NUMBER", "RECEIVED", "ORG", "TOPIC", "REPLAY ID", "BYTES", "WHY"])
         for event in list.events {
             table.add([
-                "\(event.id)", event.at.text, event.org, event.topic, event.replayID, "\(event.payloadBytes)",
+                "\(event.id)", event.at.text, event.org, event.topic, event.replayId, "\(event.payloadBytes)",
                 String(event.reason.prefix(100)),
             ])
         }
@@ -43,8 +43,8 @@ enum DeadLetterText {
         var text = Terminal.output.styled(line.id, .bold) + "\n"
         let rows = [
             ("reason", "\(line.reason): \(line.detail)"), ("rule", line.rule), ("destination", line.destination),
-            ("lane", line.lane), ("event", "\(line.entity) \(line.recordID) \(detail.change)"),
-            ("topic", "\(line.topic), replay ID \(line.replayId), org \(detail.orgID)"),
+            ("lane", line.lane), ("event", "\(line.entity) \(line.recordId) \(detail.change)"),
+            ("topic", "\(line.topic), replay ID \(line.replayId), org \(detail.orgId)"),
             ("committed", line.time.text), ("died", line.diedAt.text + (line.isResending ? ", is being sent again" : "")),
             ("request", request(detail)),
         ]
