@@ -53,6 +53,8 @@ struct CurlFailure {
     private var reason: String {
         let said = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
         switch kind {
+        // libcurl says "Empty reply from server".
+        case .reset where code == CURLE_GOT_NOTHING: return "it closed the connection before it answered"
         case .certificate: return "certificate refused: \(said)"
         case .localFile: return "certificate, key or CA file unusable: \(said)"
         case .proxy where connectStatus != 0: return "the proxy answered \(connectStatus) to CONNECT"

@@ -42,6 +42,11 @@ package struct TransportError: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        kind == .timeout && mayHaveBeenSent ? "no answer from \(target): \(reason)" : "cannot reach \(target): \(reason)"
+        switch kind {
+        case .timeout where mayHaveBeenSent: "no answer from \(target): \(reason)"
+        case .reset where mayHaveBeenSent && status == nil: "no answer from \(target): \(reason)"
+        case .reset where mayHaveBeenSent: "the answer of \(target) broke off: \(reason)"
+        default: "cannot reach \(target): \(reason)"
+        }
     }
 }

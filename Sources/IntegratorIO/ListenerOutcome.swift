@@ -53,7 +53,8 @@ package struct ListenerOutcome: Sendable, Equatable {
 
     /// - Parameter error: its target is left out of the reason, since a listener's URL is a secret.
     package static func judge(_ error: TransportError) -> ListenerOutcome {
-        let reason = "cannot reach the listener: \(error.reason)"
+        let isReached = error.mayHaveBeenSent && [.reset, .timeout].contains(error.kind)
+        let reason = "\(isReached ? "no answer from" : "cannot reach") the listener: \(error.reason)"
         return switch error.kind {
         case .certificate, .localFile, .badURL: Self(.holdDestination, reason)
         case .resolve, .connect, .proxy, .tls: Self(.retry, reason)

@@ -123,6 +123,12 @@ struct CurlClientTests {
 
     @Test func `a broken answer is a reset, a complete one is not`() async throws {
         try await PeerProcess.with("http_peer.py") { peer in
+            let closed = await failure(get(peer, "/close"))
+            #expect(closed?.kind == .reset && closed?.mayHaveBeenSent == true)
+            let said = closed.map { "\($0)" } ?? ""
+            #expect(said.hasPrefix("no answer from http"), "\(said)")
+            #expect(said.hasSuffix(": it closed the connection before it answered"), "\(said)")
+
             let before = await failure(get(peer, "/reset-before"))
             #expect(before?.kind == .reset)
             #expect(before?.mayHaveBeenSent == true)
@@ -130,6 +136,7 @@ struct CurlClientTests {
 
             let inside = await failure(get(peer, "/reset-inside"))
             #expect(inside?.kind == .reset)
+            #expect(inside.map { "\($0)".hasPrefix("the answer of http") } == true)
 
             let chunked = await failure(get(peer, "/chunked-then-reset"))
             #expect(chunked?.kind == .reset)

@@ -45,7 +45,7 @@ import Testing
             kind: .timeout, target: "https://api.integrator.io/v1/exports/x/secret/data", reason: "timed out",
             mayHaveBeenSent: true)
         let outcome = ListenerOutcome.judge(error)
-        #expect(outcome == ListenerOutcome(.retry, "cannot reach the listener: timed out", unknown: true))
+        #expect(outcome == ListenerOutcome(.retry, "no answer from the listener: timed out", unknown: true))
     }
 
     @Test func `a failure says what was tried, the status, and the first errors`() {

@@ -76,6 +76,10 @@ def test_while_no_record_can_be_read_only_lanes_that_need_one_wait(org):
         assert any("a rule has more read from Salesforce" in one.stdout for one in shown), shown[0].stdout + shown[0].stderr
         assert sluice.stop(20) == 0
         assert len(sluice.lines) < 20, "".join(sluice.lines)
+    # Without a relay nobody remembers what was delivered.
+    shown = [org.command("event", "show", base64.b64encode(replay_id(number)).decode()).stdout for number in range(1, 20)]
+    assert any("of that no delivery waits, is dead or is remembered" in one for one in shown), shown[0]
+    assert not any("stands below" in one for one in shown)
     assert result["regressions"] == []
     assert org.workspace.count("dead_letters") == 0
     # Of each update that a deletion did not overtake, there is one delivery of either rule.

@@ -158,7 +158,7 @@ def test_a_lost_answer_in_the_middle_of_many_ends_it(org):
     org.fault("/composite/sobjects", drop="after", after=1)
     said = org.fails(3, "create", "Account", "--file", records).splitlines()
     assert said[199] == "record 200: created 001000000000200AAA"
-    assert said[200].startswith("records 201 to 400: not known whether created: cannot reach ")
+    assert said[200].startswith("records 201 to 400: not known whether created: no answer from ")
     assert said[201] == "records 401 to 450: not sent"
     assert said[202] == (
         "sluice: created 200 of 450 records of Account, of 200 it is not known, 50 were not sent, see above. "

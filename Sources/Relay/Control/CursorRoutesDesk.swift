@@ -36,8 +36,7 @@ struct CursorDesk: Sendable {
         let saved = try await stored { () async throws(StoreError) in try await store.savedCursors().map(\.cursor.key) }
         let known = Set(cursors + journal + saved)
         let found = known.filter { key in
-            (key.topic == request.topic || key.topic.hasSuffix("/" + request.topic))
-                && (request.org == nil || key.org == request.org)
+            TopicName.means(request.topic, key.topic) && (request.org == nil || key.org == request.org)
         }
         guard let key = found.first else {
             throw ControlError(
@@ -101,8 +100,7 @@ struct CursorDesk: Sendable {
         let now = time.wall()
         let count = try await stored { () async throws(StoreError) in
             let chosen = try await store.cursors().map(\.key).filter { key in
-                request.topics.isEmpty
-                    || request.topics.contains { key.topic == $0 || key.topic.hasSuffix("/" + $0) }
+                request.topics.isEmpty || request.topics.contains { TopicName.means($0, key.topic) }
             }
             return chosen.isEmpty ? 0 : try await store.saveCursors(of: chosen, as: request.name, wall: now)
         }

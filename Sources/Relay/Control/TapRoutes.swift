@@ -8,8 +8,7 @@ package enum TapRoutes {
     static func make(_ hub: TapHub, subjects: @escaping @Sendable () -> TapSubjects) -> [ControlStream] {
         [
             ControlStream("tap") { request throws(ControlError) in
-                let filter = try filter(request)
-                try subjects().check(filter)
+                let filter = try subjects().checked(filter(request))
                 let items = try hub.watch(filter)
                 return AsyncStream {
                     var iterator = items.makeAsyncIterator()

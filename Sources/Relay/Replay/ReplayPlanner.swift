@@ -74,7 +74,7 @@ struct ReplayPlanner: Sendable {
         guard !request.topics.isEmpty else { return ofOrg }
         var keys: [Cursor.Key] = []
         for name in request.topics {
-            let found = ofOrg.filter { $0.topic == name || $0.topic.hasSuffix("/" + name) }
+            let found = ofOrg.filter { TopicName.means(name, $0.topic) }
             guard !found.isEmpty else {
                 let names = ofOrg.map(\.topic).joined(separator: ", ")
                 throw ControlError(.badInput, "nothing was ever relayed of a topic '\(name)'. Known are: \(names).")

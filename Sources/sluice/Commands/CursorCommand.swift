@@ -39,7 +39,7 @@ struct CursorCommand: AsyncParsableCommand {
 
         func run() async throws {
             let all = try await CursorCommand.list(options)
-            let cursors = all.cursors.filter { $0.topic == topic || $0.topic.hasSuffix("/" + topic) }
+            let cursors = all.cursors.filter { TopicName.means(topic, $0.topic) }
             guard !cursors.isEmpty else {
                 throw CommandFailure(.badInput, "no topic '\(topic)' has a cursor. `sluice cursor list` shows them.")
             }

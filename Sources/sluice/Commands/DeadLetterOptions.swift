@@ -9,7 +9,7 @@ struct DeadLetterOptions: ParsableArguments {
     @Option(help: "Of this rule.") var rule: String?
     @Option(help: "For this destination.") var destination: String?
     @Option(help: "Why: \(DeadLetter.Reason.words).") var reason: String?
-    @Option(help: "Of this topic, in full.") var topic: String?
+    @Option(help: "Of this topic, or its last part.") var topic: String?
     @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: String?
     @Option(help: "Put aside before then.") var before: String?
     @Option(help: "At most this many: of a list the newest, otherwise the oldest.") var limit: Int?

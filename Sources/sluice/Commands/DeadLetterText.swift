@@ -12,7 +12,7 @@ enum DeadLetterText {
                     letter.id, letter.diedAt.text, letter.isResending ? "sent again" : letter.reason, letter.rule,
                     letter.destination, letter.recordId.isEmpty ? letter.lane : letter.recordId, letter.replayId,
                     "\(letter.attempts)",
-                    String(letter.detail.prefix(80)),
+                    letter.detail.cut(to: 80),
                 ])
             }
             text = table.text
@@ -30,7 +30,7 @@ enum DeadLetterText {
         for event in list.events {
             table.add([
                 "\(event.id)", event.at.text, event.org, event.topic, event.replayId, "\(event.payloadBytes)",
-                String(event.reason.prefix(100)),
+                event.reason.cut(to: 100),
             ])
         }
         return table.text

@@ -69,10 +69,10 @@ struct EventText {
         }
         let problem = fields.text("problem")
         if !problem.isEmpty { text += "  " + output.styled(problem, .yellow) + "\n" }
-        for entry in fields.records("events") { text += self.text(entry) }
+        let others = fields.records("otherDeliveries")
+        for entry in fields.records("events") { text += self.text(entry, hasOthers: !others.isEmpty) }
         let replayed = fields.records("replayedDeliveries")
         if !replayed.isEmpty { text += "\nBy replays:\n" + replayed.map(delivery).joined() }
-        let others = fields.records("otherDeliveries")
         if !others.isEmpty {
             let reads = fields.records("events").contains { $0["reads"] == .bool(true) }
             text += reads ? "\nDeliveries:\n" : "\nDeliveries that the rules of now would not make:\n"
@@ -81,7 +81,8 @@ struct EventText {
         return text
     }
 
-    private func text(_ entry: Fields) -> String {
+    /// - Parameter hasOthers: deliveries are shown behind the events.
+    private func text(_ entry: Fields, hasOthers: Bool) -> String {
         guard case .record(let event)? = entry["event"] else { return "" }
         var text = "\n\(event.text("entity")) \(event.text("recordId")) \(event.text("change")), "
         text += "committed \(event.text("time")), id \(event.text("id"))\n"
@@ -92,7 +93,8 @@ struct EventText {
         }
         let rules = entry.records("rules")
         if entry["reads"] == .bool(true) {
-            text += "  a rule has more read from Salesforce before it decides; what came of that stands below\n"
+            text += "  a rule has more read from Salesforce before it decides; "
+            text += hasOthers ? "what came of that stands below\n" : "of that no delivery waits, is dead or is remembered\n"
         } else if entry["rules"] != nil, rules.isEmpty {
             text += "  no rule matches it; `sluice rules explain REPLAY-ID` says why\n"
         }

@@ -72,6 +72,8 @@ def serve_one(request, connection):
         case "/silent":
             wait_for_end(connection)
             return False
+        case "/close":
+            return False
         case "/drip":
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
             wait_for_end(connection)

@@ -92,9 +92,19 @@ import Testing
         let many = TapSubjects(topics: [], rules: (100..<130).map { "rule-\($0)" }, destinations: [])
         var filter = TapFilter()
         filter.rules = ["x"]
-        #expect { try many.check(filter) } throws: { "\($0)".hasSuffix("rule-119 and 10 more.") }
+        #expect { try many.checked(filter) } throws: { "\($0)".hasSuffix("rule-119 and 10 more.") }
         filter.rules = ["rule-100"]
-        try many.check(filter)
+        #expect(try many.checked(filter) == filter)
+    }
+
+    @Test func `the last part of a topic's name is enough`() throws {
+        let subjects = TapSubjects(
+            topics: ["/data/AccountChangeEvent", "/event/Order_Ready__e"], rules: [], destinations: [])
+        var filter = TapFilter()
+        filter.topics = ["AccountChangeEvent", "/event/Order_Ready__e"]
+        #expect(try subjects.checked(filter).topics == ["/data/AccountChangeEvent", "/event/Order_Ready__e"])
+        filter.topics = ["ChangeEvent"]
+        #expect(throws: ControlError.self) { try subjects.checked(filter) }
     }
 
     private static func route(_ hub: TapHub) -> ControlStream {

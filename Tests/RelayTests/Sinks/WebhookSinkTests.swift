@@ -140,7 +140,7 @@ import Testing
         let outcome = try await sink(FakeHTTP(answers: [.failure(error)])).attempt(plain, number: 1)
         #expect(kind(outcome) == expected)
         #expect(outcome.note.possibleDuplicate == sent)
-        let said = failure == .timeout ? "no answer from" : "cannot reach"
+        let said = failure == .timeout || failure == .reset ? "no answer from" : "cannot reach"
         #expect(outcome.note.reason == "\(said) https://h:443: why")
         #expect(outcome.note.status == nil)
     }
