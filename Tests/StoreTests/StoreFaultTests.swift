@@ -126,8 +126,8 @@ import Testing
         #expect(full.kind == .diskFull)
         #expect(
             full.description == """
-                cannot open the store at /data/sluice.db: disk full (SQLite \(code.rawValue)). Free space on that disk, then \
-                try again; no stored event is lost.
+                cannot open the store at /data/sluice.db: disk full (SQLite \(code.rawValue)). Free space on that disk, \
+                then try again; no stored event is lost.
                 """)
         #expect(open(1 << 30, 0, code).reason == "disk full: no file can be created, since no inode is free")
         #expect(open(1 << 30, 9, code).kind != .diskFull && open(1 << 30, nil, code).kind != .diskFull)

@@ -16,11 +16,12 @@ package enum DestinationLeftovers {
                 var group = CommitGroup()
                 for row in rows {
                     group.removed.append(row.seq)
-                    let last = row.progress.lastError ?? row.delivery.unrenderedReason
+                    let unrendered = row.delivery.unrenderedReason
+                    let last = row.progress.lastError ?? unrendered
                     group.deadLetters.append(
                         DeadLetter(
                             // What was never built has no request to send again: it is built first.
-                            delivery: row.delivery, reason: row.delivery.unrenderedReason == nil ? .dropped : .rendering,
+                            delivery: row.delivery, reason: unrendered == nil ? .dropped : .rendering,
                             detail: "given up by an operator" + (last.map { "; \($0)" } ?? ""),
                             attempts: row.progress.attempts, history: row.progress.history, diedAt: time.wall()))
                 }

@@ -64,8 +64,8 @@ package struct EventRoutes: Sendable {
         if text.hasPrefix(Delivery.idPrefix) {
             return ControlError(
                 .failed,
-                "nothing is known of a delivery \(text): it is not among those that wait, the dead letters, or the last "
-                    + "attempts. By its event's replay ID there may be more.")
+                "nothing is known of a delivery \(text): it is not among those that wait, the dead letters, or the "
+                    + "last attempts. By its event's replay ID there may be more.")
         }
         guard !request.meanings.isEmpty else {
             return ControlError(
@@ -130,8 +130,9 @@ package struct EventRoutes: Sendable {
         _ event: Event, _ rules: RuleSet?, _ history: DeliveryHistory, _ shown: inout Set<String>
     ) -> Value {
         var fields: Fields = ["event": RecordedEvent(event).value]
-        guard let result = rules?.route(event, now: time.wall()) else { return .record(fields) }
-        fields.append("rules", .list(result.outcomes.map(TapLines.value)))
+        guard let rules else { return .record(fields) }
+        let result = rules.route(event, now: time.wall())
+        fields.append("rules", .list(result.outcomes.map { Self.value($0, rules.labels(of: $0.rule)) }))
         // What a rule has read is read when the event comes, not to show it.
         if !result.wants.isEmpty { fields.append("reads", .bool(true)) }
         if !result.failures.isEmpty {
@@ -155,6 +156,13 @@ package struct EventRoutes: Sendable {
                         ])
                     }))
         }
+        return .record(fields)
+    }
+
+    private static func value(_ outcome: RuleOutcome, _ labels: [RuleLabel]) -> Value {
+        let value = TapLines.value(outcome)
+        guard !labels.isEmpty, case .record(var fields) = value else { return value }
+        fields.append("labels", .record(Fields(labels.map { .init(name: $0.name, value: .string($0.value)) })))
         return .record(fields)
     }
 

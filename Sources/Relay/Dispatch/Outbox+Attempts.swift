@@ -146,7 +146,7 @@ extension Outbox {
             entry.progress.nextAttemptAt = now.wall + milliseconds
             ledger.changed(entry)
             route.log.failed(
-                route.name, entry.delivery, outcome.note, wait: milliseconds, now: now, logger: logger)
+                route.name, entry.delivery, outcome.note, wait: milliseconds, now: now, labels: labels, logger: logger)
         case .pause(let milliseconds):
             route.counters.failedAttempts += 1
             entry.progress.nextAttemptAt = now.wall + milliseconds

@@ -70,7 +70,7 @@ extension Outbox {
         takes += 1
         let take = takes
         for route in routes.values {
-            route.log.report(route.name, now: clock.now, logger: logger)
+            route.log.report(route.name, now: clock.now, labels: labels, logger: logger)
             route.committing()
             recordPauses(of: route)
         }

@@ -27,7 +27,7 @@ extension Outbox {
         }
         await flush()
         alarm.cancel()
-        for route in routes.values { route.log.end(route.name, logger: logger) }
+        for route in routes.values { route.log.end(route.name, labels: labels, logger: logger) }
         let isSafe = !isAbandoned && ledger.isClean
         abandon()
         return isSafe

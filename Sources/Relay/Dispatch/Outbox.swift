@@ -1,6 +1,7 @@
 import Curl
 import Events
 import Logging
+import Rules
 import Store
 
 /// Takes routed batches, has their deliveries tried, and keeps what is left of them safe.
@@ -19,6 +20,8 @@ package actor Outbox {
     let logger: Logger
     let observer: (any AttemptObserver)?
     let renderer: (any DeliveryRenderer)?
+    /// For log lines.
+    let labels: RuleLabels
     nonisolated let executors: ThreadExecutors
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executors.actors.asUnownedSerialExecutor() }
     /// How far the streams are, for batches that end with a transaction.
@@ -71,7 +74,8 @@ package actor Outbox {
     package init(
         store: Store, clock: TimeSource = .system, limits: DispatchLimits = DispatchLimits(),
         policy: RetryPolicy = RetryPolicy(), random: Jitter = Jitter(), logger: Logger,
-        observer: (any AttemptObserver)? = nil, renderer: (any DeliveryRenderer)? = nil, marks: StreamMarks? = nil,
+        observer: (any AttemptObserver)? = nil, renderer: (any DeliveryRenderer)? = nil,
+        labels: @escaping @Sendable (_ rule: String) -> [RuleLabel] = { _ in [] }, marks: StreamMarks? = nil,
         executors: ThreadExecutors = IOThread.executors
     ) {
         self.store = store
@@ -84,6 +88,7 @@ package actor Outbox {
         self.logger = logger
         self.observer = observer
         self.renderer = renderer
+        self.labels = labels
         self.executors = executors
         self.marks = marks
     }

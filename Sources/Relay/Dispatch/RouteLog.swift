@@ -1,5 +1,9 @@
 import Events
 import Logging
+import Rules
+
+/// Of a rule, by its ID.
+typealias RuleLabels = @Sendable (_ rule: String) -> [RuleLabel]
 
 /// Says each trouble once, not once for each delivery.
 struct RouteLog {
@@ -12,7 +16,8 @@ struct RouteLog {
     private var deathsQuietUntil: Int64 = 0
 
     mutating func failed(
-        _ name: String, _ delivery: Delivery, _ note: AttemptNote, wait: Int64, now: Moment, logger: Logger
+        _ name: String, _ delivery: Delivery, _ note: AttemptNote, wait: Int64, now: Moment, labels: RuleLabels,
+        logger: Logger
     ) {
         guard now.uptime >= quietUntil else { return }
         quietUntil = now.uptime + Self.quietMilliseconds
@@ -20,7 +25,7 @@ struct RouteLog {
             """
             delivery to \(name) failed: \(note.words); tried again in \(Self.span(wait)), nothing is lost
             """,
-            metadata: Self.metadata(delivery))
+            metadata: Self.metadata(delivery, labels))
     }
 
     /// A lane that stands is news, and stays it until somebody mends what it says.
@@ -37,34 +42,37 @@ struct RouteLog {
     mutating func died(_ delivery: Delivery, _ detail: String) { deaths = ((deaths?.count ?? 0) + 1, delivery, detail) }
 
     /// With each commit, the first at once, then once a minute: a receiver that refuses everything is one line.
-    mutating func report(_ name: String, now: Moment, logger: Logger) {
+    mutating func report(_ name: String, now: Moment, labels: RuleLabels, logger: Logger) {
         guard let deaths, now.uptime >= deathsQuietUntil else { return }
         deathsQuietUntil = now.uptime + Self.quietMilliseconds
-        sayDeaths(deaths, name, logger)
+        sayDeaths(deaths, name, labels, logger)
     }
 
     /// What was not said yet.
-    mutating func end(_ name: String, logger: Logger) {
-        if let deaths { sayDeaths(deaths, name, logger) }
+    mutating func end(_ name: String, labels: RuleLabels, logger: Logger) {
+        if let deaths { sayDeaths(deaths, name, labels, logger) }
     }
 
     /// Of several the last stands for all.
     private mutating func sayDeaths(
-        _ deaths: (count: Int, delivery: Delivery, detail: String), _ name: String, _ logger: Logger
+        _ deaths: (count: Int, delivery: Delivery, detail: String), _ name: String, _ labels: RuleLabels,
+        _ logger: Logger
     ) {
         self.deaths = nil
         let count = deaths.count == 1 ? "1 delivery" : "\(deaths.count) deliveries"
         logger.error(
             "\(count) to \(name) put to the dead letters: \(deaths.detail); see `sluice dlq list`",
-            metadata: Self.metadata(deaths.delivery))
+            metadata: Self.metadata(deaths.delivery, labels))
     }
 
-    /// What leads from a line to its event.
-    private static func metadata(_ delivery: Delivery) -> Logger.Metadata {
-        [
+    /// What leads from a line to its event, and to who minds the rule.
+    private static func metadata(_ delivery: Delivery, _ labels: RuleLabels) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
             "delivery": "\(delivery.id)", "rule": "\(delivery.rule)", "recordId": "\(delivery.origin.recordID)",
             "topic": "\(delivery.origin.topic)", "replayId": "\(delivery.origin.replayID)",
         ]
+        for label in labels(delivery.rule) { metadata[label.name] = "\(label.value)" }
+        return metadata
     }
 
     func changed(_ name: String, _ change: HoldChange, now: Moment, logger: Logger) {

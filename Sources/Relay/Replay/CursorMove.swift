@@ -87,8 +87,8 @@ struct CursorMovePlanner: Sendable {
         if move.from != nil, move.orgId != cursor.orgID {
             throw ControlError(
                 .badInput,
-                "the cursor of \(cursor.key.topic) belongs to org \(cursor.orgID), and here it is \(move.orgId): a replay ID "
-                    + "means nothing in another org.")
+                "the cursor of \(cursor.key.topic) belongs to org \(cursor.orgID), and here it is \(move.orgId): a "
+                    + "replay ID means nothing in another org.")
         }
         move.orgId = cursor.orgID
         move.instanceUrl = cursor.instanceURL
@@ -267,10 +267,9 @@ struct CursorMovePlanner: Sendable {
         move.effect = .repeats
         move.repeated = count.isExact ? count.events : nil
         let since = move.commitTime.map { " committed after \($0.text)" } ?? ""
-        let most = count.isExact ? "" : "Up to "
+        let events = (count.isExact ? "" : "Up to ") + (count.events == 1 ? "1 event" : "\(count.events) events")
         move.statement =
-            "\(most)\(count.events == 1 ? "1 event" : "\(count.events) events")\(since) \(count.events == 1 ? "is" : "are") "
-            + "relayed again. Their deliveries have the same IDs as before, so that receivers may ignore them; "
+            "\(events)\(since) \(count.events == 1 ? "is" : "are") relayed again. Their deliveries have the same IDs as before, so that receivers may ignore them; "
             + "`sluice replay` gives them new ones. Nothing is skipped."
     }
 

@@ -1,3 +1,4 @@
+import Rules
 import Salesforce
 import Store
 
@@ -6,19 +7,27 @@ import Store
 package struct MetricsPage {
     /// Rules with series of their own, by ID in order; all further ones are counted together as `other`.
     static let maximumRules = 1_000
+    static let otherRules = "other"
     static let states = ["starting"] + StreamStatus.State.allCases.map(\.rawValue)
 
     private let report: StatusReport
     private let meters: [String: DestinationMeter]
+    private let labels: [String: [RuleLabel]]
     private var page = PrometheusText()
 
-    package init(_ report: StatusReport, meters: [String: DestinationMeter]) {
+    private init(_ report: StatusReport, _ meters: [String: DestinationMeter], _ labels: [String: [RuleLabel]]) {
         self.report = report
         self.meters = meters
+        self.labels = labels
     }
 
-    package static func text(_ report: StatusReport, meters: [String: DestinationMeter]) -> String {
-        var page = MetricsPage(report, meters: meters)
+    /// - Parameters:
+    ///   - meters: by destination.
+    ///   - labels: by rule.
+    package static func text(
+        _ report: StatusReport, meters: [String: DestinationMeter], labels: [String: [RuleLabel]] = [:]
+    ) -> String {
+        var page = MetricsPage(report, meters, labels)
         page.addRelay()
         page.addTopics()
         page.addReplays()
@@ -205,6 +214,12 @@ package struct MetricsPage {
     private mutating func addRules() {
         let rules = Self.bounded(report.ruleCounts)
         guard !rules.isEmpty else { return }
+        // To be joined with the others, as Prometheus does it; rules without labels too, so that no join drops them.
+        page.metric("sluice_rule_info", .gauge, "Labels of each rule, as its file has them.")
+        for rule in rules where rule.id != Self.otherRules {
+            let own = (labels[rule.id] ?? []).map { ($0.name, $0.value) }
+            page.sample("sluice_rule_info", [("rule", rule.id)] + own, 1)
+        }
         page.metric("sluice_events_matched_total", .counter, "Events of the streams that each rule matched.")
         for rule in rules {
             page.sample("sluice_events_matched_total", ["rule": rule.id], rule.outcomes["matched"] ?? 0)
@@ -232,7 +247,7 @@ package struct MetricsPage {
 
     static func bounded(_ rules: [StatusReport.Rule], limit: Int = maximumRules) -> [StatusReport.Rule] {
         guard rules.count > limit, var other = rules.last else { return rules }
-        other.id = "other"
+        other.id = otherRules
         for rule in rules[limit..<(rules.count - 1)] {
             other.outcomes.merge(rule.outcomes, uniquingKeysWith: +)
             other.failures += rule.failures

@@ -1,3 +1,4 @@
+import Rules
 import Salesforce
 import Store
 
@@ -11,10 +12,18 @@ package struct RelayConsole: Sendable {
 
     private let source: StatusSource
     private let meters: @Sendable () -> [String: DestinationMeter]
+    private let labels: @Sendable () -> [String: [RuleLabel]]
 
-    package init(source: StatusSource, meters: @escaping @Sendable () -> [String: DestinationMeter]) {
+    /// - Parameters:
+    ///   - meters: by destination.
+    ///   - labels: by rule.
+    package init(
+        source: StatusSource, meters: @escaping @Sendable () -> [String: DestinationMeter],
+        labels: @escaping @Sendable () -> [String: [RuleLabel]] = { [:] }
+    ) {
         self.source = source
         self.meters = meters
+        self.labels = labels
     }
 
     /// - Parameter path: without its query.
@@ -24,7 +33,7 @@ package struct RelayConsole: Sendable {
             return await report { report in
                 Answer(
                     status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-                    body: MetricsPage.text(report, meters: meters()))
+                    body: MetricsPage.text(report, meters: meters(), labels: labels()))
             }
         // Alive means: it answers, and so does the store's thread. What is wrong outside is no reason to restart.
         case "/healthz": return await report { _ in Self.text(200, "ok\n") }

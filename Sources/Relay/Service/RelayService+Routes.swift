@@ -27,7 +27,9 @@ extension RelayService {
     }
 
     package nonisolated var console: RelayConsole {
-        RelayConsole(source: statusSource, meters: { [monitor] in monitor.destinations })
+        RelayConsole(
+            source: statusSource, meters: { [monitor] in monitor.destinations },
+            labels: { [rules] in rules.current.labels })
     }
 
     private nonisolated var statusSource: StatusSource {

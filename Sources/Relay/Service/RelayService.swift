@@ -64,8 +64,7 @@ package actor RelayService {
         let renderer = JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time)
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
-            renderer: renderer, marks: marks,
-            executors: world.attempts)
+            renderer: renderer, labels: { rules.current.labels(of: $0) }, marks: marks, executors: world.attempts)
         let gatherer = BatchGatherer(outbox: outbox, rules: rules, marks: marks, time: time, log: log)
         let topicSwitch = TopicSwitch()
         self.gatherer = gatherer
@@ -159,10 +158,10 @@ package actor RelayService {
     /// Opens, signs in, and starts every topic. A task that is cancelled meanwhile, and a `stop`, make it return without
     /// having started them.
     ///
-    /// - Throws: when Salesforce refuses every org and the store held nothing to send, since that is wrong until somebody
-    ///   mends it, and best said to who has just set it up. With deliveries to send the relay stays: they need no org. A
-    ///   network that is not there yet is waited for, and so is an org that is refused beside others that are not.
-    ///   Everything is stopped then, so that no attempt under way is broken off unrecorded.
+    /// - Throws: when Salesforce refuses every org and the store held nothing to send: that is wrong until somebody mends
+    ///   it, and best said to who has just set it up. Everything is stopped then, so that no attempt under way is broken
+    ///   off unrecorded. With deliveries to send the relay stays, since they need no org. A network that is not there yet
+    ///   is waited for, and so is an org that is refused beside others that are not.
     package func start() async throws(RelayStartError) {
         try await open()
         let refusals = await signIn()
@@ -173,9 +172,10 @@ package actor RelayService {
             throw .signIn(refusal.error)
         }
         let rest = isAll ? "What waits in the store (\(foundWaiting)) goes on" : "The other orgs go on"
+        let next = "this one is tried again by itself, seldom, and once its secret is corrected"
         for refusal in refusals {
             log.error(
-                "\(refusal.error) \(rest); this one is tried again by itself, seldom, and once its secret is corrected.",
+                "\(refusal.error) \(rest); \(next).",
                 metadata: ["org": "\(refusal.org.alias)"])
             run(refusal.org, refused: refusal.error)
         }

@@ -79,7 +79,10 @@ package enum RuleKeys {
     private static let fields = ValueType.shapes([.list(.apiName, mayBeEmpty: true), .apiName])
     private static let mode = Key(
         "mode", .word(["live", "shadow", "off"]), default: "live", "shadow: matched and rendered, but not sent.")
-    private static let labels = Key("labels", .map(.any, .text), default: "{}", "For expressions: rule.labels.NAME.")
+    private static let labels = Key(
+        "labels", .map(.any, .text), default: "{}",
+        "Shown in metrics (sluice_rule_info), log lines and event show, as label_NAME. For expressions: "
+            + "rule.labels.NAME.")
     private static let bodies = Key(
         "bodies", .word(["full", "redacted", "none"]), default: "full",
         "How much of this rule's requests the commands show at most: all, their keys, or nothing.")

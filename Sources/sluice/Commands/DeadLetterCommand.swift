@@ -7,8 +7,8 @@ struct DeadLetterCommand: AsyncParsableCommand {
         commandName: "dlq", abstract: "Dead letters: deliveries that nobody tries any more, and what became of them.",
         discussion: """
             A delivery comes here when its receiver said that it can never succeed (rejected), when the retries of \
-            its rule were used up (exhausted), when its request could not be built (rendering), or when an operator gave \
-            up what waited for its destination (dropped). Events that could not be decoded stand beside them, in \
+            its rule were used up (exhausted), when its request could not be built (rendering), or when an operator \
+            gave up what waited for its destination (dropped). Events that could not be decoded stand beside them, in \
             quarantine (--quarantine).
 
             Works beside a running relay and without one.

@@ -15,7 +15,8 @@ struct EventCommand: AsyncParsableCommand {
             abstract: "Shows what became of an event: received, rules, attempts, answers.",
             discussion: """
                 Looks into the journal, the outbox and the dead letters, and into what a running relay remembers of its \
-                last attempts. The rules are those of now. By a delivery's ID it shows the event that the delivery came of.
+                last attempts. The rules are those of now. By a delivery's ID it shows the event that the delivery \
+                came of.
                 """)
 
         @Argument(
@@ -94,7 +95,8 @@ struct EventText {
         let rules = entry.records("rules")
         if entry["reads"] == .bool(true) {
             text += "  a rule has more read from Salesforce before it decides; "
-            text += hasOthers ? "what came of that stands below\n" : "of that no delivery waits, is dead or is remembered\n"
+            text += hasOthers ? "what came of that stands below" : "of that no delivery waits, is dead or is remembered"
+            text += "\n"
         } else if entry["rules"] != nil, rules.isEmpty {
             text += "  no rule matches it; `sluice rules explain REPLAY-ID` says why\n"
         }

@@ -12,7 +12,8 @@ struct TapCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: ConfigurationOption
-    @Option(help: "Only this topic, or its last part. May be given several times, as the other filters.") var topic: [String] = []
+    @Option(help: "Only this topic, or its last part. May be given several times, as the other filters.")
+    var topic: [String] = []
     @Option(help: "Only what this rule had to do with.") var rule: [String] = []
     @Option(help: "Only what goes to this destination.") var destination: [String] = []
     @Option(help: "Only this object or platform event, by API name.") var entity: [String] = []

@@ -305,8 +305,11 @@ extension Logger {
 /// Keeps the lines of a log.
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
+    private let contexts = Mutex<[Logger.Metadata]>([])
 
     var all: [String] { lines.withLock { $0 } }
+    /// What stands beside each line.
+    var metadata: [Logger.Metadata] { contexts.withLock { $0 } }
     var logger: Logger { Logger(label: "test", factory: { _ in Handler(lines: self) }) }
 
     private struct Handler: LogHandler {
@@ -321,6 +324,7 @@ final class LogLines: Sendable {
 
         func log(event: LogEvent) {
             lines.lines.withLock { $0.append("\(event.level): \(event.message)") }
+            lines.contexts.withLock { $0.append(event.metadata ?? [:]) }
         }
     }
 }

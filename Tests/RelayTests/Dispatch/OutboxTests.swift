@@ -1,4 +1,5 @@
 import Events
+import Rules
 import Store
 import Testing
 
@@ -109,6 +110,25 @@ import Testing
         await bench.outbox.flush()
         #expect(try await bench.store.deadLetters().map(\.delivery.id) == ["sl_3"])
         #expect(await bench.outbox.status().destinations[0].dropped == 1)
+    }
+
+    @Test func `the line about dead letters leads to an event of them, and to who minds its rule`() async throws {
+        let lines = LogLines()
+        let scratch = Scratch()
+        let store = try Store(path: scratch.store, wall: 0)
+        let labels = RuleLabel.labels(Fields([.init(name: "team", value: .string("sales"))]))
+        let outbox = Outbox(store: store, logger: lines.logger, labels: { $0 == "orders" ? labels : [] })
+        let sink = FakeSink { _, _ in .park(AttemptNote(status: 422, reason: "no")) }
+        try await outbox.start([DispatchDestination(name: "hook", sink: sink, concurrency: 1)])
+        try await outbox.accept(Make.batch([Make.delivery(7)], cursor: 7))
+        while lines.all.isEmpty { await Task.yield() }
+        #expect(lines.all.first?.contains("put to the dead letters") == true)
+        #expect(
+            lines.metadata.first == [
+                "delivery": "sl_7", "rule": "orders", "recordId": "a", "topic": "\(Make.key.topic)",
+                "replayId": "\(Make.replayID(7))", "label_team": "sales",
+            ])
+        #expect(await outbox.stop(within: .seconds(1)))
     }
 
     @Test func `a held destination keeps its deliveries in order behind one probe`() async throws {

@@ -46,6 +46,16 @@ import TestSupport
         #expect(answer.records("otherDeliveries").map { $0.text("id") } == ["sl_other"])
     }
 
+    @Test func `labels of a rule stand beside what it made of the event`() async throws {
+        let bench = try await LoaderBench()
+        let id = try await journaled(bench, number: 9)
+        let text = LoaderBench.rules(["one"]).replacing("- id: one", with: "- labels: {team: sales}\n    id: one")
+        try bench.files.write("a.yaml", text)
+        #expect(await bench.loader.reload()?.outcome == .loaded)
+        let rule = try #require(try await show(bench, "\(id)").records("events").first?.records("rules").first)
+        #expect(rule.text("rule") == "one" && rule["labels"] == .record(["label_team": .string("sales")]))
+    }
+
     @Test func `hex is taken as well as base64`() async throws {
         let bench = try await LoaderBench()
         let id = try await journaled(bench, number: 9)
@@ -53,7 +63,7 @@ import TestSupport
         #expect(answer.text("replayId") == "\(id)")
     }
 
-    @Test func `the ID of a delivery leads to its event, where it waits and where it is only remembered`() async throws {
+    @Test func `the ID of a delivery leads to its event, where it waits or is only remembered`() async throws {
         let bench = try await LoaderBench(status: 503)
         let id = try await journaled(bench, number: 9)
         try await bench.outbox.accept(Make.batch([Make.delivery(9)], cursor: 12))
@@ -65,7 +75,11 @@ import TestSupport
                 id: "sl_done", rule: "r", destination: "hook", topic: Make.key.topic, replayID: id, number: 1, at: 1,
                 milliseconds: 1, outcome: .delivered, status: 200, reason: "ok"))
         #expect(try await show(bench, "sl_done", recent: recent).text("replayId") == "\(id)")
-        await #expect { try await show(bench, "sl_done") } throws: { "\($0)".contains("nothing is known of a delivery") }
+        await #expect {
+            try await show(bench, "sl_done")
+        } throws: {
+            "\($0)".contains("nothing is known of a delivery")
+        }
     }
 
     @Test func `bytes that only look like a replay ID are no event, and neither is what is no ID`() async throws {

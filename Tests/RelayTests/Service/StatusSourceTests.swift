@@ -88,6 +88,9 @@ import TestSupport
         #expect(report.ruleCounts.map(\.id) == ["one"])
         let again = try JSONDecoder().decode(StatusReport.self, from: JSONEncoder().encode(report))
         #expect(again.topics.count == 2 && again.rules == report.rules, "it goes over the socket as it is")
-        #expect(MetricsPage.text(report, meters: bench.monitor.destinations).contains("sluice_rules_generation 1\n"))
+        let labels = ["one": RuleLabel.labels(Fields([.init(name: "team", value: .string("a \"b\""))]))]
+        let page = MetricsPage.text(report, meters: bench.monitor.destinations, labels: labels)
+        #expect(page.contains("sluice_rules_generation 1\n"))
+        #expect(page.contains(#"sluice_rule_info{rule="one",label_team="a \"b\""} 1"# + "\n"), "\(page)")
     }
 }
