@@ -279,6 +279,7 @@ def test_a_full_disk_at_the_start(binary, world, tmp_path):
         assert "disk full" in relay.workspace.command("status", "--config", str(relay.workspace.config_path)).stderr
         ballast.unlink()
         with relay.run() as sluice:
+            sluice.wait_for_line("started:")
             relay.wait_for_cursors()
             assert sluice.stop() == 0
 
