@@ -15,6 +15,7 @@ package actor Authenticator {
     private var throttle = SignInThrottle()
     /// When the next sign-in may begin.
     private var notBefore: Duration = .zero
+    private var refusedAt: Duration = .zero
     /// Of the credentials that were refused last.
     private var refusedMark: Int?
     private let credentialMark: @Sendable () -> Int?
@@ -65,6 +66,10 @@ package actor Authenticator {
 
     /// How long the next sign-in still waits, unless its credentials are replaced.
     package var waitLeft: Duration { max(.zero, notBefore - time.monotonic()) }
+
+    /// Somebody may have mended in Salesforce what was refused: the next sign-in waits no longer than after one refusal,
+    /// however often this is said.
+    package func hurry() { notBefore = min(notBefore, refusedAt + SignInThrottle.base) }
 
     /// The current session; signs in if there is none.
     package func session() async throws(SignInError) -> Session {
@@ -155,7 +160,8 @@ package actor Authenticator {
         attempt = nil
         throttle.finished(result)
         if case .failure(let error) = result, error.isFailedLogin {
-            notBefore = time.monotonic() + throttle.wait
+            refusedAt = time.monotonic()
+            notBefore = refusedAt + throttle.wait
             // After it: a refresh token may be replaced by its use.
             refusedMark = credentialMark()
         }

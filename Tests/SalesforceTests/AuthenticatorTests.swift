@@ -79,6 +79,24 @@ import TestSupport
         #expect(await authenticator.waitLeft == .zero)
     }
 
+    @Test func `whoever says that it was mended waits no longer than after one refusal`() async throws {
+        let time = ManualTime(start: 0, autoAdvance: true)
+        let tries = Mutex<[Duration]>([])
+        let authenticator = Authenticator(time: time.source) { () async throws(SignInError) -> Session in
+            tries.withLock { $0.append(time.source.monotonic()) }
+            throw Self.refusal
+        }
+        func refused() async { _ = try? await authenticator.session() }
+        for _ in 0..<5 { await refused() }
+        #expect(await authenticator.waitLeft == .seconds(480))
+        for _ in 0..<3 { await authenticator.hurry() }
+        #expect(await authenticator.waitLeft == .seconds(30), "so often that no user is locked")
+        await refused()
+        let last = tries.withLock { Array($0.suffix(2)) }
+        #expect(last[1] - last[0] == .seconds(30))
+        #expect(await authenticator.waitLeft == .seconds(900), "nothing is taken back")
+    }
+
     @Test func `a token that is not valid is no failed login`() {
         var throttle = SignInThrottle()
         throttle.finished(

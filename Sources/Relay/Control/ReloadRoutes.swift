@@ -1,9 +1,12 @@
 /// Reading the rules again. Needs a daemon: without one there is nothing to reload.
 package enum ReloadRoutes {
-    package static func make(_ loader: RulesLoader) -> [ControlRoute] {
+    /// - Parameter reload: as `RulesLoader.reload`, and whatever else a reload does.
+    package static func make(
+        _ loader: RulesLoader, reload: @escaping @Sendable () async -> ReloadAnswer?
+    ) -> [ControlRoute] {
         [
             ControlRoute("rules.reload") { (_: EmptyRequest) async throws(ControlError) -> ReloadAnswer in
-                guard let answer = await loader.reload() else {
+                guard let answer = await reload() else {
                     throw ControlError(.failed, "this relay was started without rule files: it cannot reload them")
                 }
                 return answer

@@ -63,6 +63,9 @@ package struct OrgService: Sendable {
     /// Signs in, so that a wrong secret is known before anything runs.
     package func signIn() async throws(SignInError) { _ = try await authenticator.session() }
 
+    /// A sign-in that waits since it was refused is tried soon.
+    package func hurrySignIn() async { await authenticator.hurry() }
+
     /// Runs until the task is cancelled. Topics that only a person can mend end alone; the others go on.
     ///
     /// - Parameter refusal: what `signIn` threw, and the log has said.

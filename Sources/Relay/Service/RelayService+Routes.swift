@@ -1,7 +1,7 @@
 extension RelayService {
     /// What a running relay answers about itself.
     package nonisolated var routes: [ControlRoute] {
-        [.ping] + StatusRoutes.make(statusSource) + ReloadRoutes.make(loader)
+        [.ping] + StatusRoutes.make(statusSource) + ReloadRoutes.make(loader, reload: { [self] in await reload() })
             + DestinationRoutes.make(outbox) { [loader] in
                 _ = await loader.reload()
                 return loader.secretsProblem

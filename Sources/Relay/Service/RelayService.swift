@@ -214,6 +214,16 @@ package actor RelayService {
         running.append(Task { await org.run(refused: refused) })
     }
 
+    /// Reads the rules and the file of secrets again, and has refused sign-ins tried soon: what is in the way may have been
+    /// mended in Salesforce.
+    ///
+    /// - Returns: nil for rules that stay.
+    @discardableResult
+    package nonisolated func reload() async -> ReloadAnswer? {
+        for org in orgs { await org.hurrySignIn() }
+        return await loader.reload()
+    }
+
     /// Takes no further event, lets attempts under way end, writes what is left, and closes the store.
     ///
     /// - Returns: whether everything is safe; if not, the last events come again from their cursors.

@@ -8,7 +8,8 @@ struct RulesReloadCommand: AsyncParsableCommand {
         commandName: "reload", abstract: "Has the running relay read its rule files again.",
         discussion: """
             Edited files are read by themselves; this says what came of it. Exits with 2 if the files have an error: the \
-            rules before them stay in force.
+            rules before them stay in force. A sign-in to Salesforce that was refused is tried again as well, within a \
+            minute.
             """)
 
     @OptionGroup var options: ConfigurationOption

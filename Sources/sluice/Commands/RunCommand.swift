@@ -63,7 +63,7 @@ struct RunCommand: AsyncParsableCommand {
         let reloading = Task {
             for await _ in hangups.signals {
                 log.notice("SIGHUP: reading the rules again")
-                if await service.loader.reload()?.outcome == .unchanged { log.notice("the rules have not changed") }
+                if await service.reload()?.outcome == .unchanged { log.notice("the rules have not changed") }
             }
         }
         defer { reloading.cancel() }
