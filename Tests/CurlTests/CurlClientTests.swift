@@ -208,8 +208,10 @@ struct CurlClientTests {
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(errors.count { $0?.kind == .timeout } == 100)
-            #expect(errors.count { $0?.status != nil } <= 1)
-            #expect(errors.count { $0?.mayHaveBeenSent == true } <= 2)
+            // Each that was sent had a connection of its own: the one before it was closed in the middle of its answer.
+            let sent = try #require(Int(await peer.tell("connections")))
+            #expect(errors.count { $0?.status != nil } <= sent)
+            #expect(errors.count { $0?.mayHaveBeenSent == true } <= sent + 1)
         }
     }
 
