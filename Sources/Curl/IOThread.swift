@@ -27,6 +27,11 @@ package actor IOThread {
         shared.executor.post(block)
     }
 
+    /// At once on the thread itself, and soon from any other.
+    nonisolated package static func run(_ block: @escaping @IOThread @Sendable () -> Void) {
+        IOExecutor.isCurrentThread ? assumeIsolated { block() } : post(block)
+    }
+
     /// Calls what needs the thread from a place that the compiler does not know to be on it, such as the thread's own
     /// main function. Traps anywhere else.
     nonisolated static func assumeIsolated<Result>(_ body: @IOThread () throws -> Result) rethrows -> Result {

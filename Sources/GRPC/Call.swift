@@ -28,11 +28,14 @@ final class Call {
 
     // MARK: For the caller
 
+    /// Of messages: what is not with the system yet.
+    var unsentBytes: Int { link?.unsentBytes(on: streamID) ?? 0 }
+
     func send(_ message: [UInt8]) async throws(GRPCError) {
         guard let link else { throw endedError }
         reportTaken()
         link.send(message, on: streamID)
-        guard link.unsentBytes(on: streamID) > Self.maximumUnsentBytes else { return }
+        guard unsentBytes > Self.maximumUnsentBytes else { return }
         let promise = Promise<Void>()
         senders.append(promise)
         do throws(GRPCError) {
@@ -45,12 +48,12 @@ final class Call {
     /// Ends an RPC whose server has stopped reading, since nobody waits here.
     func post(_ message: [UInt8]) {
         guard let link else { return }
-        guard link.unsentBytes(on: streamID) <= Self.maximumUnsentBytes else {
+        guard unsentBytes <= Self.maximumUnsentBytes else {
             let reason = "the server takes no messages: more than \(Self.maximumUnsentBytes) B wait for it"
             return end(.failure(GRPCError(.resourceExhausted, reason, origin: .peer)))
         }
         reportTaken()
-        link.send(message, on: streamID)
+        link.sendNow(message, on: streamID)
     }
 
     private var endedError: GRPCError {

@@ -47,7 +47,7 @@ package final class GRPCConnection: Sendable {
 
 /// An RPC with any number of messages each way. Dropping it cancels the RPC.
 package final class GRPCStream: Sendable {
-    private let call: Call
+    let call: Call
 
     init(call: Call) {
         self.call = call
@@ -63,11 +63,11 @@ package final class GRPCStream: Sendable {
         try await call.send(message)
     }
 
-    /// Sends without waiting, for small messages that answer what was received. If the RPC has ended the message is
+    /// Sends without waiting, and from the I/O thread at once, for small messages that answer what was received. If the RPC has ended the message is
     /// dropped, and `next()` says why it has; with more than 1 MiB unsent the RPC ends with RESOURCE_EXHAUSTED.
     package func post(_ message: [UInt8]) {
         let call = call
-        IOThread.post { call.post(message) }
+        IOThread.run { call.post(message) }
     }
 
     /// The next message; nil once the server has ended the RPC with OK. For one task at a time.

@@ -20,6 +20,8 @@ final class Link {
     private(set) var failure: GRPCError?
     private var outbound: ArraySlice<UInt8> = []
     private var isFlushPlanned = false
+    /// What is sent meanwhile leaves at the end of it.
+    private var isReading = false
     private var keepalive: KeepalivePolicy
     private var keepaliveTimer: IOThread.TimerID?
 
@@ -57,6 +59,12 @@ final class Link {
     func send(_ message: [UInt8], on streamID: Int32) {
         session.send(message, on: streamID)
         planFlush()
+    }
+
+    /// Leaves before anything else is done on the thread, which may take milliseconds while much is delivered.
+    func sendNow(_ message: [UInt8], on streamID: Int32) {
+        session.send(message, on: streamID)
+        if !isReading { flush() }
     }
 
     func finishSending(_ streamID: Int32) {
@@ -129,11 +137,10 @@ extension Link {
         guard state != .closed else { return }
         // What the calls do in answer leaves with the flush below.
         isFlushPlanned = true
-        do throws(TransportError) {
-            try readAll()
-        } catch {
-            return close(.transport(error).afterFarewell(farewell))
-        }
+        isReading = true
+        let end = Result { () throws(TransportError) in try readAll() }
+        isReading = false
+        if case .failure(let error) = end { return close(.transport(error).afterFarewell(farewell)) }
         flush()
     }
 

@@ -127,6 +127,23 @@ struct GRPCConnectionTests {
         }
     }
 
+    /// Whatever the thread does next would keep the server waiting: credit for events is posted.
+    @Test func `what is posted on the I/O thread leaves at once`() async throws {
+        try await withServer { _, connection in
+            let stream = try await connection.open(path: "/t/Chat")
+            for index in 0..<3 as Range<UInt8> {
+                #expect(await post([index], on: stream) == 0)
+                #expect(try await stream.next() == [index])
+            }
+        }
+    }
+
+    /// - Returns: bytes that have not left when the thread goes on.
+    @IOThread private func post(_ message: [UInt8], on stream: GRPCStream) -> Int {
+        stream.post(message)
+        return stream.call.unsentBytes
+    }
+
     @Test func `messages before an error are delivered first`() async throws {
         try await withServer { _, connection in
             let stream = try await connection.open(path: "/t/FailLater")
