@@ -63,8 +63,9 @@ package final class GRPCStream: Sendable {
         try await call.send(message)
     }
 
-    /// Sends without waiting, and from the I/O thread at once, for small messages that answer what was received. If the RPC has ended the message is
-    /// dropped, and `next()` says why it has; with more than 1 MiB unsent the RPC ends with RESOURCE_EXHAUSTED.
+    /// Sends without waiting, and from the I/O thread at once, for small messages that answer what was received. If the
+    /// RPC has ended the message is dropped, and `next()` says why it has; with more than 1 MiB unsent the RPC ends with
+    /// RESOURCE_EXHAUSTED.
     package func post(_ message: [UInt8]) {
         let call = call
         IOThread.run { call.post(message) }

@@ -181,7 +181,8 @@ struct BackfillDesk: Sendable {
             since: plan.since.map(ControlTime.init), cause: plan.cause, state: record.state,
             detail: await detail(record, live), createdAt: ControlTime(record.createdAt),
             updatedAt: ControlTime(record.updatedAt), records: progress.records, deleted: progress.deleted,
-            deliveries: progress.deliveries, failures: progress.failures, late: progress.late.count + (progress.lateDeleted?.count ?? 0),
+            deliveries: progress.deliveries, failures: progress.failures,
+            late: progress.late.count + (progress.lateDeleted?.count ?? 0),
             expected: progress.expected, dropped: await service?.gate.dropped(plan.subject), rate: plan.rate,
             rules: plan.rules, destinations: plan.destinations,
             secondsLeft: isRunning ? Self.secondsLeft(progress, plan.rate, now: time.wall()) : nil, isRunning: isRunning)

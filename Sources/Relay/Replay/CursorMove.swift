@@ -269,8 +269,8 @@ struct CursorMovePlanner: Sendable {
         let since = move.commitTime.map { " committed after \($0.text)" } ?? ""
         let events = (count.isExact ? "" : "Up to ") + (count.events == 1 ? "1 event" : "\(count.events) events")
         move.statement =
-            "\(events)\(since) \(count.events == 1 ? "is" : "are") relayed again. Their deliveries have the same IDs as before, so that receivers may ignore them; "
-            + "`sluice replay` gives them new ones. Nothing is skipped."
+            "\(events)\(since) \(count.events == 1 ? "is" : "are") relayed again. Their deliveries have the same IDs as "
+            + "before, so that receivers may ignore them; `sluice replay` gives them new ones. Nothing is skipped."
     }
 
     private func unknown(_ move: inout CursorMove) {
