@@ -204,6 +204,14 @@ package actor BackfillService {
         }
     }
 
+    /// Whether rows of a bulk query wait to be handed over: they may be older than what marks tell of, also those of gap
+    /// events and of other backfills.
+    static func keepsBulkRows(of subject: SnapshotSubject, in store: Store) async throws(StoreError) -> Bool {
+        try await store.backfills().contains { record in
+            !record.isSettled && record.progress.bulk != nil && plan(of: record)?.subject == subject
+        }
+    }
+
     /// A bulk query that did not come to its end is of no use once nobody notes what changes beside it.
     private func forgetBulk(_ record: BackfillRecord, _ subject: SnapshotSubject) async throws(StoreError) {
         guard record.progress.bulk != nil else { return }

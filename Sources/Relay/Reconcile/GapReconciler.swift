@@ -209,7 +209,9 @@ package actor GapReconciler {
             for key in parts.topics where EntityTopic.mayCarry(subject.entity, key.topic) {
                 reached.append(await parts.gate.reached(key))
             }
-            guard Settling(endedAt: endedAt).isOver(reached: reached, now: now) else { continue }
+            guard Settling(endedAt: endedAt).isOver(reached: reached, now: now),
+                try await !BackfillService.keepsBulkRows(of: subject, in: parts.store)
+            else { continue }
             // What has passed is not to come again after a kill.
             await parts.outbox.flush()
             let until = endedAt + Settling.publishing
