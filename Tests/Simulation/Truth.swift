@@ -23,6 +23,8 @@ final class Truth: @unchecked Sendable {
     /// Salesforce began anew with old events. What was acknowledged may come again, and then after newer ones which waited
     /// in the store meanwhile: a receiver tells them by their IDs.
     var mayRepeat = false
+    /// A crash took acknowledged requests along before they were kept for `replay --resend`.
+    var mayMissKept = false
 
     func problem(_ text: String) {
         guard problems.count < 20 else { return }

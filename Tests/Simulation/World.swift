@@ -186,6 +186,7 @@ final class World: @unchecked Sendable {
         machine.trace.note(machine.now, "crash", name)
         faults.note(name)
         crashes += 1
+        truth.mayMissKept = true
         process.life.end()
         disk.cut(losesPower: losesPower)
         // Not inside a piece of the store's work.

@@ -135,6 +135,8 @@ final class ReplayTruth: @unchecked Sendable {
     private func checkOrder(_ replay: String, _ ask: ReplayAsk, _ plan: ReplayPlan, _ ledger: Ledger, _ truth: Truth) {
         // Then the journal, and what was kept, have events twice, the older ones behind newer ones.
         guard !truth.mayRepeat else { return }
+        // What was kept of an earlier replay takes the place of a request that was lost, and stands behind later ones.
+        if ask.request.isAsRendered, truth.mayMissKept { return }
         for delivery in overtaken where delivery.replay == replay && !ledger.deadReplayed.contains(delivery) {
             // What was gathered from two topics counts among those of the one, when topics go one after another.
             if ask.request.isAsRendered, delivery.wanted.rule == "batch" { continue }
