@@ -50,8 +50,9 @@ thread() {
 case "$part" in
   all)
     unit
-    # Optimised, three times as many seeds take the same time.
-    SLUICE_SIMULATION=$(build_release sluice-simulation) SLUICE_SIMULATION_SEEDS=1500 simulation
+    # Optimised, three times as many seeds take the same time. Built first: `set -e` sees no failure in front of a command.
+    simulator=$(build_release sluice-simulation)
+    SLUICE_SIMULATION=$simulator SLUICE_SIMULATION_SEEDS=1500 simulation
     interop
     ;;
   unit)

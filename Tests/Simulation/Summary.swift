@@ -100,7 +100,11 @@ struct Summary: Codable {
         return summary
     }
 
-    var text: String { (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+    /// For `soFar`. Without it the next process would begin with the first seed again, and never end.
+    var text: String {
+        guard let json = try? JSONEncoder().encode(self) else { fatalError("what was found so far cannot be handed on") }
+        return String(decoding: json, as: UTF8.self)
+    }
 
     // MARK: The end
 

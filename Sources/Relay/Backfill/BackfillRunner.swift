@@ -161,11 +161,7 @@ actor BackfillRunner {
     }
 
     /// Ends a page.
-    func keepUp(_ reader: SnapshotReader) async throws {
-        try await keepUp(reader, areDeleted: false)
-    }
-
-    private func keepUp(_ reader: SnapshotReader, areDeleted: Bool) async throws {
+    func keepUp(_ reader: SnapshotReader, areDeleted: Bool = false) async throws {
         guard late(areDeleted).count >= Self.lateRound else { return try await save() }
         // Many of them were left alone meanwhile.
         try await readLate(reader, areDeleted: areDeleted, loosely: false)
