@@ -33,6 +33,8 @@ final class IOLoop {
     private static let maximumIdleConnections = 512
     /// How often work that brings about more work is gone through before the sockets have their turn.
     private static let roundsPerTurn = 3
+    /// With more of them under way one is always answered soon, and who answers had better do many at once.
+    private static let fewTransfers = 32
 
     func run(_ executor: IOExecutor) {
         var batch: [IOExecutor.Work] = []
@@ -53,6 +55,8 @@ final class IOLoop {
     /// Ends as soon as there is work, a socket is ready or something is due.
     private func wait(_ executor: IOExecutor) -> [SocketPoller.Ready] {
         guard !executor.hasWork else { return poller.wait(milliseconds: 0) }
+        IOThread.isWaiting.store((1...Self.fewTransfers).contains(completions.count), ordering: .relaxed)
+        defer { IOThread.isWaiting.store(false, ordering: .relaxed) }
         let began = now
         if briefWaits.isWorthwhile {
             let ready = look(executor, until: began &+ BriefWaits.look)

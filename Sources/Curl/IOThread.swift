@@ -1,3 +1,6 @@
+import Glibc
+import Synchronization
+
 /// The one thread that runs libcurl and every socket that HTTP/2 uses. What is marked `@IOThread` lives on it.
 ///
 /// It is a global actor rather than an executor handed around, so that the compiler proves what may call what without
@@ -55,6 +58,17 @@ extension IOThread {
 
     @IOThread package static func cancel(_ timer: TimerID) {
         IOLoop.shared.timers.cancel(timer)
+    }
+}
+
+extension IOThread {
+    /// It has nothing to do before one of its few transfers goes on.
+    nonisolated static let isWaiting = Atomic<Bool>(false)
+
+    /// For whoever computes on another thread: while this one waits for an answer, somebody else may have the processor,
+    /// as it may be where the answer is made. Costs next to nothing if nobody wants it.
+    nonisolated package static func giveWay() {
+        if isWaiting.load(ordering: .relaxed) { sched_yield() }
     }
 }
 

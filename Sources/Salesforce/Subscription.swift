@@ -251,9 +251,7 @@ package actor Subscription {
             topic: settings.name, events: events, isKeepalive: batch.response.events.isEmpty, bytes: batch.bytes,
             replayID: replayID, receivedAt: now)
         do {
-            let committed = try await withTaskExecutorPreference(executors.elsewhere) {
-                try await host.accept(received)
-            }
+            let committed = try await host.accept(received)
             plan.moved(to: Position(replayID: replayID, time: committed ?? now, receivedAt: now))
         } catch {
             // They may come again, and then they are not repetitions.

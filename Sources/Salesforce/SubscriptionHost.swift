@@ -7,7 +7,7 @@ package protocol SubscriptionHost: Sendable {
     ///
     /// - Returns: the commit time of the last event, if the batch has one that tells it.
     /// - Throws: `CancellationError` only.
-    func accept(_ batch: ReceivedBatch) async throws -> Int64?
+    nonisolated(nonsending) func accept(_ batch: ReceivedBatch) async throws -> Int64?
     /// Whether `accept` would return soon. While it would not, no more events are asked for. Returns at once.
     var hasRoom: Bool { get }
     /// The position up to which everything is on disk, after a real sync; nil if there is none.

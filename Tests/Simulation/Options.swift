@@ -1,12 +1,13 @@
 /// The command line.
 struct Options {
     static let usage = """
-        usage: sluice-simulation [--seeds N] [--first SEED] [--seed SEED] [--twice] [--defect NAME]
+        usage: sluice-simulation [--seeds N] [--first SEED] [--seed SEED] [--twice] [--defect NAME [--as WORDS]]
           --seeds N       how many seeds, 500 unless told otherwise
           --first SEED    where to begin, 0 unless told otherwise
           --seed SEED     this one alone, with everything that happens in it
           --twice         every seed twice, to see that it repeats
           --defect NAME   plants a bug, and ends when it is caught: \(Defect.allCases.dropFirst().map(\.rawValue).joined(separator: ", "))
+          --as WORDS      it is caught when a seed fails with these words; with any, unless told otherwise
 
         """
 
@@ -14,6 +15,7 @@ struct Options {
     private(set) var isSpoken = false
     private(set) var runsTwice = false
     private(set) var defect = Defect.none
+    private var words = ""
 
     /// - Returns: nil if they cannot be read.
     init?(_ arguments: some Sequence<String>) {
@@ -33,6 +35,10 @@ struct Options {
                 self.defect = defect
                 continue
             }
+            if option == "--as" {
+                words = text
+                continue
+            }
             guard let number = UInt64(text) else { return nil }
             switch option {
             case "--seeds": count = number
@@ -45,5 +51,9 @@ struct Options {
             }
         }
         seeds = first..<(first + count)
+    }
+    /// - Parameter problems: of one seed.
+    func isCaught(_ problems: [String]) -> Bool {
+        defect.isProblem && problems.contains { words.isEmpty || $0.contains(words) }
     }
 }

@@ -39,8 +39,7 @@ for seed in options.seeds.dropFirst(summary.seeds) {
     if summary.isFull { startAgain(with: Summary.variable, summary.text) }
     let first = Outcome(seed: seed, options)
     summary.add(first, seed: seed)
-    // A planted bug is caught.
-    if options.defect.isProblem, !first.problems.isEmpty { break }
+    if options.isCaught(first.problems) { break }
     if options.runsTwice {
         let second = Outcome(seed: seed, options)
         if second.hash != first.hash { summary.diverged(seed) }

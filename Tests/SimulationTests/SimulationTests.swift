@@ -36,7 +36,7 @@ import Testing
         ("echoes-heard", "nobody wants it"),
     ])
     func `a planted bug is caught`(defect: String, words: String) async throws {
-        let run = try await Simulation.run("--seeds", "60", "--defect", defect)
+        let run = try await Simulation.run("--seeds", "60", "--defect", defect, "--as", words)
         #expect(run.status == 1)
         #expect(run.output.contains { $0.hasPrefix("seed ") && $0.contains(words) }, "\(run.output.prefix(20))")
     }

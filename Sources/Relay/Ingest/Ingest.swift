@@ -1,4 +1,5 @@
 import ChangeEvents
+import Curl
 import Events
 import Logging
 import Rules
@@ -52,12 +53,36 @@ package struct Ingest: SubscriptionHost {
         faults = FaultLog(time: time)
     }
 
-    package func accept(_ batch: ReceivedBatch) async throws -> Int64? {
+    package nonisolated(nonsending) func accept(_ batch: ReceivedBatch) async throws -> Int64? {
+        // What computes must not hold up the caller's thread. That is the outbox's as well: nothing changes threads after it.
+        let prepared = try await withTaskExecutorPreference(outbox.executors.elsewhere) { try await prepare(batch) }
+        do {
+            try await outbox.accept(prepared.routed)
+        } catch {
+            // It is the outbox's all the same, unless that stops.
+            if let split = prepared.split, !(error is OutboxStopped) { await gapReader?.arrived(split) }
+            await prepared.pass?.leave()
+            throw error
+        }
+        if let split = prepared.split { await gapReader?.arrived(split) }
+        await prepared.pass?.leave()
+        return prepared.routed.cursor.commitTime
+    }
+
+    /// A batch that is ready for the outbox, and what is to be told of it then.
+    private struct Prepared: Sendable {
+        var routed: RoutedBatch
+        var split: GapReconciler.Split?
+        var pass: SnapshotGate.Pass?
+    }
+
+    private func prepare(_ batch: ReceivedBatch) async throws -> Prepared {
         var routed = empty(batch)
         var events: [Event] = []
         /// Of each event: which of the batch it came in.
         var sources: [Int] = []
         for (place, event) in batch.events.enumerated() {
+            giveWay(after: place)
             switch try await decoded(event, of: batch) {
             case .success(let decoded):
                 events += decoded
@@ -72,24 +97,23 @@ package struct Ingest: SubscriptionHost {
         let pass = try await backfills?.gate.pass(
             events, topic: routed.cursor.key, keepaliveAt: batch.isKeepalive ? batch.receivedAt : nil)
         do {
-            try await relay(events, of: batch, &routed, covered: pass?.covered ?? [:]) { place in
+            let split = try await route(events, of: batch, &routed, covered: pass?.covered ?? [:]) { place in
                 Self.held(events[place], batch.events[sources[place]], org.alias)
             }
-            await pass?.leave()
+            return Prepared(routed: routed, split: split, pass: pass)
         } catch {
             await pass?.leave()
             throw error
         }
-        return routed.cursor.commitTime
     }
 
     /// - Parameters:
     ///   - covered: by place: rules whose receivers have something newer of the record.
     ///   - raw: the event as it came, by place.
-    private func relay(
+    private func route(
         _ events: [Event], of batch: ReceivedBatch, _ routed: inout RoutedBatch, covered: [Int: CoveredRules],
         raw: (Int) -> HeldEvent
-    ) async throws {
+    ) async throws -> GapReconciler.Split? {
         // One set for the whole batch: a reload takes effect between two.
         let rules = rules.current
         let split = try await gapReader?.split(events, by: rules, raw: raw)
@@ -116,14 +140,13 @@ package struct Ingest: SubscriptionHost {
         }
         routed.journal?.commitTime = routed.cursor.commitTime
         reports.received(batch, commitTime: routed.cursor.commitTime, quarantined: routed.quarantined.count)
-        do {
-            try await outbox.accept(routed)
-        } catch {
-            // It is the outbox's all the same, unless that stops.
-            if let split, !(error is OutboxStopped) { await gapReader?.arrived(split) }
-            throw error
-        }
-        if let split { await gapReader?.arrived(split) }
+        return split
+    }
+
+    /// A batch of a hundred takes a millisecond. Who answers our requests may share the processor with us, and would have
+    /// to wait for its end.
+    private func giveWay(after events: Int) {
+        if events % 4 == 3 { IOThread.giveWay() }
     }
 
     private static func held(_ event: Event, _ source: ConsumerEvent, _ org: String) -> HeldEvent {
@@ -212,7 +235,10 @@ package struct Ingest: SubscriptionHost {
 
     /// In the order of the events. What has to be read for them is read beside each other.
     private func route(_ events: [Event], by rules: RuleSet) async throws -> [RoutingResult] {
-        var results = events.map { rules.route($0, now: time.wall()) }
+        var results = events.enumerated().map { place, event in
+            giveWay(after: place)
+            return rules.route(event, now: time.wall())
+        }
         let open = results.indices.filter { !results[$0].wants.isEmpty }
         guard !open.isEmpty else { return results }
         // What waits in its lane is built from its event in the journal, later.
