@@ -82,7 +82,11 @@ extension EasyHandle {
     }
 
     private borrowing func configureProxy(_ options: ConnectionOptions) {
-        guard let proxy = options.proxy else { return }
+        guard let proxy = options.proxy else {
+            // Otherwise libcurl asks for half a dozen variables with each request.
+            if !ProxyChoice.environment.isPossible { set(CURLOPT_PROXY, "") }
+            return
+        }
         set(CURLOPT_PROXY, proxy)
         // What is configured is meant: `no_proxy` of the environment belongs to the environment's proxy.
         set(CURLOPT_NOPROXY, "")

@@ -19,6 +19,9 @@ struct ProxyChoice: Sendable {
         direct = list.lowercased().split { $0 == "," || $0 == " " }.map { $0.hasPrefix(".") ? $0.dropFirst() : $0 }
     }
 
+    /// The environment names a proxy for something.
+    var isPossible: Bool { http || https }
+
     func isProxied(_ place: RequestPlace, _ options: ConnectionOptions) -> Bool {
         // What is configured is meant for everything: `no_proxy` belongs to the environment's proxy.
         if let proxy = options.proxy { return !proxy.isEmpty }

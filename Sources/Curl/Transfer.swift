@@ -13,7 +13,6 @@ final class Transfer {
 
     private struct Told {
         var url: String?
-        var timeout = 0
         var isSentOnce = false
         var acceptsCompression = false
         var method = ""
@@ -38,9 +37,7 @@ final class Transfer {
         answer.begin(maximumBodyBytes: request.maximumResponseBytes)
         addresses.begin(checked.place)
         handle.clearError()
-        let timeout = max(1, request.timeout.milliseconds)
         if told.url != request.url { handle.easy.set(CURLOPT_URL, request.url) }
-        if told.timeout != timeout { handle.easy.set(CURLOPT_TIMEOUT_MS, timeout) }
         if told.isSentOnce != request.isSentOnce { handle.easy.set(CURLOPT_FRESH_CONNECT, request.isSentOnce) }
         if told.acceptsCompression != request.acceptsCompression {
             handle.easy.set(CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? "gzip, deflate" : nil)
@@ -49,8 +46,8 @@ final class Transfer {
         if told.method != request.method || told.hasBody != hasBody { setMethod(request.method, hasBody) }
         if hasBody { setBody(request.body) }
         told = Told(
-            url: request.url, timeout: timeout, isSentOnce: request.isSentOnce,
-            acceptsCompression: request.acceptsCompression, method: request.method, hasBody: hasBody)
+            url: request.url, isSentOnce: request.isSentOnce, acceptsCompression: request.acceptsCompression,
+            method: request.method, hasBody: hasBody)
         sluice_setopt_headers(easy, headers.set(request))
     }
 
