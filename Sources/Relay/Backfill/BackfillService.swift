@@ -11,13 +11,11 @@ package actor BackfillService {
     static let maximumRunning = 2
     /// Between looks whether marks can go.
     static let settlingCheck: Duration = .seconds(60)
-    /// Marks removed in one go.
-    static let marksAtOnce = 5_000
 
     package nonisolated let orgs: BackfillOrgs
     package nonisolated let gate: SnapshotGate
     private let parts: BackfillParts
-    private let topics: [Cursor.Key]
+    private let marks: MarkKeeper
     private var running: [String: (task: Task<Void, Never>, tracker: BackfillTracker, subject: SnapshotSubject)] = [:]
     private var waiting: [BackfillRecord] = []
     /// On their way into the store.
@@ -28,7 +26,8 @@ package actor BackfillService {
     /// - Parameter topics: that are subscribed to.
     package init(_ parts: BackfillParts, topics: [Cursor.Key]) {
         self.parts = parts
-        self.topics = topics
+        marks = MarkKeeper(
+            store: parts.store, outbox: parts.outbox, gate: parts.gate, topics: topics, time: parts.time)
         orgs = parts.orgs
         gate = parts.gate
     }
@@ -204,14 +203,6 @@ package actor BackfillService {
         }
     }
 
-    /// Whether rows of a bulk query wait to be handed over: they may be older than what marks tell of, also those of gap
-    /// events and of other backfills.
-    static func keepsBulkRows(of subject: SnapshotSubject, in store: Store) async throws(StoreError) -> Bool {
-        try await store.backfills().contains { record in
-            !record.isSettled && record.progress.bulk != nil && plan(of: record)?.subject == subject
-        }
-    }
-
     /// A bulk query that did not come to its end is of no use once nobody notes what changes beside it.
     private func forgetBulk(_ record: BackfillRecord, _ subject: SnapshotSubject) async throws(StoreError) {
         guard record.progress.bulk != nil else { return }
@@ -224,23 +215,14 @@ package actor BackfillService {
 
     private func settle(_ subject: SnapshotSubject, _ records: [BackfillRecord]) async throws(StoreError) {
         let ended = records.map { $0.progress.endedAt ?? $0.updatedAt }.max() ?? 0
-        var reached: [Int64?] = []
-        for key in topics where key.org == subject.org && EntityTopic.mayCarry(subject.entity, key.topic) {
-            reached.append(await gate.reached(key))
-        }
-        guard Settling(endedAt: ended).isOver(reached: reached, now: parts.time.wall()) else { return }
-        // What has passed is not to come again after a kill.
-        await parts.outbox.flush()
+        guard await !marks.isNeeded(subject, handedOver: ended) else { return }
         guard !isRead(subject) else { return }
         for var record in records {
             try await forgetBulk(record, subject)
             record.isSettled = true
             try await parts.store.save(record)
         }
-        while try await parts.store.removeMarks(
-            org: subject.org, entity: subject.entity, until: ended + Settling.publishing, limit: Self.marksAtOnce)
-            == Self.marksAtOnce
-        {}
+        try await marks.forget(subject, handedOver: ended)
         guard !isRead(subject) else { return }
         await gate.close(subject)
     }

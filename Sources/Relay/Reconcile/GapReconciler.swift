@@ -40,6 +40,7 @@ package actor GapReconciler {
     static let settlingCheck: Int64 = 60_000
 
     let parts: GapParts
+    private let marks: MarkKeeper
     var queue = GapQueue()
     /// When records of an object were last handed over, while older events of them may still come.
     var handedOver: [SnapshotSubject: Int64] = [:]
@@ -49,7 +50,11 @@ package actor GapReconciler {
     /// Readable without waiting: nearly always nothing is held.
     private nonisolated let isQuiet = Mutex(true)
 
-    package init(_ parts: GapParts) { self.parts = parts }
+    package init(_ parts: GapParts) {
+        self.parts = parts
+        marks = MarkKeeper(
+            store: parts.store, outbox: parts.outbox, gate: parts.gate, topics: parts.topics, time: parts.time)
+    }
 
     // MARK: Events
 
@@ -205,21 +210,10 @@ package actor GapReconciler {
     private func settle(_ now: Int64) async throws {
         settledAt = now
         for (subject, endedAt) in handedOver where !queue.subjects(org: parts.org.alias).contains(subject) {
-            var reached: [Int64?] = []
-            for key in parts.topics where EntityTopic.mayCarry(subject.entity, key.topic) {
-                reached.append(await parts.gate.reached(key))
+            guard await !marks.isNeeded(subject, handedOver: endedAt), try await !marks.keepsBulkRows(of: subject) else {
+                continue
             }
-            guard Settling(endedAt: endedAt).isOver(reached: reached, now: now),
-                try await !BackfillService.keepsBulkRows(of: subject, in: parts.store)
-            else { continue }
-            // What has passed is not to come again after a kill.
-            await parts.outbox.flush()
-            let until = endedAt + Settling.publishing
-            var count = BackfillService.marksAtOnce
-            while count == BackfillService.marksAtOnce {
-                count = try await parts.store.removeMarks(
-                    org: subject.org, entity: subject.entity, until: until, limit: BackfillService.marksAtOnce)
-            }
+            try await marks.forget(subject, handedOver: endedAt)
             guard handedOver[subject] == endedAt else { continue }
             handedOver[subject] = nil
             if !queue.subjects(org: parts.org.alias).contains(subject) { parts.gate.unwatchGaps(subject) }

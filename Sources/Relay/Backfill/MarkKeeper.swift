@@ -1,0 +1,43 @@
+import Events
+import Store
+
+/// Forgets what was handed over of an object's records, whoever read them: a snapshot, or gap events.
+struct MarkKeeper: Sendable {
+    /// Marks removed in one go.
+    private static let atOnce = 5_000
+
+    let store: Store
+    let outbox: Outbox
+    let gate: SnapshotGate
+    /// That are subscribed to.
+    let topics: [Cursor.Key]
+    let time: TimeSource
+
+    /// Whether an event may still come, of the streams or after a kill, that is older than what was handed over by then.
+    func isNeeded(_ subject: SnapshotSubject, handedOver endedAt: Int64) async -> Bool {
+        var reached: [Int64?] = []
+        for key in topics where key.org == subject.org && EntityTopic.mayCarry(subject.entity, key.topic) {
+            reached.append(await gate.reached(key))
+        }
+        guard Settling(endedAt: endedAt).isOver(reached: reached, now: time.wall()) else { return true }
+        // What has passed is not to come again after a kill.
+        await outbox.flush()
+        return false
+    }
+
+    /// Whether rows of a bulk query wait to be handed over: they may be older than what any mark tells of.
+    func keepsBulkRows(of subject: SnapshotSubject) async throws(StoreError) -> Bool {
+        try await store.backfills().contains { record in
+            !record.isSettled && record.progress.bulk != nil && BackfillService.plan(of: record)?.subject == subject
+        }
+    }
+
+    func forget(_ subject: SnapshotSubject, handedOver endedAt: Int64) async throws(StoreError) {
+        let until = endedAt + Settling.publishing
+        var count = Self.atOnce
+        while count == Self.atOnce {
+            count = try await store.removeMarks(
+                org: subject.org, entity: subject.entity, until: until, limit: Self.atOnce)
+        }
+    }
+}
