@@ -30,7 +30,7 @@ struct Scope {
         fansOut = random.chance(300)
         // What was written does not say which replay wrote it.
         writes = !replays && random.chance(300) || defect == .echoesHeard
-        records = !replays && random.chance(350) || defect == .marksForgotten
+        records = random.chance(350) && (!replays || random.chance(300)) || defect == .marksForgotten
         bulk = records && random.chance(400)
         snapshot = records && random.chance(300)
     }
