@@ -31,13 +31,16 @@ package struct StreamStatus: Sendable, Equatable {
     package var detail: String
     /// Times that it brought events again after a break.
     package var reconnects: Int
+    /// Times that it broke, or could not be opened.
+    package var failures: Int
     /// While reconnecting: when the next try is, epoch milliseconds.
     package var nextTry: Int64?
 
-    package init(state: State, detail: String = "", reconnects: Int = 0, nextTry: Int64? = nil) {
+    package init(state: State, detail: String = "", reconnects: Int = 0, failures: Int = 0, nextTry: Int64? = nil) {
         self.state = state
         self.detail = detail
         self.reconnects = reconnects
+        self.failures = failures
         self.nextTry = nextTry
     }
 }

@@ -53,6 +53,7 @@ extension Subscription {
     /// - Returns: false when the topic stops.
     func recover(from failure: StreamFailure) async -> Bool {
         let failure = failure.about(topic: settings.name)
+        failures += 1
         var minimum: Duration = .zero
         var isImmediate = false
         var advice = ""
@@ -118,7 +119,8 @@ extension Subscription {
 
     func show(_ state: StreamStatus.State, _ detail: String, next wait: Duration? = nil) async {
         let status = StreamStatus(
-            state: state, detail: detail, reconnects: reconnects, nextTry: wait.map { time.wall() + $0.milliseconds })
+            state: state, detail: detail, reconnects: reconnects, failures: failures,
+            nextTry: wait.map { time.wall() + $0.milliseconds })
         await host.changed(status, topic: settings.name)
     }
 }

@@ -36,6 +36,8 @@ package actor Subscription {
     var outage: Outage?
     /// Streams that brought something after a break; tries that failed are none.
     var reconnects = 0
+    /// Streams that ended, and tries to open one that failed.
+    var failures = 0
     /// A stream of this topic has brought something.
     var hasStreamed = false
     private var refusedSession: Session?

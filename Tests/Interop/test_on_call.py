@@ -153,6 +153,7 @@ def test_the_lag_grows_while_the_org_cannot_be_reached(binary, world):
         later = wait_until(
             lambda: (now := topic())["lagMilliseconds"] > first["lagMilliseconds"] + 2000 and now, "it grows")
         assert later["reconnects"] == 0, "tries that fail are none"
+        assert later["failures"] >= 2, "the stream broke, and could not be opened"
         relay.salesforce.restart()
         after = wait_until(lambda: (now := topic())["state"] == "streaming" and now, "it is back", 60, or_fail=sluice.ended)
         assert after["reconnects"] == 1, after

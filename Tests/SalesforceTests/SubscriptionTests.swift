@@ -44,6 +44,7 @@ import TestSupport
         let host = RecordingHost()
         await run(calls, host, position: nil) { await host.replayIDs.count == 1 }
         #expect(await host.statuses.map(\.reconnects).max() == 0)
+        #expect(await host.statuses.map(\.failures).max() == 2)
     }
 
     @Test func `responses that came before the end of a stream are handled although it takes no more requests`() async {

@@ -93,6 +93,7 @@ extension StatusReport.Topic {
             detail = numbers.detail
             since = numbers.since
             reconnects = numbers.reconnects
+            failures = numbers.failures
             nextTry = numbers.nextTry
         }
         lastReceivedAt = numbers.lastReceivedAt ?? lastReceivedAt

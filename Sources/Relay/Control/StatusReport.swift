@@ -46,6 +46,8 @@ package struct StatusReport: Sendable, Codable {
         package var since: Int64
         /// Since the start: times that the stream brought events again after a break.
         package var reconnects: Int
+        /// Since the start: times that the stream broke, or could not be opened.
+        @Later package var failures = 0
         /// When a stream that is down is tried again; only the running relay knows.
         package var nextTry: Int64?
         package var lastReceivedAt: Int64?

@@ -95,6 +95,9 @@ package struct MetricsPage {
         topics("sluice_stream_reconnects_total", .counter, "Times that a stream came back after a break.") {
             Double($0.reconnects)
         }
+        topics("sluice_stream_failures_total", .counter, "Times that a stream broke, or could not be opened.") {
+            Double($0.failures)
+        }
         let lag = "How old the last event was when it came; while the stream is down, since when events may be missing."
         topics("sluice_event_lag_seconds", .gauge, lag) {
             $0.lagMilliseconds.map { Double($0) / 1000 }

@@ -12,6 +12,8 @@ package struct StreamNumbers: Sendable, Equatable {
     /// By change type (`GAP_UPDATE`): at most the five that Salesforce has.
     package var gaps: [String: Int] = [:]
     package var reconnects = 0
+    /// Times that the stream broke, or could not be opened.
+    package var failures = 0
     /// Statements that events may be missing.
     package var possibleGaps = 0
     /// Times that an object came with other fields than before.

@@ -38,6 +38,7 @@ package final class StreamReports: Sendable {
             numbers.detail = status.detail
             numbers.since = since
             numbers.reconnects = status.reconnects
+            numbers.failures = status.failures
             numbers.nextTry = status.nextTry
         }
         let state = StreamState(

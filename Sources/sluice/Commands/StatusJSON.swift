@@ -65,7 +65,8 @@ extension StatusReport.Topic {
     fileprivate var value: Value {
         .record([
             "org": .string(org), "topic": .string(topic), "state": .string(state), "detail": .string(detail),
-            "since": .timestamp(since), "reconnects": .int(Int64(reconnects)), "nextTry": StatusReport.time(nextTry),
+            "since": .timestamp(since), "reconnects": .int(Int64(reconnects)), "failures": .int(Int64(failures)),
+            "nextTry": StatusReport.time(nextTry),
             "lastReceivedAt": StatusReport.time(lastReceivedAt), "lagMilliseconds": StatusReport.number(lagMilliseconds),
             "headroomSeconds": StatusReport.number(headroomSeconds), "events": .int(Int64(events)),
             "quarantined": .int(Int64(quarantined)), "gaps": StatusReport.counts(gaps),
