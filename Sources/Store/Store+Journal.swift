@@ -120,10 +120,12 @@ extension Store {
     /// The latest row of a topic in which a replay ID stands: as its last one, by the index; or, found by reading all
     /// of them, anywhere. The caller decodes the row to see whether it is an event's ID.
     ///
-    /// - Parameter time: when the event was committed, if that is known: it most often stands in one of the first rows
-    ///   that reach so far, and nothing else need be read.
+    /// - Parameters:
+    ///   - before: only rows before this one.
+    ///   - time: when the event was committed, if that is known: it most often stands in one of the first rows that reach
+    ///     so far, and nothing else need be read.
     package func journalRow(
-        of key: Cursor.Key, with replayID: ReplayID, committedAt time: Int64? = nil
+        of key: Cursor.Key, with replayID: ReplayID, before: Int64 = .max, committedAt time: Int64? = nil
     ) async throws(StoreError) -> Int64? {
         try await perform("search the journal") { database in
             let id = Data(replayID.bytes)
@@ -140,8 +142,8 @@ extension Store {
             }
             for condition in ["last_replay_id = ?", "first_replay_id = ?", "instr(raw, ?) > 0"] {
                 let row = try Int64.fetchOne(
-                    database, sql: "SELECT max(id) FROM journal WHERE org = ? AND topic = ? AND \(condition)",
-                    arguments: [key.org, key.topic, id])
+                    database, sql: "SELECT max(id) FROM journal WHERE org = ? AND topic = ? AND id < ? AND \(condition)",
+                    arguments: [key.org, key.topic, before, id])
                 if let row { return row }
             }
             return nil

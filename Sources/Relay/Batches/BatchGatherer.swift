@@ -26,6 +26,10 @@ package actor BatchGatherer: RunCollector {
         var wakeAt: Int64?
         /// Claims that were to be closed when no rule gathered them.
         var orphans: [Delivery] = []
+        /// Claims that were taken out to be closed, until they leave the outbox.
+        var leaving: Set<String> = []
+        /// The streams are known to have passed the open transaction.
+        var isPassed = false
     }
 
     private struct Key: Hashable {
@@ -57,6 +61,8 @@ package actor BatchGatherer: RunCollector {
         }
         let key = Key(destination: delivery.destination, lane: delivery.lane)
         var batch = batches.removeValue(forKey: key) ?? Batch()
+        // The same claims come again when their destination comes back.
+        guard !batch.leaving.contains(delivery.id) else { return batches[key] = batch }
         if batch.claims.updateValue(delivery, forKey: delivery.id) == nil {
             if batch.plan.transaction != claim.transactionKey { batch.streams = [] }
             if claim.transactionKey != nil {
@@ -67,6 +73,7 @@ package actor BatchGatherer: RunCollector {
         if claim.transactionKey != nil {
             marks.watch { [weak self] in Task { await self?.streamed() } }
             batch.sealAt = time.uptime + Self.sealDelay
+            batch.isPassed = false
         }
         batches[key] = batch
         pump(key)
@@ -92,17 +99,22 @@ package actor BatchGatherer: RunCollector {
     // MARK: Working
 
     private func streamed() {
-        for key in batches.keys {
+        for (key, batch) in batches where !batch.isPassed && isPassed(batch) {
+            batches[key]?.isPassed = true
             batches[key]?.sealAt = time.uptime + Self.sealDelay
             pump(key)
         }
     }
 
+    private func isPassed(_ batch: Batch) -> Bool {
+        let passed = batch.streams.map { marks.newest(of: $0) }
+        return passed.allSatisfy { $0 != nil && $0?.transaction != batch.plan.transaction }
+    }
+
     private func seal(_ key: Key) {
         guard let batch = batches[key], let sealAt = batch.sealAt, sealAt <= time.uptime else { return }
         batches[key]?.sealAt = nil
-        let passed = batch.streams.map { marks.newest(of: $0) }
-        guard passed.allSatisfy({ $0 != nil && $0?.transaction != batch.plan.transaction }) else { return }
+        guard isPassed(batch) else { return }
         batches[key]?.plan.transactionPassed()
     }
 
@@ -115,6 +127,7 @@ package actor BatchGatherer: RunCollector {
                 return
             case .close(let ids):
                 let claims = ids.compactMap { batches[key]?.claims.removeValue(forKey: $0) }
+                batches[key]?.leaving = Set(ids)
                 close(claims, of: key)
             }
         }
@@ -128,12 +141,14 @@ package actor BatchGatherer: RunCollector {
                 // Once they are on disk, a crash gathers all of them again, and together. Otherwise some would come
                 // from the store and some later from Salesforce, and an older state be new to who has the newer one.
                 await outbox.flush()
+                self.handOver(key)
                 await outbox.close(claims.map(\.id), into: delivery) { [weak self] in await self?.ended(key) }
             }
         case .failure(let failure):
             let outbox = outbox
             let note = AttemptNote(reason: failure.description)
             Task {
+                self.handOver(key)
                 switch failure.onError {
                 case .deadletter, .pause: await outbox.dead(claims.map(\.id), note: note)
                 case .drop: await outbox.dropped(claims.map(\.id), note: note)
@@ -150,6 +165,9 @@ package actor BatchGatherer: RunCollector {
             sleep(key, time.uptime + Self.orphanRetry)
         }
     }
+
+    /// From here on they leave the outbox: what comes under the same ID is its event, come again.
+    private func handOver(_ key: Key) { batches[key]?.leaving = [] }
 
     private func closeOrphans(_ key: Key) {
         guard let claims = batches[key]?.orphans, !claims.isEmpty else { return }

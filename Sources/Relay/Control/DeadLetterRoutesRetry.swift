@@ -83,8 +83,11 @@ extension DeadLetterDesk {
         let delivery = letter.delivery
         let origin = delivery.origin
         let store = store
-        let keys = try await stored { () async throws(StoreError) in try await store.journalTopics() }
-        for key in keys where key.topic == origin.topic {
+        let (topics, cursors) = try await stored { () async throws(StoreError) in
+            (try await store.journalTopics(), try await store.cursors())
+        }
+        let orgs = Dictionary(cursors.map { ($0.key.org, $0.orgID) }) { first, _ in first }
+        for key in topics where key.topic == origin.topic && orgs[key.org] ?? origin.orgID == origin.orgID {
             let search = JournalSearch(store: store, key: key)
             guard let found = try await search.find(origin.replayID, committedAt: origin.time) else { continue }
             switch try await decoded(
@@ -92,6 +95,8 @@ extension DeadLetterDesk {
             {
             case .success(let events):
                 let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
+                // Replay IDs are counted in each org: another one's event may have the same.
+                guard !mine.isEmpty else { continue }
                 return try await again(delivery, mine, org: key.org)
             case .failure(let why): return .failed(why.reason)
             }
@@ -120,12 +125,20 @@ extension DeadLetterDesk {
             func isIt(_ id: String) -> Bool {
                 replay.map { ReplayedDelivery.id(id, of: $0) } ?? id == delivery.id
             }
-            if var found = result.deliveries.first(where: { isIt($0.id) }) {
+            // What is read of a record has the ID of the state that was read, which is another one by now.
+            func wasRead(_ rule: String, _ destination: String) -> Bool {
+                event.isGapOfRecord && rule == delivery.rule && destination == delivery.destination
+            }
+            let found = result.deliveries.first { isIt($0.id) }
+                ?? result.deliveries.only { wasRead($0.rule, $0.destination) }
+            if var found {
                 found.id = delivery.id
                 return .ready(found)
             }
             if let reason = result.whyUnfinished { why = .later(reason) }
-            if let failure = result.failures.first(where: { isIt($0.id) }) {
+            let failure = result.failures.first { isIt($0.id) }
+                ?? result.failures.only { wasRead($0.rule, $0.destination) }
+            if let failure {
                 why = .failed("it still cannot be rendered: \(failure.description)")
             }
         }
@@ -251,5 +264,13 @@ extension RoutingResult {
     /// Why more of it may be due than it has; nil when it is final.
     fileprivate var whyUnfinished: String? {
         wants.isEmpty ? deferred.first?.reason : "its org has not signed in, so that nothing can be read for it"
+    }
+}
+
+extension Array {
+    /// Nil if there are several.
+    fileprivate func only(where isWanted: (Element) -> Bool) -> Element? {
+        let found = filter(isWanted)
+        return found.count == 1 ? found[0] : nil
     }
 }

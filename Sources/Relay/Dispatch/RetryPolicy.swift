@@ -41,6 +41,7 @@ package struct RetryPolicy: Sendable {
         switch outcome {
         case .delivered: return .delivered
         case .nothing(let note): return .nothing(detail: note.reason)
+        case .park(let note) where note.isForAnother: return .dead(.rejected, detail: note.reason)
         case .park(let note): return end(.rejected, note.reason, limits, &random)
         case .retry(let note, _):
             if let most = note.mostInARow, progress.answersInARow(of: note.status) >= most {

@@ -56,6 +56,8 @@ package struct AttemptNote: Sendable, Equatable {
     package var receiverWasAsked = true
     /// How many answers of this status in a row are waited for; the last one parks. With `retry` only.
     package var mostInARow: Int?
+    /// Another place is what it is for now: here it ends, whatever its rule does about errors. With `park` only.
+    var isForAnother = false
     /// The receiver wants nothing any more, ever: an operator has to know.
     package var isAlarm = false
     /// Those headers of the answer that explain it (`retry-after: 30`); nil when none does.

@@ -63,6 +63,13 @@ struct UnrenderedSink: Sink {
     nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         let reason = delivery.unrenderedReason ?? ""
         switch await renderer?.render(delivery) ?? .failed(reason) {
+        case .ready(let rendered) where rendered.destination != delivery.destination || rendered.isGathered:
+            var note = Self.note(
+                rendered.isGathered
+                    ? "today's rules gather its event; `sluice dlq retry` hands it to them"
+                    : "today's rules send it to \(rendered.destination); `sluice dlq retry` does")
+            note.isForAnother = true
+            return .park(note)
         case .ready(let rendered): return Self.alone(await sink.attempt(rendered, number: number))
         case .nothing where delivery.isDeferred: return .nothing(Self.note("its rule does not want it"))
         case .nothing: return .park(Self.note("\(reason); today's rules make no such delivery of its event"))

@@ -90,10 +90,20 @@ struct JournalSearch: Sendable {
         return start
     }
 
-    /// Behind an event, by its ID; nil if the journal does not have it.
+    /// Behind an event, by its ID, where it was new: before its repetitions others came, which are repeated with it and
+    /// not replayed there. Nil if the journal does not have it.
     func place(after id: ReplayID) async throws(ControlError) -> JournalPlace? {
-        guard let (row, events, index) = try await find(id) else { return nil }
-        return index + 1 < events.count ? JournalPlace(row: row.id, offset: index + 1) : JournalPlace(row: row.id + 1)
+        var before = Int64.max
+        while let row = try await row(with: id, before: before) {
+            let events = Self.events(of: row)
+            let fresh = events.firstIndex { $0.replayID == row.entry.firstReplayID } ?? 0
+            if let index = events.lastIndex(where: { $0.replayID == id }), index >= fresh {
+                return index + 1 < events.count
+                    ? JournalPlace(row: row.id, offset: index + 1) : JournalPlace(row: row.id + 1)
+            }
+            before = row.id
+        }
+        return nil
     }
 
     static func events(of row: JournalRow) -> [ConsumerEvent] {
@@ -106,13 +116,19 @@ struct JournalSearch: Sendable {
     func find(
         _ id: ReplayID, committedAt time: Int64? = nil
     ) async throws(ControlError) -> (row: JournalRow, events: [ConsumerEvent], index: Int)? {
-        let rows = try await stored { () async throws(StoreError) -> [JournalRow] in
-            guard let row = try await store.journalRow(of: key, with: id, committedAt: time) else { return [] }
-            return try await store.journal(of: key, after: row - 1, through: row, limit: 1)
-        }
-        guard let row = rows.first else { return nil }
+        guard let row = try await row(with: id, committedAt: time) else { return nil }
         let events = Self.events(of: row)
         guard let index = events.lastIndex(where: { $0.replayID == id }) else { return nil }
         return (row, events, index)
+    }
+    private func row(
+        with id: ReplayID, before: Int64 = .max, committedAt time: Int64? = nil
+    ) async throws(ControlError) -> JournalRow? {
+        try await stored { () async throws(StoreError) -> JournalRow? in
+            guard let row = try await store.journalRow(of: key, with: id, before: before, committedAt: time) else {
+                return nil
+            }
+            return try await store.journal(of: key, after: row - 1, through: row, limit: 1).first
+        }
     }
 }

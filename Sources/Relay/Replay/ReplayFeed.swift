@@ -12,6 +12,8 @@ actor ReplayFeed {
     private let replay: String
     private let plan: ReplayPlan
     private let parts: ReplayParts
+    /// Where it decodes and routes.
+    nonisolated var elsewhere: (any TaskExecutor)? { parts.outbox.executors.elsewhere }
     private let tracker: ReplayTracker
     private var pace: ReplayPace
     private var destinations: Set<String>

@@ -59,7 +59,10 @@ final class ReplayHost: SubscriptionHost {
         let last = batch.events.firstIndex { $0.replayID.description == topic.last }
         let events = Array(batch.events.prefix((last ?? batch.events.count - 1) + 1))
         do {
-            let flow = try await feed.take(events, receivedAt: batch.receivedAt)
+            // The subscription's own thread has sockets to serve.
+            let flow = try await withTaskExecutorPreference(feed.elsewhere) {
+                try await feed.take(events, receivedAt: batch.receivedAt)
+            }
             guard flow == .more, last == nil else { return try await leave() }
         } catch let error as CancellationError {
             throw error

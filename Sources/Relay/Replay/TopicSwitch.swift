@@ -8,6 +8,8 @@ package actor TopicSwitch {
     private var moving: Set<Cursor.Key> = []
     /// Streams that were stopped for a move, and go on after it.
     private var restarting: Set<Cursor.Key> = []
+    /// Moves that wait for the one under way.
+    private var turns: [Cursor.Key: [CheckedContinuation<Void, Never>]] = [:]
     private var held: [Cursor.Key: CheckedContinuation<Void, Never>] = [:]
 
     package init() {}
@@ -36,21 +38,28 @@ package actor TopicSwitch {
     func move<Failure: Error>(
         _ key: Cursor.Key, _ change: @Sendable () async throws(Failure) -> Void
     ) async throws(Failure) -> Bool {
-        guard !moving.contains(key) else {
-            // Two operators at once: the second one's change is made in the first one's pause, or right after it.
-            try await change()
-            return running[key] != nil || held[key] != nil
+        if !moving.insert(key).inserted {
+            // Two operators at once: the stream stays where it is until the last of them has made his change.
+            await withCheckedContinuation { turns[key, default: []].append($0) }
         }
-        moving.insert(key)
-        let task = running[key]
-        if task != nil { restarting.insert(key) }
-        task?.cancel()
-        await task?.value
-        defer {
-            moving.remove(key)
-            held.removeValue(forKey: key)?.resume()
+        defer { ended(key) }
+        if let task = running[key] {
+            restarting.insert(key)
+            task.cancel()
+            await task.value
         }
         try await change()
-        return task != nil
+        return restarting.contains(key)
+    }
+
+    /// The next move has its turn, or the stream goes on.
+    private func ended(_ key: Cursor.Key) {
+        if var others = turns.removeValue(forKey: key) {
+            let next = others.removeFirst()
+            if !others.isEmpty { turns[key] = others }
+            return next.resume()
+        }
+        moving.remove(key)
+        held.removeValue(forKey: key)?.resume()
     }
 }

@@ -201,4 +201,37 @@ import Testing
         await relay.gatherer.rulesChanged()
         try await relay.bench.run("delivered") { relay.bodies.all.count == 1 }
     }
+    @Test func `claims of a destination that was gone for a while are gathered once`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5s, max: 10m}"))
+        let hook = DispatchDestination(name: "hook", sink: relay.bench.sink, concurrency: 4)
+        try await relay.accept([1, 2])
+        // Rule and destination are taken out, and put back a minute later.
+        await relay.bench.outbox.setDestinations([])
+        relay.rules.replace(by: Self.rules("{quiet: 5s, max: 10m}", id: "other"))
+        try await relay.bench.run("kept") { relay.bench.clock.uptime > 60_000 }
+        relay.rules.replace(by: Self.rules("{quiet: 5s, max: 10m}"))
+        await relay.bench.outbox.setDestinations([hook])
+        await relay.gatherer.rulesChanged()
+        try await relay.accept([3])
+        try await relay.bench.run("delivered") { await relay.bench.outbox.status().destinations[0].pending == 0 }
+        let counts = relay.bodies.all.compactMap { $0.dropFirst(5).prefix { $0 != "," }.first?.wholeNumberValue }
+        #expect(counts.reduce(0, +) == 3, "\(relay.bodies.all)")
+    }
+
+    @Test func `a transaction is complete although others follow it all the time`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5m, max: 10m, transaction: true}"))
+        try await relay.accept([1, 2], transaction: "a")
+        var number = 3
+        while relay.bodies.all.isEmpty, relay.bench.clock.uptime < 60_000 {
+            var batch = Make.batch([], cursor: number, raw: [1])
+            batch.transaction = "t\(number)"
+            try await relay.bench.outbox.accept(batch)
+            for _ in 0..<100 { await Task.yield() }
+            relay.bench.clock.advance(by: 100)
+            for _ in 0..<100 { await Task.yield() }
+            number += 1
+        }
+        #expect(relay.bodies.all.first?.hasPrefix(#"{"n":2"#) == true)
+        #expect(relay.bench.clock.uptime < 10_000)
+    }
 }

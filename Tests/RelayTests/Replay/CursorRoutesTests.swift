@@ -98,4 +98,40 @@ import Synchronization
         await running.value
         #expect(await topics.move(Make.key) {} == false)
     }
+    @Test func `of two who move a cursor at once the second has his turn, and the stream goes on from there`() async throws {
+        let topics = TopicSwitch()
+        let place = StoredPlace()
+        let running = Task {
+            await topics.run(Make.key) {
+                place.state.withLock { $0.log.append("stream from \($0.position)") }
+                while !Task.isCancelled { await Task.yield() }
+            }
+        }
+        while place.state.withLock({ $0.log.isEmpty }) { await Task.yield() }
+        let (isUnderWay, begins) = AsyncStream<Void>.makeStream()
+        let second = Task {
+            for await _ in isUnderWay { break }
+            return await topics.move(Make.key) { @Sendable () async -> Void in
+                // As a flush that waits for a commit.
+                for _ in 0..<1_000 { await Task.yield() }
+                place.state.withLock { $0.position = "two" }
+            }
+        }
+        let goesOn = await topics.move(Make.key) { @Sendable () async -> Void in
+            begins.yield()
+            for _ in 0..<1_000 { await Task.yield() }
+            place.state.withLock { $0.position = "one" }
+        }
+        #expect(goesOn)
+        #expect(await second.value)
+        while place.state.withLock({ $0.log.count }) < 2 { await Task.yield() }
+        #expect(place.state.withLock { $0.log } == ["stream from start", "stream from two"])
+        running.cancel()
+        await running.value
+    }
+}
+
+/// Where a stream begins, and what happened.
+private final class StoredPlace: Sendable {
+    let state = Mutex<(position: String, log: [String])>(("start", []))
 }

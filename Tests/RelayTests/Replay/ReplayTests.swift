@@ -1,6 +1,8 @@
 import Events
 import FoundationEssentials
+import PubSub
 import Rules
+import Salesforce
 import Store
 import Testing
 
@@ -27,6 +29,23 @@ import Testing
         try await bench.live(10..<14, settles: false)
         let view = try await bench.replay(ReplayRequest(.replayID(Make.replayID(5).description)))
         #expect(bench.replayed(by: view.id).sorted() == Array(6..<14))
+    }
+
+    /// Salesforce began anew with what had come already: that stands in the response as it came, and was not relayed again.
+    @Test func `from a replay ID that was repeated later, nothing that came in between is missed`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<5)
+        let events = try (2..<6).map { try ReplayEvents.event($0) }
+        _ = try await bench.ingest.ingest.accept(
+            ReceivedBatch(
+                topic: Make.key.topic, events: [events[3]],
+                bytes: FetchResponse(events: events, pendingNumRequested: 50).encode(), replayID: events[3].replayID,
+                receivedAt: ReplayEvents.time(6)))
+        try await bench.settled()
+        var request = ReplayRequest(.replayID(Make.replayID(2).description))
+        request.source = .journal
+        let view = try await bench.replay(request)
+        #expect(bench.replayed(by: view.id) == [3, 4, 5])
     }
 
     @Test func `by time, it begins with the right event on every topic`() async throws {

@@ -1,0 +1,158 @@
+import Events
+import PubSub
+import Rules
+import Store
+import Testing
+import TestSupport
+
+@testable import Relay
+
+/// Deliveries that have no request yet, and what becomes of them once one can be built.
+@Suite(.timeLimit(.minutes(5))) struct RenderedAnewTests {
+    private static func origin(_ number: Int) throws -> DeliveryOrigin {
+        DeliveryOrigin(
+            orgID: IngestBench.org.id, topic: Make.key.topic, replayID: try ReplayEvents.event(number).replayID,
+            entity: "Sample__c", change: "update", recordID: ReplayEvents.recordID(number), time: ReplayEvents.time(number))
+    }
+
+    /// Of event 0, which has come.
+    private static func standing(_ bench: ReplayBench, isDeferred: Bool = false) async throws -> Delivery {
+        try await bench.live(0..<1)
+        return Delivery.unrendered(
+            id: try #require(bench.sink.delivered.first), rule: "sample-changed", destination: "hook",
+            lane: ReplayEvents.recordID(0), origin: try origin(0), reason: "absent",
+            retry: RetryLimits(onError: isDeferred ? .deadletter : .pause), isDeferred: isDeferred)
+    }
+
+    private static func rules(_ changes: (String, String)...) throws -> CurrentRules {
+        let text = changes.reduce(IngestBench.rules) { $0.replacing($1.0, with: $1.1) }
+        let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))])
+        return CurrentRules(try #require(report.ruleSet, "\(report.text)"))
+    }
+
+    @Test func `another org's event of the same replay ID is not taken for it`() async throws {
+        let bench = try await ReplayBench()
+        let deferred = try await Self.standing(bench, isDeferred: true)
+        // An org whose name comes first.
+        let other = Org(
+            id: "00D000000000009EAA", alias: "acme", instanceURL: "https://y.my.salesforce.com", isSandbox: false)
+        bench.orgs.register(ReplayOrgs.Entry(org: other, schemas: bench.ingest.cache))
+        var strange = try ReplayEvents.event(7)
+        strange.replayID = try ReplayEvents.event(0).replayID
+        var group = CommitGroup()
+        group.journal = [
+            JournalEntry(
+                org: "acme", topic: Make.key.topic, receivedAt: ReplayEvents.time(0), firstReplayID: strange.replayID,
+                lastReplayID: strange.replayID, eventCount: 1,
+                raw: FetchResponse(events: [strange], pendingNumRequested: 1).encode(), commitTime: ReplayEvents.time(7))
+        ]
+        try await bench.store.commit(group, wall: ReplayEvents.time(10))
+        let renderer = JournalRenderer(store: bench.store, orgs: bench.orgs, rules: bench.rules, time: bench.time.source)
+        let sink = FakeSink()
+        let outcome = await UnrenderedSink(sink: sink, renderer: renderer).attempt(deferred, number: 1)
+        #expect(outcome == .delivered(.ok))
+        #expect(sink.delivered == [deferred.id])
+    }
+
+    private static func outbox(
+        _ bench: ReplayBench, _ rules: CurrentRules, _ clock: ManualClock, _ scratch: Scratch,
+        _ sinks: [String: FakeSink]
+    ) async throws -> Outbox {
+        let renderer = JournalRenderer(store: bench.store, orgs: bench.orgs, rules: rules, time: bench.time.source)
+        let outbox = Outbox(
+            store: try Store(path: scratch.store, wall: clock.wall), clock: clock.source, logger: .quiet,
+            renderer: renderer)
+        try await outbox.start(
+            sinks.map { DispatchDestination(name: $0.key, sink: $0.value, concurrency: 4) })
+        return outbox
+    }
+
+    @Test func `what its rule sends elsewhere by now goes to no wrong receiver`() async throws {
+        let bench = try await ReplayBench()
+        let standing = try await Self.standing(bench)
+        let hook = "  hook: {kind: webhook, url: \"https://hooks.example.com/x\"}"
+        let rules = try Self.rules(
+            (hook, hook + "\n  erp: {kind: webhook, url: \"https://erp.example.com/x\"}"),
+            ("destination: hook", "destination: erp"))
+        let (clock, scratch, sinks) = (ManualClock(), Scratch(), ["hook": FakeSink(), "erp": FakeSink()])
+        let outbox = try await Self.outbox(bench, rules, clock, scratch, sinks)
+        try await outbox.accept(Make.batch([standing], cursor: 1, raw: [1]))
+        try await clock.run("it is judged", busy: { await outbox.isBusy }) {
+            await outbox.status().destinations.allSatisfy { $0.pending == 0 }
+        }
+        await outbox.flush()
+        #expect(sinks.values.allSatisfy { $0.attempts.isEmpty })
+        let letters = try await outbox.store.deadLetters(DeadLetterFilter(), newestFirst: true, after: 0)
+        let letter = try #require(letters.first?.letter)
+        #expect(letter.reason == .rendering && letter.detail.contains("today's rules send it to erp"), "\(letter)")
+    }
+
+    @Test func `what its rule gathers by now does not stand for ever`() async throws {
+        let bench = try await ReplayBench()
+        let standing = try await Self.standing(bench)
+        let rules = try Self.rules(
+            ("body: {id: \"${recordId}\", name: \"${record.?Name}\"}", "body: {n: \"${batch.count}\"}\n      coalesce: {quiet: 1s}"))
+        let (clock, scratch, sinks) = (ManualClock(), Scratch(), ["hook": FakeSink()])
+        let outbox = try await Self.outbox(bench, rules, clock, scratch, sinks)
+        try await outbox.accept(Make.batch([standing], cursor: 1, raw: [1]))
+        try await clock.run("it is judged", busy: { await outbox.isBusy }) {
+            await outbox.status().destinations.allSatisfy { $0.pending == 0 }
+        }
+        await outbox.flush()
+        #expect(sinks["hook"]!.attempts.isEmpty)
+        let letters = try await outbox.store.deadLetters(DeadLetterFilter(), newestFirst: true, after: 0)
+        #expect(letters.first?.letter.detail.contains("today's rules gather its event") == true, "\(letters)")
+    }
+    @Test func `a gap event that was read back, and could not be rendered, is once its rule is mended`() async throws {
+        let time = ManualTime(start: 1_760_000_000_123)
+        let org = SimulatedOrg(records: 3, time: time)
+        let broken = BackfillBench.rules.replacing("n: \"${record.?Name}\"", with: "n: \"${record.Missing__c}\"")
+            .replacing("      destination: hook\n", with: "      destination: hook\n      onError: pause\n")
+        let backfill = try await BackfillBench(org, ReceivedRecords(), readsGaps: true, rules: broken)
+        org.change(1, isGap: true)
+        try await backfill.stream()
+        let bench = backfill.bench
+        while try await bench.rows().isEmpty {
+            for _ in 0..<200 { await Task.yield() }
+            time.advance(by: .milliseconds(100))
+            bench.clock.advance(by: 100)
+        }
+        await bench.outbox.flush()
+        let rows = try await bench.store.pending([
+            OutboxRead(destination: "hook", isGathered: false, after: 0, limit: 10)
+        ])[0]
+        let paused = try #require(rows.first?.delivery)
+        // As its response stands in the journal of a relay.
+        let event = org.event(0, schemaID: try SampleEvents.schemaID())
+        var group = CommitGroup()
+        group.journal = [
+            JournalEntry(
+                org: "prod", topic: BackfillBench.topic.topic, receivedAt: time.source.wall(),
+                firstReplayID: event.replayID, lastReplayID: event.replayID, eventCount: 1,
+                raw: FetchResponse(events: [event], pendingNumRequested: 1).encode(), commitTime: time.source.wall())
+        ]
+        try await bench.store.commit(group, wall: time.source.wall())
+        let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(BackfillBench.rules.utf8))])
+        let rules = CurrentRules(try #require(report.ruleSet, "\(report.text)"))
+        let record = ReadRecord(fields: ["Id": .string(SimulatedOrg.id(1)), "Name": .string("1")])
+        let finder = FactFinder(source: record, time: time.source, log: .quiet)
+        let orgs = ReplayOrgs(store: bench.store)
+        orgs.register(
+            ReplayOrgs.Entry(
+                org: IngestBench.org,
+                schemas: SchemaCache(store: bench.store, time: time.source) { _ in SampleEvents.schemaJSON },
+                completeNow: { event, result, rules in try await finder.complete(event, result, by: rules, .never) }))
+        let renderer = JournalRenderer(store: bench.store, orgs: orgs, rules: rules, time: time.source)
+        guard case .ready(let rendered) = await renderer.render(paused) else {
+            Issue.record("it is not rendered: \(await renderer.render(paused))")
+            return
+        }
+        #expect(rendered.id == paused.id && !rendered.body.isEmpty)
+    }
+}
+
+private struct ReadRecord: FactSource {
+    var fields: Fields
+    func record(entity: String, id: String, fields: [String]?) async throws(FactFailure) -> Fields? { self.fields }
+    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] { [] }
+}
