@@ -85,8 +85,10 @@ extension Database {
             self, sql: "SELECT delivery_id, ordinal, attempts, history FROM dead_letters WHERE resend = ?",
             arguments: [token])
         let decoder = ColumnDecoder()
+        let asked = token.split(separator: "-").first.flatMap { Int64($0) } ?? wall
         for row in rows {
-            let history = Store.merged(try decoder.history(row[3]), with: [.mark("sent again by an operator", at: wall)])
+            let history = Store.merged(
+                try decoder.history(row[3]), with: [.mark("sent again by an operator", at: min(asked, wall))])
             try run(
                 """
                 INSERT OR REPLACE INTO resent_letters (delivery_id, ordinal, attempts, history, resent_at)

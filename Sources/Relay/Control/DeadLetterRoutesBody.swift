@@ -9,10 +9,10 @@ package enum BodyDisplay: String, Sendable, Codable, CaseIterable {
     case redacted
     case none
 
-    /// - Parameter rule: what the rule allows at most; nil for one that is gone, which says nothing.
-    func limited(by rule: String?) -> BodyDisplay {
+    /// - Parameter rule: what the rule allows at most.
+    func limited(by rule: String) -> BodyDisplay {
         let order: [BodyDisplay] = [.none, .redacted, .full]
-        guard let rule = rule.flatMap(BodyDisplay.init), let most = order.firstIndex(of: rule),
+        guard let rule = BodyDisplay(rawValue: rule), let most = order.firstIndex(of: rule),
             let asked = order.firstIndex(of: self)
         else { return self }
         return order[min(most, asked)]

@@ -32,14 +32,17 @@ struct DeadLetterDesk: Sendable {
     func show(_ question: DeadLetterQuestion) async throws(ControlError) -> DeadLetterDetail {
         let stored = try await letter(question.id)
         let delivery = stored.letter.delivery
-        // Rules that cannot be had may say anything.
-        let rules = rules.current
-        let most = rules.ruleIDs.isEmpty ? "redacted" : rules.shownBodies(of: delivery.rule)
-        let display = question.body.limited(by: most)
+        // A rule that cannot be had, or is gone or renamed, may have said anything.
+        let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule) ?? "redacted")
         return DeadLetterDetail(
             line: DeadLetterLine(stored), orgId: delivery.origin.orgID, change: delivery.origin.change,
             target: delivery.target, body: display.text(delivery.body),
-            isLimited: display != question.body, history: stored.letter.history.map(DeadLetterAttempt.init))
+            isLimited: display != question.body, history: stored.letter.history.map { record in
+                var attempt = DeadLetterAttempt(record)
+                // Many receivers say back what they got.
+                if display != .full { attempt.excerpt = EchoMask(delivery.body).masked(attempt.excerpt) }
+                return attempt
+            })
     }
 
     func listQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> QuarantineList {

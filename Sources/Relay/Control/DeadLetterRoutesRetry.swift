@@ -67,7 +67,7 @@ extension DeadLetterDesk {
         guard let outbox else {
             return try await stored { () async throws(StoreError) in try await store.requeue(letters, wall: now) }
         }
-        let token = Self.token()
+        let token = Self.token(at: now)
         let ids = letters.map(\.letter.delivery.id)
         let marked = try await stored { () async throws(StoreError) in
             try await store.markResending(deadLetters: ids, token: token)
@@ -188,7 +188,7 @@ extension DeadLetterDesk {
             var results: [RoutingResult] = []
             for event in events { results.append(try await routed(event, org: row.event.org)) }
             if let why = results.lazy.compactMap(\.whyUnfinished).first { return outcome.skip(String(row.id), why) }
-            let token = Self.token()
+            let token = Self.token(at: time.wall())
             let marked = try await stored { () async throws(StoreError) in
                 try await store.markResending(quarantine: [row.id], token: token)
             }
@@ -257,7 +257,10 @@ extension DeadLetterDesk {
             replayID: ReplayID([0])!, commitTime: nil, updatedAt: time.wall())
     }
 
-    private static func token() -> String { Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }) }
+    /// It tells when it was made, as what is sent again comes before the commit that says so.
+    private static func token(at wall: Int64) -> String {
+        "\(wall)-" + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
+    }
 }
 
 extension RoutingResult {

@@ -5,8 +5,8 @@ extension Outbox {
     /// Stops: starts no further attempt, waits for those under way, and writes what is left. Afterwards the store may
     /// be closed.
     ///
-    /// - Parameter limit: for both together. Attempts that take longer are cancelled and made again after the next
-    ///   start, with the same delivery ID.
+    /// - Parameter limit: for the attempts. Those that take longer are cancelled and made again after the next start, with
+    ///   the same delivery ID. A fifth of it more, 5 s at most, is for the last commit.
     /// - Returns: whether everything is safe. If not, the unwritten events come again from their cursors.
     package func stop(within limit: Duration) async -> Bool {
         isStopping = true
@@ -16,10 +16,10 @@ extension Outbox {
         rescueTask?.cancel()
         let deadline = clock.uptime + limit.milliseconds
         let alarm = Task {
-            // Part of the time is for the last commit.
-            do { try await clock.sleep(untilUptime: deadline - limit.milliseconds / 5) } catch { return }
-            cancelWorkers()
             do { try await clock.sleep(untilUptime: deadline) } catch { return }
+            cancelWorkers()
+            // For the last commit.
+            do { try await clock.sleep(untilUptime: deadline + min(limit.milliseconds / 5, 5_000)) } catch { return }
             abandon()
         }
         await withCheckedContinuation { continuation in

@@ -52,7 +52,7 @@ enum DeadLetterText {
             text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
         }
         if let body = detail.body { text += "  body         \(body.isEmpty ? "(empty)" : body)\n" }
-        if detail.isLimited { text += "  (its rule says 'bodies', or no rules can be had: no more of the body is shown)\n" }
+        if detail.isLimited { text += "  (its rule says 'bodies', or is not among today's rules: no more of the body is shown)\n" }
         text += detail.history.isEmpty ? "No attempt was made.\n" : "\(counted(line.attempts, "attempt")) in all:\n"
         for attempt in detail.history { text += self.attempt(attempt) }
         return text

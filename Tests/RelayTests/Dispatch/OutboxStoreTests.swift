@@ -254,7 +254,7 @@ import Testing
         try await bench.run("under way") { sink.running == 1 }
         let stopping = Task { await bench.outbox.stop(within: .seconds(5)) }
         while await !bench.outbox.isStopping { await Task.yield() }
-        bench.clock.advance(by: 4_000)
+        bench.clock.advance(by: 5_000)
         #expect(await stopping.value)
         #expect(try await bench.rows() == ["sl_1"])
         sink.open()

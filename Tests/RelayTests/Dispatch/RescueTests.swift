@@ -86,7 +86,7 @@ import Testing
         try await bench.run("under way") { sink.running == 1 }
         let stopping = Task { await bench.outbox.stop(within: .seconds(5)) }
         while await !bench.outbox.isStopping { await Task.yield() }
-        clock.advance(by: 4_000)
+        clock.advance(by: 5_000)
         #expect(await stopping.value)
         let row = try #require(
             try await bench.store.pending([

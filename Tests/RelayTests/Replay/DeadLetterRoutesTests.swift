@@ -73,7 +73,9 @@ import Testing
     }
 
     @Test func `an edited body is sent under the same ID, and the list of attempts says so`() async throws {
-        let bench = try await bench([letter(1)])
+        var known = letter(1)
+        known.delivery.rule = "sample-changed"
+        let bench = try await bench([known, letter(2)])
         await #expect(throws: ControlError.self) {
             try await bench.ask(
                 "dlq.edit", DeadLetterEdit(id: "sl_1", body: [UInt8]("no json".utf8), resends: true),
@@ -81,12 +83,15 @@ import Testing
         }
         let edit = DeadLetterEdit(id: "sl_1", body: [UInt8](#"{"n":7,"s":"secret"}"#.utf8), resends: false)
         _ = try await bench.ask("dlq.edit", edit, as: DeadLetterOutcome.self)
-        let full: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_", body: .full))
+        let full: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .full))
         #expect(full.body == #"{"n":7,"s":"secret"}"# && full.history.last?.number == 0)
         let masked: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .redacted))
         #expect(masked.body == #"{"n":"<number>","s":"<text of 6>"}"#)
         let none: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_1", body: .none))
         #expect(none.body == nil)
+        // Its rule is gone, and may have said that its bodies are not to be shown.
+        let gone: DeadLetterDetail = try await bench.ask("dlq.show", DeadLetterQuestion(id: "sl_2", body: .full))
+        #expect(gone.isLimited && gone.body?.contains("<") == true)
         _ = try await bench.ask("dlq.retry", DeadLetterFilter(ids: ["sl_1"]), as: DeadLetterOutcome.self)
         try await bench.settled()
         #expect(bench.sink.delivered == ["sl_1"])
