@@ -152,13 +152,13 @@ class PubSubServer:
 
     async def _run(self, session, requests, context):
         wake, problem = asyncio.Event(), []
-        reader = asyncio.create_task(self._read(requests, session, wake, problem))
+        reader = asyncio.create_task(self._read(requests, session, context, wake, problem))
         try:
             await self._pump(session, context, wake, problem)
         finally:
             reader.cancel()
 
-    async def _read(self, requests, session, wake, problem):
+    async def _read(self, requests, session, context, wake, problem):
         loop = asyncio.get_running_loop()
         try:
             async for request in requests:
@@ -171,7 +171,9 @@ class PubSubServer:
         except Exception as error:  # the connection went away; the pump is cancelled by grpcio itself
             print("reading ended:", error, file=sys.stderr)
             return
-        await asyncio.sleep(0.05)  # a vanished client also ends the requests; then this task is cancelled here
+        await asyncio.sleep(0.5)  # a vanished client also ends the requests; then this task is cancelled here
+        if context.cancelled():
+            return
         session.on_half_close()
         wake.set()
 
