@@ -108,7 +108,7 @@ extension Database {
         switch cursor.key.scope {
         case .live: try insert(cursor)
         case .replay(let replay): try insert(cursor, of: replay)
-        case .resend(let token): try settleResend(token, encoder, wall: wall)
+        case .resend(let token): try settleResend(token, encoder, wall: cursor.updatedAt)
         case .none: break
         }
     }

@@ -80,15 +80,15 @@ extension Database {
     }
 
     /// The deliveries of `token` are in the outbox, or accounted for.
+    ///
+    /// - Parameter wall: when they were sent again; attempts may have been made since.
     func settleResend(_ token: String, _ encoder: ColumnEncoder, wall: Int64) throws {
         let rows = try Row.fetchAll(
             self, sql: "SELECT delivery_id, ordinal, attempts, history FROM dead_letters WHERE resend = ?",
             arguments: [token])
         let decoder = ColumnDecoder()
-        let asked = token.split(separator: "-").first.flatMap { Int64($0) } ?? wall
         for row in rows {
-            let history = Store.merged(
-                try decoder.history(row[3]), with: [.mark("sent again by an operator", at: min(asked, wall))])
+            let history = Store.merged(try decoder.history(row[3]), with: [.mark("sent again by an operator", at: wall)])
             try run(
                 """
                 INSERT OR REPLACE INTO resent_letters (delivery_id, ordinal, attempts, history, resent_at)

@@ -189,4 +189,28 @@ import Testing
         }
         try store.close()
     }
+    @Test func `that a dead letter was sent again stands in front of what came of it`() async throws {
+        let scratch = StoreScratch()
+        defer { scratch.end() }
+        let store = try scratch.open()
+        var group = CommitGroup()
+        group.deadLetters = [Sample.deadLetter]
+        try await store.commit(group, wall: 100)
+        let id = Sample.deadLetter.delivery.id
+        #expect(try await store.markResending(deadLetters: [id], token: "t") == [id])
+        // It is tried, and dies again, before the commit that says that it was sent.
+        let key = Cursor.Key(org: "", topic: "", scope: .resend("t"))
+        var asked = Sample.cursor
+        asked.key = key
+        asked.updatedAt = 150
+        group = CommitGroup()
+        group.cursors[key] = asked
+        var again = Sample.deadLetter
+        again.history = [AttemptRecord(number: 1, at: 170, status: 400, reason: "bad field", excerpt: "")]
+        group.deadLetters = [again]
+        try await store.commit(group, wall: 250)
+        let history = try #require(try await store.deadLetters().first?.history)
+        #expect(history.map(\.at) == [4, 150, 170])
+        #expect(history.map(\.number) == [2, 0, 1])
+    }
 }

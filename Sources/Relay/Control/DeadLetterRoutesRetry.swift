@@ -67,7 +67,7 @@ extension DeadLetterDesk {
         guard let outbox else {
             return try await stored { () async throws(StoreError) in try await store.requeue(letters, wall: now) }
         }
-        let token = Self.token(at: now)
+        let token = Self.token()
         let ids = letters.map(\.letter.delivery.id)
         let marked = try await stored { () async throws(StoreError) in
             try await store.markResending(deadLetters: ids, token: token)
@@ -83,11 +83,11 @@ extension DeadLetterDesk {
         let delivery = letter.delivery
         let origin = delivery.origin
         let store = store
-        let (topics, cursors) = try await stored { () async throws(StoreError) in
-            (try await store.journalTopics(), try await store.cursors())
-        }
-        let orgs = Dictionary(cursors.map { ($0.key.org, $0.orgID) }) { first, _ in first }
-        for key in topics where key.topic == origin.topic && orgs[key.org] ?? origin.orgID == origin.orgID {
+        let keys = try await stored { () async throws(StoreError) in try await store.journalTopics() }
+        for key in keys where key.topic == origin.topic {
+            let cursor = try await stored { () async throws(StoreError) in try await store.cursor(key) }
+            // Replay IDs are counted in each org: another one's event may have the same.
+            guard cursor?.orgID ?? origin.orgID == origin.orgID else { continue }
             let search = JournalSearch(store: store, key: key)
             guard let found = try await search.find(origin.replayID, committedAt: origin.time) else { continue }
             switch try await decoded(
@@ -95,7 +95,6 @@ extension DeadLetterDesk {
             {
             case .success(let events):
                 let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
-                // Replay IDs are counted in each org: another one's event may have the same.
                 guard !mine.isEmpty else { continue }
                 return try await again(delivery, mine, org: key.org)
             case .failure(let why): return .failed(why.reason)
@@ -188,7 +187,7 @@ extension DeadLetterDesk {
             var results: [RoutingResult] = []
             for event in events { results.append(try await routed(event, org: row.event.org)) }
             if let why = results.lazy.compactMap(\.whyUnfinished).first { return outcome.skip(String(row.id), why) }
-            let token = Self.token(at: time.wall())
+            let token = Self.token()
             let marked = try await stored { () async throws(StoreError) in
                 try await store.markResending(quarantine: [row.id], token: token)
             }
@@ -257,10 +256,7 @@ extension DeadLetterDesk {
             replayID: ReplayID([0])!, commitTime: nil, updatedAt: time.wall())
     }
 
-    /// It tells when it was made, as what is sent again comes before the commit that says so.
-    private static func token(at wall: Int64) -> String {
-        "\(wall)-" + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
-    }
+    private static func token() -> String { Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }) }
 }
 
 extension RoutingResult {
