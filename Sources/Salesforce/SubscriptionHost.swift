@@ -3,7 +3,8 @@ import Events
 /// What a subscription needs of the relay.
 package protocol SubscriptionHost: Sendable {
     /// Takes over a batch and waits for room if there is none. After it returns the batch is the relay's; the process may
-    /// still die before it is durable, and then the stored cursor brings it again.
+    /// still die before it is durable, and then the stored cursor brings it again. Called on the I/O thread: what computes
+    /// belongs elsewhere.
     ///
     /// - Returns: the commit time of the last event, if the batch has one that tells it.
     /// - Throws: `CancellationError` only.

@@ -136,8 +136,8 @@ extension Store {
                         SELECT max(id) FROM (
                             SELECT id, raw FROM journal INDEXED BY journal_committed
                             WHERE org = ? AND topic = ? AND commit_time >= ? ORDER BY commit_time LIMIT ?)
-                        WHERE instr(raw, ?) > 0
-                        """, arguments: [key.org, key.topic, time, Self.nearRows, id])
+                        WHERE id < ? AND instr(raw, ?) > 0
+                        """, arguments: [key.org, key.topic, time, Self.nearRows, before, id])
                 if let near { return near }
             }
             for condition in ["last_replay_id = ?", "first_replay_id = ?", "instr(raw, ?) > 0"] {

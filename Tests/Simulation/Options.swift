@@ -52,6 +52,7 @@ struct Options {
         }
         seeds = first..<(first + count)
     }
+
     /// - Parameter problems: of one seed.
     func isCaught(_ problems: [String]) -> Bool {
         defect.isProblem && problems.contains { words.isEmpty || $0.contains(words) }

@@ -215,7 +215,7 @@ package actor BackfillService {
 
     private func settle(_ subject: SnapshotSubject, _ records: [BackfillRecord]) async throws(StoreError) {
         let ended = records.map { $0.progress.endedAt ?? $0.updatedAt }.max() ?? 0
-        guard await !marks.isNeeded(subject, handedOver: ended) else { return }
+        guard await marks.isSettled(subject, handedOver: ended) else { return }
         guard !isRead(subject) else { return }
         for var record in records {
             try await forgetBulk(record, subject)

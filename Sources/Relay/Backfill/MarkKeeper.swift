@@ -13,16 +13,16 @@ struct MarkKeeper: Sendable {
     let topics: [Cursor.Key]
     let time: TimeSource
 
-    /// Whether an event may still come, of the streams or after a kill, that is older than what was handed over by then.
-    func isNeeded(_ subject: SnapshotSubject, handedOver endedAt: Int64) async -> Bool {
+    /// Whether no event can come any more that is older than what was handed over by then: none of the streams, and after
+    /// a kill none that has passed, since that is on disk when this returns.
+    func isSettled(_ subject: SnapshotSubject, handedOver endedAt: Int64) async -> Bool {
         var reached: [Int64?] = []
         for key in topics where key.org == subject.org && EntityTopic.mayCarry(subject.entity, key.topic) {
             reached.append(await gate.reached(key))
         }
-        guard Settling(endedAt: endedAt).isOver(reached: reached, now: time.wall()) else { return true }
-        // What has passed is not to come again after a kill.
+        guard Settling(endedAt: endedAt).isOver(reached: reached, now: time.wall()) else { return false }
         await outbox.flush()
-        return false
+        return true
     }
 
     /// Whether rows of a bulk query wait to be handed over: they may be older than what any mark tells of.

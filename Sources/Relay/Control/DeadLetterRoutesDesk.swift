@@ -34,13 +34,14 @@ struct DeadLetterDesk: Sendable {
         let delivery = stored.letter.delivery
         // A rule that cannot be had, or is gone or renamed, may have said anything.
         let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule) ?? "redacted")
+        // Many receivers say back what they got.
+        let mask = display == .full ? nil : EchoMask(delivery.body)
         return DeadLetterDetail(
             line: DeadLetterLine(stored), orgId: delivery.origin.orgID, change: delivery.origin.change,
             target: delivery.target, body: display.text(delivery.body),
             isLimited: display != question.body, history: stored.letter.history.map { record in
                 var attempt = DeadLetterAttempt(record)
-                // Many receivers say back what they got.
-                if display != .full { attempt.excerpt = EchoMask(delivery.body).masked(attempt.excerpt) }
+                if let mask { attempt.excerpt = mask.masked(attempt.excerpt) }
                 return attempt
             })
     }

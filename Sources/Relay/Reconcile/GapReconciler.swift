@@ -210,7 +210,7 @@ package actor GapReconciler {
     private func settle(_ now: Int64) async throws {
         settledAt = now
         for (subject, endedAt) in handedOver where !queue.subjects(org: parts.org.alias).contains(subject) {
-            guard await !marks.isNeeded(subject, handedOver: endedAt), try await !marks.keepsBulkRows(of: subject) else {
+            guard await marks.isSettled(subject, handedOver: endedAt), try await !marks.keepsBulkRows(of: subject) else {
                 continue
             }
             try await marks.forget(subject, handedOver: endedAt)

@@ -90,14 +90,13 @@ struct JournalSearch: Sendable {
         return start
     }
 
-    /// Behind an event, by its ID, where it was new: before its repetitions others came, which are repeated with it and
-    /// not replayed there. Nil if the journal does not have it.
+    /// Behind an event, by its ID, where it was new: between there and a repetition others came. Nil if the journal does
+    /// not have it.
     func place(after id: ReplayID) async throws(ControlError) -> JournalPlace? {
         var before = Int64.max
         while let row = try await row(with: id, before: before) {
             let events = Self.events(of: row)
-            let fresh = events.firstIndex { $0.replayID == row.entry.firstReplayID } ?? 0
-            if let index = events.lastIndex(where: { $0.replayID == id }), index >= fresh {
+            if let index = events.lastIndex(where: { $0.replayID == id }), index >= row.firstNew(in: events) {
                 return index + 1 < events.count
                     ? JournalPlace(row: row.id, offset: index + 1) : JournalPlace(row: row.id + 1)
             }
@@ -121,6 +120,7 @@ struct JournalSearch: Sendable {
         guard let index = events.lastIndex(where: { $0.replayID == id }) else { return nil }
         return (row, events, index)
     }
+
     private func row(
         with id: ReplayID, before: Int64 = .max, committedAt time: Int64? = nil
     ) async throws(ControlError) -> JournalRow? {

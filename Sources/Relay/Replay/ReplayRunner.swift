@@ -211,11 +211,13 @@ struct ReplayRunner: Sendable {
 }
 
 extension JournalRow {
-    /// Those that were new when they came: a response that Salesforce sends again may begin with events of before.
+    /// Those that were new when they came.
     func events(of response: FetchResponse, from offset: Int) -> ArraySlice<ConsumerEvent> {
-        let first = response.events.firstIndex { $0.replayID == entry.firstReplayID } ?? 0
-        return response.events.dropFirst(max(first, offset))
+        response.events.dropFirst(max(firstNew(in: response.events), offset))
     }
+
+    /// A response that Salesforce sends again may begin with events of before, which are not replayed there.
+    func firstNew(in events: [ConsumerEvent]) -> Int { events.firstIndex { $0.replayID == entry.firstReplayID } ?? 0 }
 }
 
 /// Why a replay cannot go on, in plain words.

@@ -201,6 +201,7 @@ import Testing
         await relay.gatherer.rulesChanged()
         try await relay.bench.run("delivered") { relay.bodies.all.count == 1 }
     }
+
     @Test func `claims of a destination that was gone for a while are gathered once`() async throws {
         let relay = try await Relay(Self.rules("{quiet: 5s, max: 10m}"))
         let hook = DispatchDestination(name: "hook", sink: relay.bench.sink, concurrency: 4)

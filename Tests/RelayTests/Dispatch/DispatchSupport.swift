@@ -238,6 +238,7 @@ enum Make {
 extension Outbox {
     var isClean: Bool { ledger.isClean }
     var unwritten: Int { ledger.unwritten }
+    var attempting: Int { workers.count }
     /// The store is being read or written.
     var isBusy: Bool { loop != nil && loopSleep == nil }
     /// That, or attempts are under way.

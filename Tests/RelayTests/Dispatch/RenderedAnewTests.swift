@@ -54,55 +54,65 @@ import TestSupport
         #expect(sink.delivered == [deferred.id])
     }
 
-    private static func outbox(
-        _ bench: ReplayBench, _ rules: CurrentRules, _ clock: ManualClock, _ scratch: Scratch,
-        _ sinks: [String: FakeSink]
-    ) async throws -> Outbox {
-        let renderer = JournalRenderer(store: bench.store, orgs: bench.orgs, rules: rules, time: bench.time.source)
-        let outbox = Outbox(
-            store: try Store(path: scratch.store, wall: clock.wall), clock: clock.source, logger: .quiet,
-            renderer: renderer)
-        try await outbox.start(
-            sinks.map { DispatchDestination(name: $0.key, sink: $0.value, concurrency: 4) })
-        return outbox
+    /// An outbox with the standing delivery in it, its event in the journal, under rules that were changed since.
+    private struct Changed {
+        let outbox: Outbox
+        let desk: DeadLetterDesk
+        let clock = ManualClock()
+        private let scratch = Scratch()
+
+        init(_ bench: ReplayBench, _ rules: CurrentRules, _ sinks: [String: FakeSink]) async throws {
+            let store = try Store(path: scratch.store, wall: clock.wall)
+            let time = bench.time.source
+            outbox = Outbox(
+                store: store, clock: clock.source, logger: .quiet,
+                renderer: JournalRenderer(store: store, orgs: bench.orgs, rules: rules, time: time))
+            desk = DeadLetterDesk(store: store, outbox: outbox, orgs: bench.orgs, rules: rules, time: time)
+            try await outbox.start(sinks.map { DispatchDestination(name: $0.key, sink: $0.value, concurrency: 4) })
+            let standing = try await RenderedAnewTests.standing(bench)
+            let raw = FetchResponse(events: [try ReplayEvents.event(0)], pendingNumRequested: 1).encode()
+            try await outbox.accept(Make.batch([standing], cursor: 0, raw: raw))
+            try await run("it is judged") { await outbox.status().destinations.allSatisfy { $0.pending == 0 } }
+            await outbox.flush()
+        }
+
+        func run(_ what: String, until isDone: () async -> Bool) async throws {
+            try await clock.run(what, busy: { [outbox] in await outbox.isBusy }, until: isDone)
+        }
+
+        func letters() async throws -> [DeadLetter] { try await outbox.store.deadLetters() }
     }
 
-    @Test func `what its rule sends elsewhere by now goes to no wrong receiver`() async throws {
+    @Test func `what its rule sends elsewhere by now goes to no wrong receiver, and to the right one when asked for`() async throws {
         let bench = try await ReplayBench()
-        let standing = try await Self.standing(bench)
         let hook = "  hook: {kind: webhook, url: \"https://hooks.example.com/x\"}"
         let rules = try Self.rules(
             (hook, hook + "\n  erp: {kind: webhook, url: \"https://erp.example.com/x\"}"),
             ("destination: hook", "destination: erp"))
-        let (clock, scratch, sinks) = (ManualClock(), Scratch(), ["hook": FakeSink(), "erp": FakeSink()])
-        let outbox = try await Self.outbox(bench, rules, clock, scratch, sinks)
-        try await outbox.accept(Make.batch([standing], cursor: 1, raw: [1]))
-        try await clock.run("it is judged", busy: { await outbox.isBusy }) {
-            await outbox.status().destinations.allSatisfy { $0.pending == 0 }
-        }
-        await outbox.flush()
+        let sinks = ["hook": FakeSink(), "erp": FakeSink()]
+        let changed = try await Changed(bench, rules, sinks)
         #expect(sinks.values.allSatisfy { $0.attempts.isEmpty })
-        let letters = try await outbox.store.deadLetters(DeadLetterFilter(), newestFirst: true, after: 0)
-        let letter = try #require(letters.first?.letter)
+        let letter = try #require(try await changed.letters().first)
         #expect(letter.reason == .rendering && letter.detail.contains("today's rules send it to erp"), "\(letter)")
+        #expect(try await changed.desk.retry(DeadLetterRetry(DeadLetterFilter())).count == 1)
+        try await changed.run("it is sent") { !sinks["erp"]!.delivered.isEmpty }
+        #expect(sinks["erp"]!.delivered == [letter.delivery.id] && sinks["hook"]!.attempts.isEmpty)
     }
 
-    @Test func `what its rule gathers by now does not stand for ever`() async throws {
+    @Test func `what its rule gathers by now does not stand for ever, and is gathered when asked for`() async throws {
         let bench = try await ReplayBench()
-        let standing = try await Self.standing(bench)
         let rules = try Self.rules(
             ("body: {id: \"${recordId}\", name: \"${record.?Name}\"}", "body: {n: \"${batch.count}\"}\n      coalesce: {quiet: 1s}"))
-        let (clock, scratch, sinks) = (ManualClock(), Scratch(), ["hook": FakeSink()])
-        let outbox = try await Self.outbox(bench, rules, clock, scratch, sinks)
-        try await outbox.accept(Make.batch([standing], cursor: 1, raw: [1]))
-        try await clock.run("it is judged", busy: { await outbox.isBusy }) {
-            await outbox.status().destinations.allSatisfy { $0.pending == 0 }
-        }
-        await outbox.flush()
+        let sinks = ["hook": FakeSink()]
+        let changed = try await Changed(bench, rules, sinks)
         #expect(sinks["hook"]!.attempts.isEmpty)
-        let letters = try await outbox.store.deadLetters(DeadLetterFilter(), newestFirst: true, after: 0)
-        #expect(letters.first?.letter.detail.contains("today's rules gather its event") == true, "\(letters)")
+        #expect(try await changed.letters().first?.detail.contains("today's rules gather its event") == true)
+        #expect(try await changed.desk.retry(DeadLetterRetry(DeadLetterFilter())).count == 1)
+        await changed.outbox.flush()
+        #expect(await changed.outbox.status().destinations.map(\.pending) == [1], "a claim")
+        #expect(try await changed.letters().isEmpty && sinks["hook"]!.attempts.isEmpty)
     }
+
     @Test func `a gap event that was read back, and could not be rendered, is once its rule is mended`() async throws {
         let time = ManualTime(start: 1_760_000_000_123)
         let org = SimulatedOrg(records: 3, time: time)

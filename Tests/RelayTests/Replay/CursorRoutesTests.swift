@@ -98,6 +98,7 @@ import Synchronization
         await running.value
         #expect(await topics.move(Make.key) {} == false)
     }
+
     @Test func `of two who move a cursor at once the second has his turn, and the stream goes on from there`() async throws {
         let topics = TopicSwitch()
         let place = StoredPlace()
