@@ -9,6 +9,8 @@ package struct CommitGroup: Sendable {
     /// Events that wait for a read of their record, and those that wait no more.
     package var held: [HeldEvent] = []
     package var released: [HeldEvent.Key] = []
+    /// Events of deliveries and dead letters that have no request.
+    package var kept: [KeptEvent] = []
     package var statements: [LossStatement] = []
     /// Deliveries to add. One whose ID is there already is left as it is: the earlier one stands for both.
     package var added: [StoredDelivery] = []
@@ -33,7 +35,7 @@ package struct CommitGroup: Sendable {
 
     package var isEmpty: Bool {
         journal.isEmpty && cursors.isEmpty && deadLetters.isEmpty && quarantine.isEmpty && statements.isEmpty
-            && held.isEmpty && released.isEmpty && added.isEmpty && changed.isEmpty && removed.isEmpty
+            && held.isEmpty && released.isEmpty && kept.isEmpty && added.isEmpty && changed.isEmpty && removed.isEmpty
             && destinationStates.isEmpty
     }
 }

@@ -39,6 +39,10 @@ package struct HeldEvent: Sendable, Equatable {
         self.payload = payload
         self.receivedAt = receivedAt
     }
+
+    package var source: ConsumerEvent {
+        ConsumerEvent(id: eventID, schemaID: schemaID, replayID: key.replayID, payload: payload)
+    }
 }
 
 /// How much is held of one topic's object, for `status`.

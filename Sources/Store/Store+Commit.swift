@@ -57,6 +57,7 @@ extension Database {
         var repeated: Set<Int64> = []
         for delivery in group.added where try !insert(delivery, encoder) { repeated.insert(delivery.seq) }
         for change in group.changed { try update(change, encoder) }
+        for event in group.kept { try insert(event) }
         for statement in group.statements { try insert(statement) }
         for (destination, state) in group.destinationStates { try set(state, for: destination) }
         return repeated

@@ -28,6 +28,7 @@ enum StoreMigrations {
                 }
             }
         }
+        migrator.registerMigration("kept events") { try $0.execute(sql: keptTables) }
         return migrator
     }
 

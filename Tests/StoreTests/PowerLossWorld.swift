@@ -24,6 +24,8 @@ struct PowerLossWorld {
     var promisedFlow = -1
     var promisedCursor: Int?
     var failures = 0
+    /// Of these, how many hit it at work.
+    var failuresAtWork = 0
     var problems: [String] = []
 
     init(seed: UInt64, defect: Defect = .none) {
@@ -34,7 +36,9 @@ struct PowerLossWorld {
     /// Lives through several failures, and a last quiet look.
     mutating func run(lives: Int) async {
         for _ in 0..<lives {
-            disk.arm(after: Int.random(in: 1...160, using: &random), seed: random.next())
+            // Making the tables takes some 300 operations, and a life at work up to 800.
+            let most = Bool.random(using: &random) ? 350 : 1_000
+            disk.arm(after: Int.random(in: 1...most, using: &random), seed: random.next())
             await live()
             if disk.hasFailed { failures += 1 }
             disk.restore()
@@ -53,7 +57,10 @@ struct PowerLossWorld {
         do {
             try await prepare(store)
             try await check(store)
-            if !isLast { try await work(store) }
+            guard !isLast else { return try store.close() }
+            let isWell = !disk.hasFailed
+            defer { if isWell, disk.hasFailed { failuresAtWork += 1 } }
+            try await work(store)
         } catch {
             if !disk.hasFailed { problems.append("failed with power: \(error)") }
         }

@@ -83,6 +83,12 @@ extension DeadLetterDesk {
         let delivery = letter.delivery
         let origin = delivery.origin
         let store = store
+        let kept = try await stored { () async throws(StoreError) in
+            try await store.keptEvent(orgID: origin.orgID, topic: origin.topic, replayID: origin.replayID)
+        }
+        if let kept, let again = try await rendered(delivery, kept.source, org: kept.org, receivedAt: kept.receivedAt) {
+            return again
+        }
         let keys = try await stored { () async throws(StoreError) in try await store.journalTopics() }
         for key in keys where key.topic == origin.topic {
             let cursor = try await stored { () async throws(StoreError) in try await store.cursor(key) }
@@ -90,17 +96,24 @@ extension DeadLetterDesk {
             guard cursor?.orgID ?? origin.orgID == origin.orgID else { continue }
             let search = JournalSearch(store: store, key: key)
             guard let found = try await search.find(origin.replayID, committedAt: origin.time) else { continue }
-            switch try await decoded(
-                found.events[found.index], org: key.org, topic: key.topic, receivedAt: found.row.entry.receivedAt)
-            {
-            case .success(let events):
-                let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
-                guard !mine.isEmpty else { continue }
-                return try await again(delivery, mine, org: key.org)
-            case .failure(let why): return .failed(why.reason)
-            }
+            let source = found.events[found.index]
+            let receivedAt = found.row.entry.receivedAt
+            if let again = try await rendered(delivery, source, org: key.org, receivedAt: receivedAt) { return again }
         }
         return .failed("its event is not in the journal any more; `sluice replay --source salesforce` may still get it")
+    }
+
+    /// - Returns: nil if it is not this event's delivery.
+    private func rendered(
+        _ delivery: Delivery, _ source: ConsumerEvent, org: String, receivedAt: Int64
+    ) async throws(ControlError) -> Rendering? {
+        let origin = delivery.origin
+        switch try await decoded(source, org: org, topic: origin.topic, receivedAt: receivedAt) {
+        case .success(let events):
+            let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
+            return mine.isEmpty ? nil : try await again(delivery, mine, org: org)
+        case .failure(let why): return .failed(why.reason)
+        }
     }
 
     private static func noDestination(_ name: String) -> String {
@@ -192,7 +205,7 @@ extension DeadLetterDesk {
                 try await store.markResending(quarantine: [row.id], token: token)
             }
             guard !marked.isEmpty else { return }
-            let batch = batch(results, token)
+            let batch = batch(results, of: events, consumer, org: event.org, token)
             try await hand(batch, token, to: outbox)
             outcome.count += 1
             outcome.deliveries += batch.deliveries.count
@@ -200,11 +213,15 @@ extension DeadLetterDesk {
     }
 
     /// As if they had just come: these events were never delivered, so their deliveries have the usual IDs.
-    private func batch(_ results: [RoutingResult], _ token: String) -> RoutedBatch {
+    private func batch(
+        _ results: [RoutingResult], of events: [Event], _ source: ConsumerEvent, org: String, _ token: String
+    ) -> RoutedBatch {
         var batch = RoutedBatch(cursor: cursor(token))
-        for result in results {
+        for (event, result) in zip(events, results) {
             batch.deliveries += result.deliveries
-            batch.deadLetters += result.failures.compactMap { $0.deadLetter(at: time.wall()) }
+            let letters = result.failures.compactMap { $0.deadLetter(at: time.wall()) }
+            batch.deadLetters += letters
+            if !letters.isEmpty { batch.kept.append(KeptEvent(source, of: event, org: org)) }
         }
         return batch
     }

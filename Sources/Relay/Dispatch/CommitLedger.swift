@@ -24,15 +24,17 @@ final class CommitLedger {
 
     private var pending = Pending()
     private var writing: Pending?
+    /// What the commit under way writes is out of date: an entry of it was resolved or changed since.
+    private var isOutdated = false
     /// Entries that are neither resolved nor stored, and their bytes with the raw responses that wait.
     private(set) var unwritten = 0
     private(set) var unwrittenBytes = 0
 
-    var isDirty: Bool { !pending.isEmpty }
+    var isDirty: Bool { !pending.isEmpty || isOutdated }
     var isClean: Bool { pending.isEmpty && writing == nil }
     /// Nothing but positions waits.
     var isOnlyCursors: Bool {
-        pending.added.isEmpty && pending.changed.isEmpty && pending.group.isOnlyCursors
+        pending.added.isEmpty && pending.changed.isEmpty && pending.group.isOnlyCursors && !isOutdated
     }
 
     // MARK: Collecting
@@ -43,6 +45,7 @@ final class CommitLedger {
         pending.group.quarantine += batch.quarantined
         pending.group.held += batch.held
         pending.group.released += batch.released
+        pending.group.kept += batch.kept
         if let journal = batch.journal {
             pending.group.journal.append(journal)
             keep(journal.raw.count)
@@ -50,6 +53,7 @@ final class CommitLedger {
         for letter in batch.deadLetters { add(letter) }
         for event in batch.quarantined { keep(event.payload.count) }
         for event in batch.held { keep(event.payload.count) }
+        for event in batch.kept { keep(event.payload.count) }
     }
 
     func accept(_ entry: OutboxEntry) {
@@ -66,7 +70,7 @@ final class CommitLedger {
         switch entry.storage {
         case .unwritten: forget(entry)
         // The commit under way writes it; the next one takes it away.
-        case .writing: break
+        case .writing: isOutdated = true
         case .stored: remove(entry)
         }
     }
@@ -74,7 +78,11 @@ final class CommitLedger {
     func changed(_ entry: OutboxEntry) {
         guard !entry.isDirty else { return }
         entry.isDirty = true
-        if entry.storage == .stored { pending.changed.append(entry) }
+        switch entry.storage {
+        case .unwritten: break
+        case .writing: isOutdated = true
+        case .stored: pending.changed.append(entry)
+        }
     }
 
     func set(_ state: DestinationState?, of destination: String) {
@@ -109,6 +117,7 @@ final class CommitLedger {
         precondition(writing == nil, "two commits at once")
         let taken = pending
         pending = Pending()
+        isOutdated = false
         taken.added.removeAll { $0.isResolved }
         taken.changed.removeAll { $0.isResolved }
         taken.group.added = taken.added.map { entry in
@@ -132,6 +141,7 @@ final class CommitLedger {
     func committed(repeated: Set<Int64> = []) -> Growth {
         guard let written = writing else { preconditionFailure("no commit under way") }
         writing = nil
+        isOutdated = false
         unwrittenBytes -= written.keptBytes
         for entry in written.added {
             entry.storage = .stored
@@ -152,6 +162,7 @@ final class CommitLedger {
     func failed() {
         guard let older = writing else { preconditionFailure("no commit under way") }
         writing = nil
+        isOutdated = false
         for entry in older.added {
             entry.storage = .unwritten
             if entry.isResolved { forget(entry) }
@@ -180,6 +191,7 @@ extension CommitGroup {
         quarantine += later.quarantine
         held += later.held
         released += later.released
+        kept += later.kept
         statements += later.statements
         removed += later.removed
         for (key, cursor) in later.cursors { cursors[key] = cursor.keepingCommitTime(of: cursors[key]) }

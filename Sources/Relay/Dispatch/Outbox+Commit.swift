@@ -138,7 +138,9 @@ extension Outbox {
 
     private func succeeded(_ take: Int) {
         recovered()
-        resumeFlushWaiters { $0.take <= take }
+        // There may be nothing left for the commit that somebody waits for.
+        let isClean = ledger.isClean
+        resumeFlushWaiters { $0.take <= take || isClean }
     }
 
     private func resumeFlushWaiters(
@@ -162,7 +164,8 @@ extension Outbox {
         commitDue =
             clock.uptime
             + RetryPolicy.doubled(limits.commitRetryBase, times: tries - 1, ceiling: limits.commitRetryCeiling)
-        resumeFlushWaiters { $0.endsOnFailure }
+        let isClean = ledger.isClean
+        resumeFlushWaiters { $0.endsOnFailure || isClean }
     }
 
     /// Returns when everything accepted so far is acknowledged or stored, with its cursor. Waits as long as the store

@@ -15,6 +15,8 @@ package struct RoutedBatch: Sendable {
     /// Events that wait for a read of their record, and those whose deliveries are here now.
     package var held: [HeldEvent] = []
     package var released: [HeldEvent.Key] = []
+    /// Events of deliveries and dead letters that have no request.
+    package var kept: [KeptEvent] = []
     /// The transaction key of the last event; nil for a keepalive: no transaction is open.
     package var transaction: String?
     /// It tells where the stream is: not if all that came had come before, or cannot be read.

@@ -98,7 +98,7 @@ package struct Ingest: SubscriptionHost {
             events, topic: routed.cursor.key, keepaliveAt: batch.isKeepalive ? batch.receivedAt : nil)
         do {
             let split = try await route(events, of: batch, &routed, covered: pass?.covered ?? [:]) { place in
-                Self.held(events[place], batch.events[sources[place]], org.alias)
+                batch.events[sources[place]]
             }
             return Prepared(routed: routed, split: split, pass: pass)
         } catch {
@@ -112,25 +112,27 @@ package struct Ingest: SubscriptionHost {
     ///   - raw: the event as it came, by place.
     private func route(
         _ events: [Event], of batch: ReceivedBatch, _ routed: inout RoutedBatch, covered: [Int: CoveredRules],
-        raw: (Int) -> HeldEvent
+        raw: (Int) -> ConsumerEvent
     ) async throws -> GapReconciler.Split? {
         // One set for the whole batch: a reload takes effect between two.
         let rules = rules.current
-        let split = try await gapReader?.split(events, by: rules, raw: raw)
+        let split = try await gapReader?.split(events, by: rules) { Self.held(events[$0], raw($0), org.alias) }
         let passing = split?.passing ?? Array(events.indices)
         let results = try await route(passing.map { events[$0] }, by: rules)
         var notices = (split?.notices ?? [])[...]
         for (place, result) in zip(passing, results) {
             while let notice = notices.first, notice.place < place {
-                take(notice.result, of: events[notice.place], isReread: true, into: &routed)
+                take(notice.result, of: events[notice.place], raw(notice.place), isReread: true, into: &routed)
                 notices.removeFirst()
             }
             let event = events[place]
             let isReread = try await backfills?.overflowed(event, by: rules, time: time) ?? false
             let result = covered[place].map { older in result.without(older.contains) } ?? result
-            take(result, of: event, isReread: isReread, into: &routed)
+            take(result, of: event, raw(place), isReread: isReread, into: &routed)
         }
-        for notice in notices { take(notice.result, of: events[notice.place], isReread: true, into: &routed) }
+        for notice in notices {
+            take(notice.result, of: events[notice.place], raw(notice.place), isReread: true, into: &routed)
+        }
         routed.held = split?.held ?? []
         if let newest = events.last {
             routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time)
@@ -241,28 +243,20 @@ package struct Ingest: SubscriptionHost {
         }
         let open = results.indices.filter { !results[$0].wants.isEmpty }
         guard !open.isEmpty else { return results }
-        // What waits in its lane is built from its event in the journal, later.
-        let patience: FactFinder.Patience = outbox.store.limits.journalBytes > 0 ? .defers : .waits
         try await withThrowingTaskGroup(of: (Int, RoutingResult).self) { group in
             for index in open {
                 let first = results[index]
-                group.addTask { (index, try await facts.complete(events[index], first, by: rules, patience)) }
+                group.addTask { (index, try await facts.complete(events[index], first, by: rules, .defers)) }
             }
             for try await (index, result) in group { results[index] = result }
         }
         return results
     }
 
-    private func take(_ result: RoutingResult, of event: Event, isReread: Bool, into routed: inout RoutedBatch) {
-        routed.deliveries += result.deliveries
-        routed.deliveries += result.deferred.map(\.unrendered)
-        for failure in result.failures {
-            if let paused = failure.paused {
-                routed.deliveries.append(paused)
-            } else if let letter = failure.deadLetter(at: event.receivedAt) {
-                routed.deadLetters.append(letter)
-            }
-        }
+    private func take(
+        _ result: RoutingResult, of event: Event, _ source: ConsumerEvent, isReread: Bool, into routed: inout RoutedBatch
+    ) {
+        routed.take(result, of: event, source, org: org.alias)
         routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.time)
         if !isReread, result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
         faults.note(result, of: event, log: log)

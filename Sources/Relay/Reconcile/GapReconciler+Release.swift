@@ -118,7 +118,7 @@ extension GapReconciler {
             case .covered(let time): until = time
             }
             let told = Self.told(record, finding.before, until)
-            let next = record.events.dropFirst(told).first?.event
+            let next = record.events.dropFirst(told).first
             record.events.removeLast(record.events.count - told)
             let course = ReadCourse(
                 record: record, before: finding.before, until: until, marks: marks[finding.key.recordID] ?? [:],
@@ -127,7 +127,9 @@ extension GapReconciler {
                 RecordMark(recordID: finding.key.recordID, rule: $0, covers: until)
             }
             // With what went before it out of the way, the gap event that is now first is told of.
-            if let next { take(try await notice(next, route(next, rules), rules), next, isRead: false, into: &batch) }
+            if let next {
+                take(try await notice(next.event, route(next.event, rules), rules), next, isRead: false, into: &batch)
+            }
             batch.released += record.events.map(\.row.key)
             done.append((finding.key, record.events.count))
         }
@@ -197,9 +199,9 @@ extension GapReconciler {
                 }
                 // The first was told of when it came.
                 if place > 0 {
-                    take(try await notice(event, route(event, rules), rules), event, isRead: false, into: &batch)
+                    take(try await notice(event, route(event, rules), rules), waiting, isRead: false, into: &batch)
                 }
-                take(result, event, isRead: true, into: &batch)
+                take(result, waiting, isRead: true, into: &batch)
                 have.formUnion(result.deliveries.map(\.rule))
             } else {
                 let first = route(event, rules)
@@ -209,7 +211,7 @@ extension GapReconciler {
                 let result = try await parts.facts.complete(event, first, by: rules).without {
                     (isCovered && known.contains($0)) || older?.contains($0) == true
                 }
-                take(result, event, isRead: false, into: &batch)
+                take(result, waiting, isRead: false, into: &batch)
             }
         }
         return have
@@ -217,16 +219,11 @@ extension GapReconciler {
 
     private func route(_ event: Event, _ rules: RuleSet) -> RoutingResult { rules.route(event, now: parts.time.wall()) }
 
-    private func take(_ result: RoutingResult, _ event: Event, isRead: Bool, into batch: inout RoutedBatch) {
-        batch.deliveries += result.deliveries
-        for failure in result.failures {
-            if let paused = failure.paused {
-                batch.deliveries.append(paused)
-            } else if let letter = failure.deadLetter(at: event.receivedAt) {
-                batch.deadLetters.append(letter)
-            }
-        }
-        var seen = event
+    private func take(
+        _ result: RoutingResult, _ waiting: GapQueue.Waiting, isRead: Bool, into batch: inout RoutedBatch
+    ) {
+        batch.take(result, of: waiting.event, waiting.row.source, org: parts.org.alias)
+        var seen = waiting.event
         seen.fetched = isRead
         parts.observer?.routed(seen, result)
     }

@@ -35,10 +35,8 @@ struct HeldEventReader: Sendable {
     }
 
     private func decode(_ row: HeldEvent, _ schema: EventSchema) -> Event? {
-        let consumed = ConsumerEvent(
-            id: row.eventID, schemaID: row.schemaID, replayID: row.key.replayID, payload: row.payload)
         let events = try? EventDecoder(org: org).decode(
-            consumed, schema: schema, topic: row.key.topic, receivedAt: row.receivedAt)
+            row.source, schema: schema, topic: row.key.topic, receivedAt: row.receivedAt)
         return events?.first { $0.recordID == row.key.recordID }
     }
 }

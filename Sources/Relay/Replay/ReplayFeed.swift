@@ -91,10 +91,13 @@ actor ReplayFeed {
     private func route(
         _ event: ConsumerEvent, _ receivedAt: Int64, into piece: inout ReplayRouting.Piece
     ) async throws {
-        guard let reader else { preconditionFailure("a replay's event without a topic") }
+        guard let reader, let entry else { preconditionFailure("a replay's event without a topic") }
         switch try await reader.decode(event, topic: routing.topic.topic, receivedAt: receivedAt) {
         case .success(let events):
+            let before = piece.deadLetters.count
             try await routing.route(events, by: parts.rules.current, now: parts.time.wall(), into: &piece)
+            guard piece.deadLetters.count > before, let first = events.first else { return }
+            piece.kept.append(KeptEvent(event, of: first, org: entry.org.alias))
         case .failure: piece.undecodable += 1
         }
     }
@@ -123,8 +126,9 @@ actor ReplayFeed {
         let cursor = Cursor(
             key: topic.key(of: replay), orgID: entry.org.id, instanceURL: entry.org.instanceURL, replayID: last,
             commitTime: piece.lastTime, updatedAt: parts.time.wall(), replay: progress)
-        try await parts.outbox.accept(
-            RoutedBatch(cursor: cursor, deliveries: piece.deliveries, deadLetters: piece.deadLetters))
+        var batch = RoutedBatch(cursor: cursor, deliveries: piece.deliveries, deadLetters: piece.deadLetters)
+        batch.kept = piece.kept
+        try await parts.outbox.accept(batch)
         parts.took(piece.events)
         tracker.moved(topic.liveKey, progress, time: piece.lastTime)
     }

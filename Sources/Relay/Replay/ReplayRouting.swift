@@ -14,6 +14,8 @@ struct ReplayRouting: Sendable {
         var events = 0
         var deliveries: [Delivery] = []
         var deadLetters: [DeadLetter] = []
+        /// Events of dead letters.
+        var kept: [KeptEvent] = []
         var failures = 0
         var undecodable = 0
         /// Of the last event, in the span or not.

@@ -18,7 +18,9 @@ import Testing
         let all = entries(ledger, 1...3)
         ledger.resolve(all[0])
         #expect(ledger.take().added.map(\.seq) == [2, 3])
+        #expect(!ledger.isDirty)
         ledger.resolve(all[1])
+        #expect(ledger.isDirty && !ledger.isOnlyCursors, "who waits until all is written waits for one commit more")
         let cost = all[1].cost
         let growth = ledger.committed()
         #expect(growth.rows == 2 && growth.bytes == 2 * cost)
@@ -56,7 +58,7 @@ import Testing
         _ = ledger.take()
         entry.progress.nextAttemptAt = 5
         ledger.changed(entry)
-        #expect(!entry.isEvictable)
+        #expect(!entry.isEvictable && ledger.isDirty)
         _ = ledger.committed()
         #expect(ledger.take().changed.map(\.progress.nextAttemptAt) == [5])
         entry.progress.nextAttemptAt = 6

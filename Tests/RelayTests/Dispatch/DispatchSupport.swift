@@ -256,9 +256,9 @@ struct Bench {
     let sink: FakeSink
 
     init(
-        scratch: Scratch = Scratch(), clock: ManualClock = ManualClock(), sink: FakeSink = FakeSink(),
-        concurrency: Concurrency = 4, collector: (any RunCollector)? = nil, names: [String] = ["hook"],
-        limits: DispatchLimits = DispatchLimits(), policy: RetryPolicy = RetryPolicy(),
+        scratch: Scratch = Scratch(), store given: Store? = nil, clock: ManualClock = ManualClock(),
+        sink: FakeSink = FakeSink(), concurrency: Concurrency = 4, collector: (any RunCollector)? = nil,
+        names: [String] = ["hook"], limits: DispatchLimits = DispatchLimits(), policy: RetryPolicy = RetryPolicy(),
         storeLimits: StoreLimits = StoreLimits(), seed: UInt64 = 1, logger: Logger = .quiet,
         renderer: (any DeliveryRenderer)? = nil, budgets: [RequestBudget] = [], lease: Duration = .seconds(600),
         gatherer: (any RunCollector)? = nil
@@ -266,7 +266,8 @@ struct Bench {
         self.scratch = scratch
         self.clock = clock
         self.sink = sink
-        store = try Store(path: scratch.store, limits: storeLimits, wall: clock.wall)
+        let store = try given ?? Store(path: scratch.store, limits: storeLimits, wall: clock.wall)
+        self.store = store
         outbox = Outbox(
             store: store, clock: clock.source, limits: limits, policy: policy, random: Jitter(seed: seed),
             logger: logger, renderer: renderer, marks: StreamMarks())

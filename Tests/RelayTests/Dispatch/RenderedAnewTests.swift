@@ -132,16 +132,6 @@ import TestSupport
             OutboxRead(destination: "hook", isGathered: false, after: 0, limit: 10)
         ])[0]
         let paused = try #require(rows.first?.delivery)
-        // As its response stands in the journal of a relay.
-        let event = org.event(0, schemaID: try SampleEvents.schemaID())
-        var group = CommitGroup()
-        group.journal = [
-            JournalEntry(
-                org: "prod", topic: BackfillBench.topic.topic, receivedAt: time.source.wall(),
-                firstReplayID: event.replayID, lastReplayID: event.replayID, eventCount: 1,
-                raw: FetchResponse(events: [event], pendingNumRequested: 1).encode(), commitTime: time.source.wall())
-        ]
-        try await bench.store.commit(group, wall: time.source.wall())
         let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(BackfillBench.rules.utf8))])
         let rules = CurrentRules(try #require(report.ruleSet, "\(report.text)"))
         let record = ReadRecord(fields: ["Id": .string(SimulatedOrg.id(1)), "Name": .string("1")])
