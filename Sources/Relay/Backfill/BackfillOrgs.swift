@@ -40,10 +40,14 @@ package final class BackfillOrgs: Sendable {
     }
 
     private let entries = Mutex<[String: Entry]>([:])
+    /// Aliases of the orgs that the relay is signing in to.
+    private let expected: Set<String>
 
-    package init() {}
+    package init(expected: Set<String>) { self.expected = expected }
 
     package func register(_ entry: Entry) { entries.withLock { $0[entry.org.alias] = entry } }
+
+    func isExpected(_ alias: String) -> Bool { expected.contains(alias) }
 
     func entry(_ alias: String) -> Entry? { entries.withLock { $0[alias] } }
 }

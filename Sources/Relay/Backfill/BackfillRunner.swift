@@ -124,7 +124,10 @@ actor BackfillRunner {
     private func org() async throws -> BackfillOrgs.Entry {
         while true {
             if let entry = parts.orgs.entry(plan.org) { return entry }
-            tracker.waits("the org \(plan.org) has not signed in yet")
+            tracker.waits(
+                parts.orgs.isExpected(plan.org)
+                    ? "the org \(plan.org) has not signed in yet"
+                    : "the org \(plan.org) is not in sluice.yaml; cancel it (`sluice backfill cancel \(id)`) unless it comes back")
             try await parts.time.sleep(Self.orgRetry)
         }
     }

@@ -8,6 +8,7 @@ import Store
 /// Runs backfills in a daemon: those that are asked for, those that gaps need, and those that an earlier process did
 /// not bring to an end. Two of one object go one after another.
 package actor BackfillService {
+    /// Of one org: one that cannot sign in, or is not configured any more, keeps no other waiting.
     static let maximumRunning = 2
     /// Between looks whether marks can go.
     static let settlingCheck: Duration = .seconds(60)
@@ -142,9 +143,8 @@ package actor BackfillService {
             parts.log.error("the plan of \(record.id) was written by another version of sluice; it does not go on")
             return
         }
-        guard running.count < Self.maximumRunning, !running.values.contains(where: { $0.subject == plan.subject }) else {
-            return waiting.append(record)
-        }
+        let beside = running.values.lazy.map(\.subject).filter { $0.org == plan.org }
+        guard beside.count < Self.maximumRunning, !beside.contains(plan.subject) else { return waiting.append(record) }
         let tracker = BackfillTracker()
         let runner = BackfillRunner(record.id, plan, record.progress, parts, tracker: tracker)
         running[record.id] = (Task { await self.perform(record, runner, plan) }, tracker, plan.subject)

@@ -92,6 +92,9 @@ package final class ReplayOrgs: Sendable {
     /// Nil until it has signed in.
     func present(_ alias: String) -> Entry? { entries.withLock { $0[alias] } }
 
+    /// Whether it may still sign in.
+    func isExpected(_ alias: String) -> Bool { expected.contains(alias) }
+
     /// Whether Salesforce can be asked.
     func isConnected(_ alias: String) -> Bool { entries.withLock { $0[alias]?.connection != nil } }
 }

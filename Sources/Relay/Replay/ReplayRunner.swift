@@ -60,9 +60,17 @@ struct ReplayRunner: Sendable {
                 throw ReplayFailure("the org \(topic.org) is not known any more: no cursor of it is stored")
             }
             if topic.source != .salesforce || known.connection != nil { return known }
+            guard orgs.isExpected(topic.org) else { throw Self.unknown(topic.org, replay) }
             tracker.waits("the org \(topic.org) has not signed in yet")
             try await parts.time.sleep(Self.signInRetry)
         }
+    }
+
+    /// Its place in line is for others.
+    private static func unknown(_ org: String, _ replay: String) -> ReplayFailure {
+        ReplayFailure(
+            "the org \(org) is not in sluice.yaml; once it is, and the relay runs with it, `sluice replay resume \(replay)` "
+                + "goes on where this one stands")
     }
 
     private static func start(of topic: ReplayPlan.Topic) -> ReplayProgress {
@@ -179,10 +187,11 @@ struct ReplayRunner: Sendable {
     /// Rules may ask for more than the event tells, which only an org that has signed in can find out: until then the
     /// replay waits, rather than leave their deliveries out.
     private func completion(_ org: String) -> ReplayOrgs.Completion {
-        { [parts, tracker] event, result, rules in
+        { [parts, tracker, replay] event, result, rules in
             guard !result.wants.isEmpty else { return result }
             while true {
                 if let entry = parts.orgs.present(org) { return try await entry.complete(event, result, rules) }
+                guard parts.orgs.isExpected(org) else { throw Self.unknown(org, replay) }
                 tracker.waits("the org \(org) has not signed in yet")
                 try await parts.time.sleep(Self.signInRetry)
             }

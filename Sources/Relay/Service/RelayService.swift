@@ -60,7 +60,8 @@ package actor RelayService {
         let monitor = RelayMonitor(time: time, next: observer, sent: sent)
         let marks = StreamMarks()
         let rules = CurrentRules(ruleSet)
-        let replayOrgs = ReplayOrgs(store: store, expected: Set(configuration.orgs.map(\.alias)))
+        let aliases = Set(configuration.orgs.map(\.alias))
+        let replayOrgs = ReplayOrgs(store: store, expected: aliases)
         let renderer = JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time)
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
@@ -101,7 +102,7 @@ package actor RelayService {
         var findings = plan.findings
         let backfills = BackfillService(
             BackfillParts(
-                store: store, outbox: outbox, rules: rules, orgs: BackfillOrgs(),
+                store: store, outbox: outbox, rules: rules, orgs: BackfillOrgs(expected: aliases),
                 gate: SnapshotGate(store: store, time: time), time: time, log: log),
             topics: topics.map(\.0))
         self.backfills = backfills

@@ -103,7 +103,7 @@ struct BackfillBench {
         let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))])
         let rules = CurrentRules(try #require(report.ruleSet, "\(report.text)"))
         let gate = SnapshotGate(store: bench.store, time: time)
-        let orgs = BackfillOrgs()
+        let orgs = BackfillOrgs(expected: ["prod"])
         let client = org.client()
         service = BackfillService(
             BackfillParts(

@@ -22,6 +22,25 @@ import TestSupport
         #expect(org.queries.count == 4, "one to count, and three pages")
     }
 
+    @Test func `backfills of an org that is not configured any more say so, and keep no other org waiting`() async throws {
+        let scratch = Scratch()
+        let store = try Store(path: scratch.store, wall: 0)
+        for number in 1...3 {
+            let plan = BackfillPlan(org: "gone", entity: "Old\(number)__c", topic: "/data/ChangeEvents")
+            try await store.save(BackfillRecord(id: "bf0000000\(number)", plan: BackfillService.json(plan), createdAt: 0))
+        }
+        try store.close()
+        let org = SimulatedOrg(records: 30, time: time)
+        let receiver = ReceivedRecords()
+        let bench = try await BackfillBench(org, receiver, scratch: scratch)
+        let started: BackfillView = try await bench.ask("backfill.start", BackfillRequest(entity: "Sample__c"))
+        #expect(try await bench.ended(started.id).state == .done && receiver.numbers == org.truth)
+        let views: [BackfillView] = try await bench.ask("backfill.list", BackfillListRequest())
+        let details = views.filter { $0.org == "gone" }.map(\.detail)
+        #expect(details.count { $0.contains("gone is not in sluice.yaml") } == 2, "\(details)")
+        #expect(details.count { $0.contains("waits for other backfills") } == 1, "\(details)")
+    }
+
     @Test func `only the records that are asked for are read, and a wrong question is refused`() async throws {
         let org = SimulatedOrg(records: 40, time: time)
         let receiver = ReceivedRecords()

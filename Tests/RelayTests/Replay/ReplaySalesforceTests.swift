@@ -109,6 +109,30 @@ import Testing
         #expect(bench.replayed(by: record.id).sorted() == Array(0..<20))
     }
 
+    @Test func `a replay of an org that is not configured any more ends, and can be resumed`() async throws {
+        let bench = try await ReplayBench()
+        var group = CommitGroup()
+        group.cursors[Make.key] = Make.cursor(99)
+        try await bench.store.commit(group, wall: 0)
+        let service = ReplayService(
+            ReplayParts(
+                store: bench.store, outbox: bench.bench.outbox, rules: bench.rules,
+                orgs: ReplayOrgs(store: bench.store, expected: ["another"]), time: bench.time.source, log: .quiet))
+        var request = ReplayRequest(.earliest)
+        request.source = .salesforce
+        let planner = ReplayPlanner(store: bench.store, knownRules: [], knownDestinations: [], now: ReplayBench.now)
+        let plan = [UInt8](try JSONEncoder().encode(try await planner.plan(request)))
+        try await service.begin(
+            ReplayRecord(id: "rp00c0ffee", plan: plan, state: .running, detail: "", createdAt: 0, updatedAt: 0))
+        try await bench.ended("rp00c0ffee")
+        let record = try #require(try await bench.store.replay("rp00c0ffee"))
+        #expect(record.state == .failed && record.detail.contains("the org \(Make.key.org) is not in sluice.yaml"))
+        bench.orgs.register(entry(Kept(try (0..<20).map { try ReplayEvents.event($0) }), bench))
+        let _: ReplayView = try await bench.ask("replay.resume", NamedReplay(id: "rp00c0ffee"))
+        try await bench.ended("rp00c0ffee")
+        #expect(bench.replayed(by: "rp00c0ffee").sorted() == Array(0..<20))
+    }
+
     @Test func `a schema that is not stored is waited for only where an org is to sign in`() async throws {
         let bench = try await ReplayBench()
         var group = CommitGroup()

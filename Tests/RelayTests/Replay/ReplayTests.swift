@@ -182,7 +182,7 @@ import Testing
 
             """
         let report = Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))])
-        let orgs = ReplayOrgs(store: bench.store)
+        let orgs = ReplayOrgs(store: bench.store, expected: [Make.key.org])
         let service = ReplayService(
             ReplayParts(
                 store: bench.store, outbox: bench.bench.outbox, rules: CurrentRules(try #require(report.ruleSet)),
