@@ -8,6 +8,8 @@ extension Outbox {
         var delivery: Delivery
         var number: Int
         var sink: any Sink
+        /// The same, for a delivery without a request.
+        var unrendered: UnrenderedSink?
         var started: Moment
         /// Uptime after which the attempt hangs.
         var leaseEnd: Int64
@@ -62,14 +64,12 @@ extension Outbox {
         guard route.lanes.mayStart(now), route.hasBudget(now), let entry = route.lanes.next(now) else { return nil }
         route.takeBudget(now)
         watchLease(until: now.uptime + route.leaseMilliseconds)
+        let sink = destination.sink
+        let unrendered =
+            entry.delivery.unrenderedReason == nil ? nil : UnrenderedSink(sink: sink, renderer: renderer)
         return Assignment(
-            seq: entry.seq, delivery: entry.delivery, number: entry.progress.attempts + 1,
-            sink: sink(for: entry.delivery, destination), started: now,
-            leaseEnd: now.uptime + route.leaseMilliseconds)
-    }
-
-    private func sink(for delivery: Delivery, _ destination: DispatchDestination) -> any Sink {
-        delivery.unrenderedReason == nil ? destination.sink : UnrenderedSink(sink: destination.sink, renderer: renderer)
+            seq: entry.seq, delivery: entry.delivery, number: entry.progress.attempts + 1, sink: unrendered ?? sink,
+            unrendered: unrendered, started: now, leaseEnd: now.uptime + route.leaseMilliseconds)
     }
 
     /// Makes attempts, one after another, as long as there are any.
@@ -87,7 +87,9 @@ extension Outbox {
         guard !isAbandoned, let busy = workers[worker] else { return nil }
         let route = busy.route
         let now = clock.now
-        conclude(route, assignment.seq, number: assignment.number, started: assignment.started, outcome, now)
+        conclude(
+            route, assignment.seq, number: assignment.number, started: assignment.started, outcome,
+            sent: assignment.unrendered?.sent, now)
         let next = assign(route, now)
         if let next { busy.take(next) } else { workers[worker] = nil }
         pump(route, now)
@@ -95,14 +97,16 @@ extension Outbox {
         return next
     }
 
+    /// - Parameter sent: of a delivery without a request, what was made of it for this attempt.
     func conclude(
-        _ route: Route, _ seq: Int64, number: Int, started: Moment, _ outcome: AttemptOutcome, _ now: Moment
+        _ route: Route, _ seq: Int64, number: Int, started: Moment, _ outcome: AttemptOutcome, sent: Delivery? = nil,
+        _ now: Moment
     ) {
         guard let entry = route.lanes.attempted(seq) else {
             preconditionFailure("an attempt that nobody made")
         }
         let took = max(0, now.uptime - started.uptime)
-        observer?.attempted(entry.delivery, number: number, outcome: outcome, milliseconds: took)
+        observer?.attempted(sent ?? entry.delivery, number: number, outcome: outcome, milliseconds: took)
         let verdict: RetryPolicy.Verdict
         if case .delivered = outcome {
             verdict = .delivered
@@ -115,7 +119,7 @@ extension Outbox {
         let wasAsked = outcome.note.receiverWasAsked && entry.delivery.unrenderedReason == nil
         let changes = route.lanes.finish(
             seq, verdict, outcome, milliseconds: wasAsked ? took : nil, now: now, policy: policy, random: &random)
-        settle(entry, verdict, route, outcome, now)
+        settle(entry, verdict, route, outcome, sent, now)
         for change in changes { report(change, of: route, now) }
         reportRoom()
         if ledger.isDirty { stir(uptime: now.uptime) }
@@ -135,7 +139,8 @@ extension Outbox {
 
     /// Writes down what a verdict means for its delivery.
     private func settle(
-        _ entry: OutboxEntry, _ verdict: RetryPolicy.Verdict, _ route: Route, _ outcome: AttemptOutcome, _ now: Moment
+        _ entry: OutboxEntry, _ verdict: RetryPolicy.Verdict, _ route: Route, _ outcome: AttemptOutcome,
+        _ sent: Delivery?, _ now: Moment
     ) {
         switch verdict {
         case .delivered:
@@ -158,7 +163,8 @@ extension Outbox {
             entry.progress.nextAttemptAt = nil
             ledger.changed(entry)
         case .dead(let reason, let detail):
-            die(entry, route, entry.delivery.unrenderedReason == nil ? reason : .rendering, detail, now)
+            let delivery = sent ?? entry.delivery
+            die(entry, as: delivery, route, delivery.unrenderedReason == nil ? reason : .rendering, detail, now)
         case .nothing(let detail):
             logger.debug("delivery \(entry.delivery.id) to \(route.name) is not made: \(detail)")
             resolve(entry, route)
@@ -169,14 +175,16 @@ extension Outbox {
         }
     }
 
+    /// - Parameter delivery: with the request that was sent last.
     func die(
-        _ entry: OutboxEntry, _ route: Route, _ reason: DeadLetter.Reason, _ detail: String, _ now: Moment
+        _ entry: OutboxEntry, as delivery: Delivery? = nil, _ route: Route, _ reason: DeadLetter.Reason,
+        _ detail: String, _ now: Moment
     ) {
         route.died(entry.delivery, detail)
         resolve(
             entry, route,
             deadLetter: DeadLetter(
-                delivery: entry.delivery, reason: reason, detail: detail, attempts: entry.progress.attempts,
+                delivery: delivery ?? entry.delivery, reason: reason, detail: detail, attempts: entry.progress.attempts,
                 history: entry.progress.history, diedAt: now.wall))
     }
 

@@ -1,4 +1,5 @@
 import Events
+import Synchronization
 
 /// A delivery whose request could not be built: its rule says `onError: pause`, or its record could not be read yet.
 ///
@@ -55,10 +56,19 @@ package enum Rendering: Sendable, Equatable {
     case failed(String)
 }
 
-/// Stands in for the sink of a destination until a request can be built.
-struct UnrenderedSink: Sink {
-    let sink: any Sink
-    let renderer: (any DeliveryRenderer)?
+/// Stands in for the sink of a destination at one attempt of a delivery whose request is built only then.
+final class UnrenderedSink: Sink {
+    private let sink: any Sink
+    private let renderer: (any DeliveryRenderer)?
+    private let request = Mutex<Delivery?>(nil)
+
+    init(sink: any Sink, renderer: (any DeliveryRenderer)?) {
+        self.sink = sink
+        self.renderer = renderer
+    }
+
+    /// The delivery with the request that was made of it; nil if none could be built.
+    var sent: Delivery? { request.withLock { $0 } }
 
     nonisolated(nonsending) func attempt(_ delivery: Delivery, number: Int) async -> AttemptOutcome {
         let reason = delivery.unrenderedReason ?? ""
@@ -70,7 +80,9 @@ struct UnrenderedSink: Sink {
                     : "today's rules send it to \(rendered.destination); `sluice dlq retry` does")
             note.isForAnother = true
             return .park(note)
-        case .ready(let rendered): return Self.alone(await sink.attempt(rendered, number: number))
+        case .ready(let rendered):
+            request.withLock { $0 = rendered }
+            return Self.alone(await sink.attempt(rendered, number: number))
         case .nothing where delivery.isDeferred: return .nothing(Self.note("its rule does not want it"))
         case .nothing: return .park(Self.note("\(reason); today's rules make no such delivery of its event"))
         case .later(let why): return .hold(Self.note(why), scope: .target, for: nil)

@@ -2,6 +2,7 @@ import Events
 import PubSub
 import Rules
 import Store
+import Synchronization
 import Testing
 import TestSupport
 
@@ -61,15 +62,18 @@ import TestSupport
         let clock = ManualClock()
         private let scratch = Scratch()
 
-        init(_ bench: ReplayBench, _ rules: CurrentRules, _ sinks: [String: FakeSink]) async throws {
+        init(
+            _ bench: ReplayBench, _ rules: CurrentRules, _ sinks: [String: FakeSink],
+            isDeferred: Bool = false, observer: (any AttemptObserver)? = nil
+        ) async throws {
             let store = try Store(path: scratch.store, wall: clock.wall)
             let time = bench.time.source
             outbox = Outbox(
-                store: store, clock: clock.source, logger: .quiet,
+                store: store, clock: clock.source, logger: .quiet, observer: observer,
                 renderer: JournalRenderer(store: store, orgs: bench.orgs, rules: rules, time: time))
             desk = DeadLetterDesk(store: store, outbox: outbox, orgs: bench.orgs, rules: rules, time: time)
             try await outbox.start(sinks.map { DispatchDestination(name: $0.key, sink: $0.value, concurrency: 4) })
-            let standing = try await RenderedAnewTests.standing(bench)
+            let standing = try await RenderedAnewTests.standing(bench, isDeferred: isDeferred)
             let raw = FetchResponse(events: [try ReplayEvents.event(0)], pendingNumRequested: 1).encode()
             try await outbox.accept(Make.batch([standing], cursor: 0, raw: raw))
             try await run("it is judged") { await outbox.status().destinations.allSatisfy { $0.pending == 0 } }
@@ -97,6 +101,19 @@ import TestSupport
         #expect(try await changed.desk.retry(DeadLetterRetry(DeadLetterFilter())).count == 1)
         try await changed.run("it is sent") { !sinks["erp"]!.delivered.isEmpty }
         #expect(sinks["erp"]!.delivered == [letter.delivery.id] && sinks["hook"]!.attempts.isEmpty)
+    }
+
+    @Test func `the request that was built at last stands in the dead letter, and is what observers are told of`() async throws {
+        let bench = try await ReplayBench()
+        let note = AttemptNote(status: 400, reason: "no such order")
+        let observer = SeenAttempts()
+        let sinks = ["hook": FakeSink { _, _ in .park(note) }]
+        let changed = try await Changed(bench, try Self.rules(), sinks, isDeferred: true, observer: observer)
+        let letter = try #require(try await changed.letters().first)
+        #expect(letter.reason == .rejected && letter.detail.contains("no such order"), "\(letter)")
+        let body = String(decoding: letter.delivery.body, as: UTF8.self)
+        #expect(body.contains(ReplayEvents.recordID(0)) && letter.delivery.unrenderedReason == nil)
+        #expect(observer.seen.withLock { $0 } == [letter.delivery])
     }
 
     @Test func `what its rule gathers by now does not stand for ever, and is gathered when asked for`() async throws {
@@ -148,6 +165,14 @@ import TestSupport
             return
         }
         #expect(rendered.id == paused.id && !rendered.body.isEmpty)
+    }
+}
+
+private final class SeenAttempts: AttemptObserver {
+    let seen = Mutex<[Delivery]>([])
+
+    func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64) {
+        seen.withLock { $0.append(delivery) }
     }
 }
 
