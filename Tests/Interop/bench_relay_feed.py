@@ -6,12 +6,14 @@ processes share, so times of one can be taken from times of the other.
 """
 
 import asyncio
-import collections
+import ctypes
+import itertools
+import pathlib
 import pickle
 import random
-import select
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -26,8 +28,6 @@ from control import Control
 from feed import number_of, replay_id
 from http_peers import TokenEndpoint
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
-REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 MOST = 100  # events of one message, and outstanding credit
 
 
@@ -162,95 +162,53 @@ class FeedServer:
 
 
 class Receiver:
-    """HTTP/1.1 with Content-Length, nothing else; answers after `delay` seconds. A plain epoll loop, since whatever it
-    costs is part of every round trip that the relays are measured by."""
+    """Notes when each event came; answers after `delay` seconds (see bench_receiver.c)."""
 
-    def __init__(self, delay=0.0):
-        self.delay, self.refuses = delay, False
-        self.times, self.count, self.refused = {}, 0, 0
+    MOST = 1_000_000
+
+    def __init__(self, folder, delay=0.0):
+        library = pathlib.Path(folder) / "bench_receiver.so"
+        source = pathlib.Path(__file__).with_name("bench_receiver.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, source], check=True)
+        self.library = ctypes.CDLL(str(library))
+        self.library.receiver_create.restype = ctypes.c_void_p
+        self.library.receiver_time.restype = ctypes.c_double
+        for name in ("count", "distinct", "refused"):
+            getattr(self.library, f"receiver_{name}").restype = ctypes.c_long
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.listener.setblocking(False)
-        self.waiting = collections.deque()  # (when, connection): the delay is the same for all
+        number = ctypes.c_int(self.listener.fileno())
+        self.receiver = ctypes.c_void_p(
+            self.library.receiver_create(number, ctypes.c_double(delay), ctypes.c_long(self.MOST))
+        )
 
     def serve(self):
-        """For ever; in a thread of its own."""
-        poll, listener = select.epoll(), self.listener
-        poll.register(listener, select.EPOLLIN)
-        connections, buffers = {}, {}
-        while True:
-            for number, _ in poll.poll(self._timeout()):
-                if number == listener.fileno():
-                    connection, _ = listener.accept()
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    connections[connection.fileno()], buffers[connection.fileno()] = connection, b""
-                    poll.register(connection, select.EPOLLIN)
-                    continue
-                connection = connections[number]
-                try:
-                    data = connection.recv(262144)
-                except ConnectionError:
-                    data = b""
-                if data:
-                    buffers[number] = self._received(connection, buffers[number] + data)
-                else:
-                    poll.unregister(number)
-                    connection.close()
-                    del connections[number], buffers[number]
+        """For ever; in a thread of its own. ctypes lets go of the interpreter meanwhile."""
+        self.library.receiver_serve(self.receiver)
 
-    def _timeout(self):
-        while self.waiting:
-            left = self.waiting[0][0] - time.monotonic()
-            if left > 0:
-                return max(0.0, left - 0.001)  # epoll counts whole milliseconds; the last one is spent polling
-            self._send(self.waiting.popleft()[1], ANSWER)
-        return None
+    def _long(self, name):
+        return getattr(self.library, f"receiver_{name}")(self.receiver)
 
-    def _received(self, connection, buffer):
-        now, at = time.monotonic(), 0
-        while (end := buffer.find(b"\r\n\r\n", at)) >= 0:
-            head = buffer[at:end].lower()
-            mark = head.find(b"content-length:")
-            length = int(head[mark + 15 :].split(b"\r", 1)[0]) if mark >= 0 else 0
-            if len(buffer) < end + 4 + length:
-                break
-            self._take(connection, buffer[end + 4 : end + 4 + length], now)
-            at = end + 4 + length
-        return buffer[at:]
-
-    def _take(self, connection, body, now):
-        if self.refuses:
-            self.refused += 1
-            return self._send(connection, REFUSAL)
-        mark = body.find(b'"seq":') + 6
-        self.times.setdefault(int(float(body[mark : body.find(b",", mark)])), now)
-        self.count += 1
-        if self.delay:
-            self.waiting.append((now + self.delay, connection))
-        else:
-            self._send(connection, ANSWER)
-
-    @staticmethod
-    def _send(connection, data):
-        try:
-            connection.send(data)
-        except OSError:
-            pass  # the relay went away
+    def _times(self):
+        """By number, from 1 to the highest that is asked for; None for one that has not come."""
+        times = (self.library.receiver_time(self.receiver, ctypes.c_long(number)) for number in itertools.count(1))
+        return [time or None for time in itertools.islice(times, self._long("distinct"))]
 
     def stats(self):
-        times = list(self.times.values())
+        times = [time for time in self._times() if time]
         return {
-            "count": self.count, "distinct": len(times), "first": min(times, default=0),
-            "last": max(times, default=0), "refused": self.refused,
+            "count": self._long("count"), "distinct": self._long("distinct"), "first": min(times, default=0),
+            "last": max(times, default=0), "refused": self._long("refused"),
         }  # fmt: skip
 
     def set(self, refuses):
         """Begins anew."""
-        self.refuses, self.times, self.count = refuses, {}, 0
+        self.library.receiver_reset(self.receiver, ctypes.c_int(refuses))
 
     def handlers(self):
         return {
-            "stats": self.stats, "set": self.set, "progress": lambda: [len(self.times), time.monotonic()],
-            "times": lambda: [self.times.get(number) for number in range(1, len(self.times) + 1)],
+            "stats": self.stats, "set": self.set, "progress": lambda: [self._long("distinct"), time.monotonic()],
+            "times": self._times,
         }  # fmt: skip
 
 
@@ -259,7 +217,7 @@ async def main(config):
         end = FeedServer(config)
         ready = await end.start()
     else:
-        end = Receiver(config.get("delay", 0.0))
+        end = Receiver(pathlib.Path(sys.argv[1]).parent, config.get("delay", 0.0))
         threading.Thread(target=end.serve, daemon=True).start()
         ready = {"port": end.listener.getsockname()[1]}
     control = Control(end.handlers())
