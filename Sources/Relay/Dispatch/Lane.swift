@@ -5,7 +5,7 @@ final class Lane {
     enum State: Equatable {
         case idle, ready, running, waiting(until: Int64), loading
         /// A delivery died or was dropped: the next one waits until that is committed. Otherwise a crash could bring
-        /// the old one back behind the new one. So does one that is built from the journal, until its event is there.
+        /// the old one back behind the new one. So does one that has no request yet, until its event is stored.
         case settling
     }
 

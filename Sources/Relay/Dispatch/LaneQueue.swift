@@ -201,7 +201,7 @@ final class LaneQueue {
             lanes[lane.name] = nil
             return
         }
-        // It is built from its event in the journal, which the next commit brings there.
+        // It is built from its event, which the next commit stores.
         if head.storage != .stored, head.delivery.unrenderedReason != nil { return settle(lane) }
         if head.due > now.uptime {
             lane.pauseReason = lane.pauseReason ?? head.standsFor

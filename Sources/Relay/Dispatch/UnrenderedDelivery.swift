@@ -34,7 +34,7 @@ extension Delivery {
     }
 }
 
-/// Builds requests anew, from the event in the journal, by the rules in force now.
+/// Builds requests anew, from the event as it came, by the rules in force now.
 package protocol DeliveryRenderer: Sendable {
     /// Changes with the rules.
     var version: String { get }

@@ -62,7 +62,7 @@ package actor RelayService {
         let rules = CurrentRules(ruleSet)
         let aliases = Set(configuration.orgs.map(\.alias))
         let replayOrgs = ReplayOrgs(store: store, expected: aliases)
-        let renderer = JournalRenderer(store: store, orgs: replayOrgs, rules: rules, time: time)
+        let renderer = EventRenderer(store: store, orgs: replayOrgs, rules: rules, time: time)
         let outbox = Outbox(
             store: store, clock: time, limits: world.limits, logger: log, observer: monitor,
             renderer: renderer, labels: { rules.current.labels(of: $0) }, marks: marks, executors: world.attempts)

@@ -48,7 +48,7 @@ import TestSupport
                 raw: FetchResponse(events: [strange], pendingNumRequested: 1).encode(), commitTime: ReplayEvents.time(7))
         ]
         try await bench.store.commit(group, wall: ReplayEvents.time(10))
-        let renderer = JournalRenderer(store: bench.store, orgs: bench.orgs, rules: bench.rules, time: bench.time.source)
+        let renderer = EventRenderer(store: bench.store, orgs: bench.orgs, rules: bench.rules, time: bench.time.source)
         let sink = FakeSink()
         let outcome = await UnrenderedSink(sink: sink, renderer: renderer).attempt(deferred, number: 1)
         #expect(outcome == .delivered(.ok))
@@ -70,7 +70,7 @@ import TestSupport
             let time = bench.time.source
             outbox = Outbox(
                 store: store, clock: clock.source, logger: .quiet, observer: observer,
-                renderer: JournalRenderer(store: store, orgs: bench.orgs, rules: rules, time: time))
+                renderer: EventRenderer(store: store, orgs: bench.orgs, rules: rules, time: time))
             desk = DeadLetterDesk(store: store, outbox: outbox, orgs: bench.orgs, rules: rules, time: time)
             try await outbox.start(sinks.map { DispatchDestination(name: $0.key, sink: $0.value, concurrency: 4) })
             let standing = try await RenderedAnewTests.standing(bench, isDeferred: isDeferred)
@@ -159,7 +159,7 @@ import TestSupport
                 org: IngestBench.org,
                 schemas: SchemaCache(store: bench.store, time: time.source) { _ in SampleEvents.schemaJSON },
                 completeNow: { event, result, rules in try await finder.complete(event, result, by: rules, .never) }))
-        let renderer = JournalRenderer(store: bench.store, orgs: orgs, rules: rules, time: time.source)
+        let renderer = EventRenderer(store: bench.store, orgs: orgs, rules: rules, time: time.source)
         guard case .ready(let rendered) = await renderer.render(paused) else {
             Issue.record("it is not rendered: \(await renderer.render(paused))")
             return

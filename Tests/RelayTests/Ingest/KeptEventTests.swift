@@ -28,7 +28,7 @@ import TestSupport
             orgs = ReplayOrgs(store: store)
             bench = try await Bench(
                 scratch: scratch, store: store,
-                renderer: JournalRenderer(store: store, orgs: orgs, rules: rules, time: time.source))
+                renderer: EventRenderer(store: store, orgs: orgs, rules: rules, time: time.source))
             let schemas = SchemaCache(store: store, time: time.source) { _ in SampleEvents.schemaJSON }
             let finder = FactFinder(source: facts, time: time.source, log: .quiet)
             orgs.register(

@@ -2,8 +2,8 @@ import Events
 import Rules
 import Store
 
-/// Builds the request of a paused delivery anew, from its event in the journal, by the rules in force now.
-struct JournalRenderer: DeliveryRenderer {
+/// Builds the request of a paused delivery anew, from its event as it was kept, by the rules in force now.
+struct EventRenderer: DeliveryRenderer {
     private let desk: DeadLetterDesk
 
     init(store: Store, orgs: ReplayOrgs, rules: CurrentRules, time: TimeSource = .system) {
