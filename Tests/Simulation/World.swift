@@ -234,9 +234,15 @@ final class World: @unchecked Sendable {
         disk.arm(after: 0)
         org.refusals = 0
         healedAt = machine.now
+        lookAfterGone()
+        // An answer of before may still be on its way.
+        machine.at(machine.now + 60_000) { [weak self] in self?.lookAfterGone() }
+    }
+
+    /// 410 is for people.
+    private func lookAfterGone() {
         guard let process = current, !process.life.isOver else { return }
         let gone = receivers.gone.sorted()
-        // 410 is for people: somebody has looked after it.
         Task { for name in gone { await process.service.outbox.hurry(name) } }
     }
 
