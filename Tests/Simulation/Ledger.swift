@@ -8,6 +8,7 @@ struct Ledger {
     /// The same of replays.
     private(set) var pendingReplayed: Set<Replayed> = []
     private(set) var deadReplayed: Set<Replayed> = []
+    private(set) var deadCount = 0
     private(set) var quarantined: Set<String> = []
     private(set) var cursors: [String: ReplayID] = [:]
 
@@ -23,6 +24,7 @@ struct Ledger {
             }
         }
         for letter in try await store.deadLetters(limit: 100_000) {
+            deadCount += 1
             let (wanted, replayed) = Self.sorted(letter.delivery, truth)
             dead.formUnion(wanted)
             deadReplayed.formUnion(replayed)

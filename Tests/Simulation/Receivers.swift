@@ -46,12 +46,14 @@ final class Receivers: @unchecked Sendable {
     /// In worlds with records: what answers for them, and what became of them here.
     let records: SimulatedRecords?
     let recordTruth: RecordTruth?
+    private let answersReads: Bool
     private var random: SeededRandom
     private var moods: [String: Mood] = [:]
     /// Of a thousand requests, those that meet something by themselves.
     var misfortune = 25
 
-    init(seed: UInt64, org: SimulatedOrg, records: SimulatedRecords?) {
+    init(seed: UInt64, scope: Scope, org: SimulatedOrg, records: SimulatedRecords?) {
+        answersReads = scope.reads
         self.records = records
         recordTruth = records.map { [truth = org.truth] _ in RecordTruth(truth) }
         machine = org.machine
@@ -201,10 +203,13 @@ final class Receivers: @unchecked Sendable {
 
     /// Always the same ones.
     func isPoison(_ wanted: Wanted) -> Bool {
-        wanted.rule != "batch" && wanted.event.utf8.reduce(wanted.rule.utf8.count) { ($0 &* 31 &+ Int($1)) % 10_007 } % 40 == 0
+        // One that stands until its rule is mended would stand for ever.
+        !["batch", "mended"].contains(wanted.rule) && wanted.event.utf8.reduce(wanted.rule.utf8.count) { ($0 &* 31 &+ Int($1)) % 10_007 } % 40 == 0
     }
 
     // MARK: Salesforce
+
+    func read(_ request: HTTPRequest) -> HTTPResponse? { answersReads ? SimulatedReads.answer(request, truth) : nil }
 
     /// Somebody else is writing the record.
     func isLocked() -> Bool { random.chance(3 * misfortune) }
@@ -237,7 +242,7 @@ final class Receivers: @unchecked Sendable {
             refuse(
                 "REQUEST_LIMIT_EXCEEDED", isDaily ? "TotalRequests Limit exceeded." : "ConcurrentRequests Limit exceeded.", 403)
         }
-        guard records != nil || request.method == "PATCH", random.chance(misfortune) else { return course }
+        guard records != nil || request.method == "PATCH" || answersReads, random.chance(misfortune) else { return course }
         let mood = random.pick([.refused, .resetAfter, .halfAnswer, .unavailable, .slow, .hangsAfter] as [Mood])
         faults.note("REST: \(mood.rawValue), once")
         meet(mood, request.host, &course)
@@ -276,7 +281,9 @@ extension SimulatedOrg {
             faults.note("REST refuses the session")
             return .json(#"[{"errorCode":"INVALID_SESSION_ID","message":"Session expired or invalid"}]"#, status: 401)
         }
-        if let answer = receivers.records?.answer(request) ?? receivers.written(request) { return answer }
+        if let answer = receivers.records?.answer(request) ?? receivers.written(request) ?? receivers.read(request) {
+            return answer
+        }
         if request.path.contains("/limits") {
             return .json(#"{"DailyDeliveredPlatformEvents":{"Max":50000,"Remaining":49000}}"#)
         }

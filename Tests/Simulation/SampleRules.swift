@@ -61,6 +61,7 @@ struct SampleRules {
               destination: hook
               body: {batch: "${batch.events}"}
               coalesce: {quiet: 5s, max: 30s, limit: 9}
+        \(scope.reads ? SimulatedReads.rules(version: version, key: key) : "")\
         \(scope.fansOut ? fanning : "")\(scope.writes ? writing.rule : "")\(scope.records ? state.rule : "")
         """
     }
@@ -115,14 +116,14 @@ struct SampleRules {
     )
 
     static func ids(_ scope: Scope) -> [String] {
-        ["hook", "slow", "flow", "listener", "run", "batch"] + (scope.fansOut ? ["fan", "twin"] : [])
+        ["hook", "slow", "flow", "listener", "run", "batch"] + (scope.fansOut ? ["fan", "twin"] : []) + (scope.reads ? ["read", "mended"] : [])
     }
 
     static let destinations = ["hook", "slow", "flows", "celigo"]
 
     static func destination(of rule: String) -> String {
         switch rule {
-        case "slow", "twin:b": "slow"
+        case "slow", "twin:b", "mended": "slow"
         case "flow": "flows"
         case _ where rule.hasPrefix("fan:"): "flows"
         case "listener", "run": "celigo"
@@ -159,6 +160,7 @@ struct SampleRules {
     static func wanting(_ change: SampleEvents.Change, number: Double?, _ scope: Scope) -> [String] {
         var several: [String] = []
         if scope.writes, change == .create || change == .update, number ?? 99 >= 60 { several.append("write") }
+        if scope.reads { several += SimulatedReads.wanting(change) }
         guard scope.fansOut else { return wanting(change, number ?? 0) + several }
         let fanned: [String] =
             switch change {

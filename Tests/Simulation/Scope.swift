@@ -19,6 +19,11 @@ struct Scope {
     /// Their topic has a snapshot made when it is first seen.
     var snapshot = false
 
+    /// Rules that read records, or fail until they are mended.
+    var reads = false
+    /// Bytes of the journal; nil as usual.
+    var journal: Int64?
+
     /// The least.
     init() {}
 
@@ -33,11 +38,15 @@ struct Scope {
         records = random.chance(350) && (!replays || random.chance(300)) || defect == .marksForgotten
         bulk = records && random.chance(400)
         snapshot = records && random.chance(300)
+        reads = random.chance(300)
+        // What waits must not need it.
+        if reads, !replays { journal = random.pick([nil, 0, 1_000]) }
     }
 
     /// Of the journal, and of what is kept beside it, nothing is forgotten for its age, whatever the clock says.
     var storeLimits: StoreLimits {
         var limits = StoreLimits()
+        if let journal { limits.journalBytes = journal }
         guard replays else { return limits }
         limits.journalMilliseconds = 400 * 86_400_000
         limits.sentMilliseconds = 400 * 86_400_000

@@ -65,7 +65,7 @@ final class World: @unchecked Sendable {
         scope = Scope(seed: seed, defect)
         org = SimulatedOrg(seed: seed, scope: scope, machine: machine, truth: truth, faults: faults)
         records = scope.records ? SimulatedRecords(seed: seed, org: org) : nil
-        receivers = Receivers(seed: seed, org: org, records: records)
+        receivers = Receivers(seed: seed, scope: scope, org: org, records: records)
         limits = Self.limits(&random, defect)
         rulesText = SampleRules.text(
             version: 0, key: defect == .laneless ? "${event.id}" : "${recordId}", scope: scope)
@@ -234,6 +234,7 @@ final class World: @unchecked Sendable {
         disk.arm(after: 0)
         org.refusals = 0
         healedAt = machine.now
+        if scope.reads, version % 2 == 1 || rulesText == SampleRules.broken { edit(version: 2) }
         lookAfterGone()
         // An answer of before may still be on its way.
         machine.at(machine.now + 60_000) { [weak self] in self?.lookAfterGone() }
@@ -420,6 +421,8 @@ final class World: @unchecked Sendable {
             ledger.check(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             ledger.checkEnd(truth) { [receivers] in receivers.integrator.covered($0, $1) }
             truth.checkOrder(dead: ledger.dead)
+            let kept = try await store.keptCount()
+            if kept > ledger.deadCount { truth.problem("\(kept) events are kept for \(ledger.deadCount) dead letters") }
             if scope.records { try await checkRecords(store) }
             if scope.replays { checkReplays(try await store.replays(), ledger) }
         } catch {
