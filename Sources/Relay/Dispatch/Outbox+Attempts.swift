@@ -61,7 +61,7 @@ extension Outbox {
     private func assign(_ route: Route, _ now: Moment) -> Assignment? {
         guard !isStopping, let destination = route.destination else { return nil }
         route.pacedUntil = nil
-        guard route.lanes.mayStart(now), route.hasBudget(now), let entry = route.lanes.next(now) else { return nil }
+        guard route.lanes.mayStart(now), route.hasBudget(now), let entry = next(route, now) else { return nil }
         route.takeBudget(now)
         watchLease(until: now.uptime + route.leaseMilliseconds)
         let sink = destination.sink
@@ -70,6 +70,21 @@ extension Outbox {
         return Assignment(
             seq: entry.seq, delivery: entry.delivery, number: entry.progress.attempts + 1, sink: unrendered ?? sink,
             unrendered: unrendered, started: now, leaseEnd: now.uptime + route.leaseMilliseconds)
+    }
+
+    /// What repeats a row of the store is no attempt: the row was before it in its lane.
+    private func next(_ route: Route, _ now: Moment) -> OutboxEntry? {
+        while let entry = route.lanes.next(now) {
+            guard entry.isRepeated else { return entry }
+            var note = AttemptNote(reason: "it came twice")
+            note.receiverWasAsked = false
+            let changes = route.lanes.finish(
+                entry.seq, .nothing(detail: note.reason), .park(note), milliseconds: nil, now: now, policy: policy,
+                random: &random)
+            resolve(entry, route)
+            for change in changes { report(change, of: route, now) }
+        }
+        return nil
     }
 
     /// Makes attempts, one after another, as long as there are any.

@@ -80,6 +80,7 @@ import Testing
         try await bench.run("nothing waits") { await bench.outbox.status().destinations[0].pending == 0 }
         let status = await bench.outbox.status()
         #expect(status.stored == 0 && status.storedBytes == 0)
+        #expect(sink.delivered.count == Set(sink.delivered).count, "each once")
     }
 
     @Test func `a waiting accept ends when its task is cancelled, and its batch stays`() async throws {
