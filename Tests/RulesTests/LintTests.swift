@@ -22,6 +22,25 @@ import Testing
         #expect(report.ruleSet == nil)
     }
 
+    @Test func `a name that stands nowhere is unknown even while another file cannot be read`() {
+        let rule = "rules:\n  - {id: one, match: {event: A__e}, to: [{destination: gone, body: 1}, {destination: there, body: 1}]}\n"
+        let report = Lint.check([
+            RuleSource(path: "a.yaml", bytes: Array(("sluice: 1\n" + rule).utf8)),
+            RuleSource(path: "b.yaml", bytes: Array("sluice: 1\ndestinations: {there: [".utf8)),
+        ])
+        #expect(report.findings.map(\.code) == [.unknownDestination, .yaml], "\(report.text)")
+        #expect(report.findings.first?.message == "no destination is named 'gone'")
+    }
+
+    @Test func `a destination that is defined twice is read both times`() {
+        let again = "destinations:\n  hook: {kind: webhook, url: 'http://hooks.example.com/x'}\n"
+        let both = Lint.check([
+            RuleSource(path: "a.yaml", bytes: Array(("sluice: 1\n" + Self.destination).utf8)),
+            RuleSource(path: "b.yaml", bytes: Array(("sluice: 1\n" + again).utf8)),
+        ])
+        #expect(both.findings.filter { $0.severity == .error }.map(\.code) == [.duplicateID, .badValue], "\(both.text)")
+    }
+
     @Test func `refuses a file over one mebibyte`() {
         let report = check(String(repeating: "#", count: (1 << 20) + 1))
         #expect(

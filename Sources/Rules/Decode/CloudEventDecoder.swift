@@ -15,24 +15,35 @@ struct CloudEventDecoder {
     func content() -> WebhookSpec.Content? {
         let format = node.text("format") ?? "json"
         guard format != "json" else { return plain() }
+        let trees = delivery.parser(.body)
         // Another word was reported with the key.
-        guard format.hasPrefix("cloudevents") else { return nil }
+        guard format.hasPrefix("cloudevents") else {
+            for key in ["body", "data"] { _ = node[key].flatMap(trees.tree) }
+            _ = event(isBinary: false, .list([]))
+            return nil
+        }
+        var data: YAMLNode?
         if let body = node.entry("body") {
             findings.report(
                 .bothGiven, at: body, "'body' and 'format: \(format.shortened)' cannot both be given",
                 hint: "write 'data': the CloudEvent is made around it")
-            return nil
+            data = node["data"]
+        } else {
+            data = delivery.required("data", "format \(format.shortened)")
         }
-        guard let data = delivery.required("data", "format \(format.shortened)"),
-            let template = delivery.parser(.body).tree(data)
-        else { return nil }
+        let template = data.flatMap(trees.tree)
+        let event = event(isBinary: format == "cloudevents-binary", template ?? .list([]))
+        return template == nil ? nil : event
+    }
+
+    private func event(isBinary: Bool, _ data: Template) -> WebhookSpec.Content {
         let texts = delivery.parser(.text)
         let attributes = node["cloudevent"]
         return .event(
             CloudEventSpec(
-                isBinary: format == "cloudevents-binary", type: attributes?["type"].flatMap(texts.text),
+                isBinary: isBinary, type: attributes?["type"].flatMap(texts.text),
                 source: attributes?["source"].flatMap(texts.text), subject: attributes?["subject"].flatMap(texts.text),
-                extensions: extensions(attributes), data: template))
+                extensions: extensions(attributes), data: data))
     }
 
     private func plain() -> WebhookSpec.Content? {
@@ -40,6 +51,8 @@ struct CloudEventDecoder {
             findings.report(
                 .wrongKind, at: data, "'data' is only for format cloudevents or destinations of kind flowmate",
                 hint: "write 'body'")
+            // One of the two is what was meant.
+            for tree in [data.value, node["body"]].compactMap({ $0 }) { _ = delivery.parser(.body).tree(tree) }
             return nil
         }
         if let attributes = node.entry("cloudevent") {

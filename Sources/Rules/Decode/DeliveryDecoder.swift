@@ -13,27 +13,28 @@ struct DeliveryDecoder {
 
     /// - Returns: nil if something is missing or wrong; findings say what.
     func decode() -> DeliverySpec? {
-        guard let name = node["destination"], let text = name.scalar?.text else { return nil }
-        guard !file.destinations.broken.contains(text) else { return nil }
-        guard let destination = file.destinations.byName[text] else {
-            reportUnknown(text, at: name)
-            return nil
-        }
-        checkKinds(destination)
-        let isRun = destination.kind == .integrator && node.entry("flow") != nil
+        let name = node["destination"]?.scalar?.text
+        let known = name.flatMap { file.destinations.byName[$0] }
+        checkName()
+        if let known { checkKinds(known) }
+        let isRun = known?.kind == .integrator && node.entry("flow") != nil
         let coalesce = node["coalesce"].map {
             CoalesceDecoder(node: $0, parser: eventParser(.text), isRun: isRun, findings: findings).decode()
         }
         let when = node["when"].flatMap { compiler.expression($0, .deliveryWhen) }
         let lane = node["key"].flatMap(parser(.text).text)
-        guard let target = target(destination) else { return nil }
+        guard let known else {
+            readTemplates()
+            return nil
+        }
+        guard let target = target(known) else { return nil }
         return DeliverySpec(
-            destination: text, when: when, lane: lane, coalesce: coalesce, target: target, retry: retry,
+            destination: known.name, when: when, lane: lane, coalesce: coalesce, target: target, retry: retry,
             location: file.source.location(node.position))
     }
 
-    private func reportUnknown(_ text: String, at name: YAMLNode) {
-        guard file.destinations.isComplete else { return }
+    private func checkName() {
+        guard let name = node["destination"], let text = name.scalar?.text, file.destinations.isUnknown(text) else { return }
         let names = file.destinations.byName.keys.sorted()
         findings.report(
             .unknownDestination, at: name, "no destination is named '\(text.shortened)'",
@@ -78,6 +79,21 @@ struct DeliveryDecoder {
         findings.report(
             .missingKey, in: node.source, at: node.position, "\(why) needs '\(key)'", hint: hint)
         return nil
+    }
+
+    /// Where the kind of destination is not known, and with it which keys belong together: what they compute is told all
+    /// the same if it is wrong.
+    func readTemplates() {
+        let (trees, texts, headers, times) = (parser(.body), parser(.text), parser(.header), parser(.time))
+        for key in ["body", "data", "fields"] { _ = node[key].flatMap(trees.tree) }
+        for key in ["flow", "path", "id"] { _ = node[key].flatMap(texts.text) }
+        for key in ["type", "source", "subject"] { _ = node["cloudevent"]?[key].flatMap(texts.text) }
+        for key in ["from", "until"] { _ = node["window"]?[key].flatMap(times.time) }
+        for entry in node["headers"]?.entries ?? [] { _ = headers.text(entry.value) }
+        for entry in node["cloudevent"]?["extensions"]?.entries ?? [] { _ = headers.text(entry.value) }
+        _ = node["externalId"]?["value"].flatMap(texts.text)
+        _ = node["fanOut"]?["user"].flatMap(eventParser(.text).text)
+        _ = node["fanOut"]?["where"].flatMap { trees.expressions.expression($0, .flowCondition) }
     }
 
     // MARK: webhook
@@ -126,6 +142,7 @@ struct DeliveryDecoder {
     private func integrator(_ destination: Destination) -> DeliverySpec.Target? {
         switch (node.entry("flow"), node.entry("listener")) {
         case (let flow?, let listener?):
+            readTemplates()
             let second = flow.keyPosition > listener.keyPosition ? flow : listener
             findings.report(
                 .bothGiven, at: second, "'flow' and 'listener' cannot both be given", hint: "write two deliveries")
@@ -134,6 +151,7 @@ struct DeliveryDecoder {
             findings.report(
                 .missingKey, in: node.source, at: node.position,
                 "a delivery to an integrator destination needs 'flow' or 'listener'")
+            readTemplates()
             return nil
         case (let flow?, nil): return run(flow.value)
         case (nil, let listener?): return self.listener(listener.value, destination)
@@ -149,12 +167,13 @@ struct DeliveryDecoder {
                 .bothGiven, at: key, "a run has no 'key': runs of one flow go one after another",
                 hint: "leave it out; 'coalesce' has a key of its own")
         }
-        guard let id = parser(.text).text(flow) else { return nil }
+        let id = parser(.text).text(flow)
         let times = parser(.time)
-        return .run(
-            RunSpec(
-                flow: id, exports: node.texts("exports").map { $0.lowercased() },
-                from: node["window"]?["from"].flatMap(times.time), until: node["window"]?["until"].flatMap(times.time)))
+        let from = node["window"]?["from"].flatMap(times.time)
+        let until = node["window"]?["until"].flatMap(times.time)
+        return id.map {
+            .run(RunSpec(flow: $0, exports: node.texts("exports").map { $0.lowercased() }, from: from, until: until))
+        }
     }
 
     private func listener(_ name: YAMLNode, _ destination: Destination) -> DeliverySpec.Target? {

@@ -10,16 +10,18 @@ struct DestinationDecoder {
 
     /// - Returns: nil when its kind or address is missing; a finding says so.
     func decode() -> Destination? {
-        guard node.isMap, let kind = node.text("kind").flatMap(Destination.Kind.init) else { return nil }
-        checkKinds(kind)
+        guard node.isMap else { return nil }
+        let kind = node.text("kind").flatMap(Destination.Kind.init)
+        if let kind { checkKinds(kind) }
         checkTLS()
         checkProxy()
-        guard let url = url(kind) else { return nil }
-        var destination = Destination(name: entry.key, kind: kind, url: url)
+        let url = kind.flatMap(url)
+        // Without the one or the other, what does not depend on them is told all the same.
+        var destination = Destination(name: entry.key, kind: kind ?? .webhook, url: url ?? "")
         destination.org = node.text("org") ?? ""
         destination.client = node.text("client") ?? Destination.defaultClient
         destination.auth = node["auth"].flatMap(auth)
-        checkOAuth2(kind)
+        checkOAuth2(destination.kind)
         destination.sign = node.entry("sign").flatMap(signing)
         if destination.kind == .flowmate, case .hmac(_, .hex, _, _, _)? = destination.sign,
             let encoding = node["sign"]?.entry("encoding")
@@ -39,7 +41,7 @@ struct DestinationDecoder {
         destination.allowPrivate = node.bool("allowPrivate")
         PlatformSettings(node: node, findings: findings).read(into: &destination)
         destination.hasTrailingSlash = kind == .webhook && node.text("url").map(Self.endsWithSlash) ?? false
-        return destination
+        return kind == nil || url == nil ? nil : destination
     }
 
     private func checkKinds(_ kind: Destination.Kind) {

@@ -7,11 +7,9 @@ struct FlowDecoder {
     private var node: YAMLNode { delivery.node }
 
     func decode() -> FlowSpec? {
-        guard let address = address(),
-            let data = delivery.required(
-                "data", "a delivery to a flowmate destination", hint: "it is posted as {\"data\": ...}"),
-            let template = delivery.parser(.body).tree(data)
-        else { return nil }
+        let address = address()
+        let data = delivery.required("data", "a delivery to a flowmate destination", hint: "it is posted as {\"data\": ...}")
+        guard let template = data.flatMap(delivery.parser(.body).tree), let address else { return nil }
         return FlowSpec(address: address, data: template, conform: conform())
     }
 
@@ -38,14 +36,16 @@ struct FlowDecoder {
                 .bothGiven, at: coalesce, "'fanOut' and 'coalesce' cannot both be given",
                 hint: "gather to one flow, or fan out each event")
         }
-        guard let user = fanOut["user"], let text = delivery.eventParser(.text).text(user) else { return nil }
+        let user = fanOut["user"].flatMap(delivery.eventParser(.text).text)
         var condition: RuleExpression?
         if let expression = fanOut["where"] {
             condition = delivery.parser(.body).expressions.expression(expression, .flowCondition)
         }
-        return FanOut(
-            user: text, activeOnly: fanOut.text("flows") != "all", condition: condition,
-            limit: fanOut.integer("limit") ?? 100)
+        return user.map {
+            FanOut(
+                user: $0, activeOnly: fanOut.text("flows") != "all", condition: condition,
+                limit: fanOut.integer("limit") ?? 100)
+        }
     }
 
     private func conform() -> Conform {

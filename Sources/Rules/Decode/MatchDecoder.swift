@@ -10,16 +10,19 @@ struct MatchDecoder {
 
     private var node: YAMLNode { entry.value }
 
+    /// - Returns: nil where it is not known what the rule is about.
     func decode() -> MatchBlock? {
-        guard node.isMap, let subject = subject() else { return nil }
-        var match = MatchBlock(subject: subject, changes: changes(subject))
+        guard node.isMap else { return nil }
+        let subject = subject()
+        var match = MatchBlock(subject: subject ?? .anyEntity, changes: subject.map(changes) ?? [])
         match.changed = changed()
         match.cleared = node.fieldNames("cleared") ?? []
         match.orgs = orgs()
         match.topics = topics()
-        checkTopics(match)
         match.ignoredClients = node["ignore"]?.texts("clients") ?? []
         match.ignoredUsers = ignoredUsers()
+        guard subject != nil else { return nil }
+        checkTopics(match)
         checkPlatform(match)
         checkPossible(match)
         return match
@@ -45,17 +48,26 @@ struct MatchDecoder {
                     .neverTrue, at: entity.value, "'\(name.shortened)' names a topic; events name the object",
                     hint: "write \(object)")
             }
-            for name in names where name.hasSuffix("__e") {
-                findings.report(
-                    .neverTrue, at: entity.value, "'\(name.shortened)' is a platform event, and has no change events",
-                    hint: "write event: \(name.shortened), without 'change'")
-            }
+            let events = names.filter { $0.hasSuffix("__e") }
+            let isAlone = events.count == names.count
+            for name in events { refuseEvent(name, at: entity.value, isAlone: isAlone) }
+            // Then the other keys may be right, or may go with it.
+            if isAlone, !events.isEmpty { return nil }
             guard names.contains("*") else { return .entities(names) }
             if names.count > 1 {
                 findings.report(.badValue, at: entity.value, "'*' stands alone: it is every object already")
             }
             return .anyEntity
         }
+    }
+
+    private func refuseEvent(_ name: String, at place: YAMLNode, isAlone: Bool) {
+        // What an event rule cannot have either is told with it.
+        let others = ["change", "changed", "cleared", "ignore"].filter { node.entry($0) != nil }.map { "'\($0)'" }
+        let without = others.isEmpty ? "" : ", without \(others.joined(separator: " and "))"
+        findings.report(
+            .neverTrue, at: place, "'\(name.shortened)' is a platform event, and has no change events",
+            hint: "write event: \(name.shortened)\(isAlone ? without : " in a rule of its own")")
     }
 
     private func changes(_ subject: MatchBlock.Subject) -> Set<ChangeKind> {

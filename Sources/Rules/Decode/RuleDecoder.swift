@@ -36,8 +36,12 @@ struct DestinationTable {
     var byName: [String: Destination] = [:]
     /// Declared, but could not be read: what rules say about them is not judged.
     var broken: Set<String> = []
-    /// False when a file could not be read at all: what is not found may stand there.
-    var isComplete = true
+    /// Texts of files that could not be read at all: what is not found may stand there.
+    var unread: [String] = []
+
+    func isUnknown(_ name: String) -> Bool {
+        byName[name] == nil && !broken.contains(name) && !unread.contains { $0.contains(name) }
+    }
 }
 
 /// One element of `rules` → `Rule`.
@@ -57,20 +61,24 @@ struct RuleDecoder {
         var uses: ExpressionUses
     }
 
-    /// - Returns: nil where the rule is too incomplete to say more about it; findings say why.
+    /// - Returns: nil where it is not known which events the rule takes. What is wrong apart from that is reported
+    ///   all the same.
     func decode() -> Decoded? {
-        guard node.isMap, let matchEntry = node.entry("match"),
-            var match = MatchDecoder(entry: matchEntry, findings: findings, knownOrgs: file.knownOrgs).decode()
-        else { return nil }
+        guard node.isMap else { return nil }
+        let known = node.entry("match").flatMap {
+            MatchDecoder(entry: $0, findings: findings, knownOrgs: file.knownOrgs).decode()
+        }
         var scope = ExpressionScope()
-        scope.isPlatform = match.isPlatform
-        scope.entities = file.schema?.entities(of: match.subject) ?? []
+        scope.isPlatform = known?.isPlatform ?? false
+        scope.entities = known.flatMap { file.schema?.entities(of: $0.subject) } ?? []
         scope.names.record = scope.entities.recordTypes
         for field in file.vars.fields { scope.names.vars[field.name] = CELType(of: field.value) }
         var compiler = ExpressionCompiler(
             scope: scope, file: file.source, findings: findings, uses: ExpressionUses())
         let lets = lets(&compiler)
+        let when = node["when"].flatMap { compiler.expression($0, .when) }
         let deliveries = deliveries(compiler)
+        guard var match = known else { return nil }
         // What a rule writes into an org must not set it off again.
         for name in Set(deliveries.map(\.destination)).sorted() {
             guard let destination = file.destinations.byName[name], destination.kind == .salesforce else { continue }
@@ -79,8 +87,7 @@ struct RuleDecoder {
         let rule = Rule(
             id: node.text("id") ?? "", mode: mode, labels: labels(), bodies: bodies, match: match, lets: lets,
             needs: needs(),
-            when: node["when"].flatMap { compiler.expression($0, .when) }, onGap: onGap,
-            deliveries: deliveries, location: file.source.location((node["id"] ?? node).position),
+            when: when, onGap: onGap, deliveries: deliveries, location: file.source.location((node["id"] ?? node).position),
             vars: file.varsObject)
         RuleMeaning(rule: rule, node: node, uses: compiler.uses, file: file, entities: scope.entities).check()
         return Decoded(rule: rule, node: node, uses: compiler.uses)

@@ -19,19 +19,21 @@ struct SalesforceDecoder {
                 .missingKey, in: node.source, at: node.position,
                 "a delivery to a salesforce destination needs 'create', 'update', 'upsert' or 'publish'",
                 hint: "the API name of the object or platform event stands behind it")
+            delivery.readTemplates()
             return nil
         }
         if given.count > 1 {
             findings.report(
                 .bothGiven, at: given[1], "'\(verb.key)' and '\(given[1].key)' cannot both be given",
                 hint: "write two deliveries")
+            delivery.readTemplates()
             return nil
         }
-        guard let object = object(verb) else { return nil }
-        let path = path(verb.key, object)
+        let object = object(verb)
+        let path = path(verb.key, object ?? "")
         let fields = delivery.required("fields", "a delivery to a salesforce destination").flatMap(
             delivery.parser(.body).tree)
-        guard let path, let fields else { return nil }
+        guard object != nil, let path, let fields else { return nil }
         let method = ["update", "upsert"].contains(verb.key) ? "PATCH" : "POST"
         return WebhookSpec(method: method, path: path, headers: [], content: .json(fields))
     }

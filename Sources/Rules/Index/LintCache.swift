@@ -34,7 +34,9 @@ package final class LintCache: Sendable {
         return state.withLock { state in
             if let known = state, let next = refreshed(known, sorted) {
                 state = next
-                return LintReport(findings: next.findings, ruleSet: next.ruleSet, fileCount: sources.count)
+                return LintReport(
+                    findings: next.findings, ruleSet: next.ruleSet, fileCount: sources.count,
+                    destinations: next.destinations.byName)
             }
             let result = Lint(options: options).run(sorted, reusing: state?.ruleSet)
             // A broken edit keeps what is known of the last good set: most edits after it mend it.

@@ -54,9 +54,10 @@ package struct Lint {
     func run(_ sources: [RuleSource], reusing previous: RuleSet? = nil) -> Result {
         let files = sources.compactMap(read)
         var destinations = destinations(files)
-        destinations.isComplete = files.count == sources.count
+        let readable = Set(files.map(\.source.path))
+        destinations.unread = sources.filter { !readable.contains($0.path) }.map { String(decoding: $0.bytes, as: UTF8.self) }
         let rules = files.flatMap { [destinations] in self.rules(of: $0, destinations) }
-        checkRuleIDs(rules)
+        checkRuleIDs(files)
         if files.count == sources.count { SetMeaning(findings: findings, rules: rules).check(declared(files)) }
         let sorted = findings.sorted()
         var ruleSet: RuleSet?
@@ -66,7 +67,8 @@ package struct Lint {
                 hash: RuleSet.contentHash(of: sources), reusing: previous)
         }
         let report = LintReport(
-            findings: sorted, ruleSet: ruleSet, fileCount: sources.count, unshown: findings.unshown)
+            findings: sorted, ruleSet: ruleSet, fileCount: sources.count, destinations: destinations.byName,
+            unshown: findings.unshown)
         return Result(report: report, files: files, destinations: destinations, rules: rules)
     }
 
@@ -84,6 +86,7 @@ package struct Lint {
         var places: [String: SourceLocation] = [:]
         var table = DestinationTable()
         for entry in declared(files) {
+            let destination = DestinationDecoder(entry: entry, findings: findings).decode()
             if let first = places[entry.key] {
                 findings.report(
                     .duplicateID, at: entry,
@@ -91,7 +94,7 @@ package struct Lint {
                 continue
             }
             places[entry.key] = entry.value.source.location(entry.keyPosition)
-            if let destination = DestinationDecoder(entry: entry, findings: findings).decode() {
+            if let destination {
                 table.byName[entry.key] = destination
             } else {
                 table.broken.insert(entry.key)
@@ -118,17 +121,16 @@ package struct Lint {
         return rules
     }
 
-    private func checkRuleIDs(_ rules: [RuleDecoder.Decoded]) {
+    private func checkRuleIDs(_ files: [File]) {
         var places: [String: SourceLocation] = [:]
-        for decoded in rules {
-            guard let id = decoded.node["id"] else { continue }
-            guard let first = places[decoded.rule.id] else {
-                places[decoded.rule.id] = decoded.rule.location
+        for id in files.flatMap({ $0.root["rules"]?.elements ?? [] }).compactMap({ $0["id"] }) {
+            guard let name = id.scalar?.text else { continue }
+            guard let first = places[name] else {
+                places[name] = id.source.location(id.position)
                 continue
             }
             findings.report(
-                .duplicateID, at: id,
-                "rule '\(decoded.rule.id)' is also defined at \(first.path):\(first.position.line)")
+                .duplicateID, at: id, "rule '\(name.shortened)' is also defined at \(first.path):\(first.position.line)")
         }
     }
 }

@@ -8,6 +8,8 @@ package struct LintReport: Sendable {
     /// Nil when there is an error: a set loads whole or not at all.
     package let ruleSet: RuleSet?
     package let fileCount: Int
+    /// Those that could be read, by name: also of a set with an error elsewhere.
+    package let destinations: [String: Destination]
     /// Of a file that is wrong in very many places, only the first ones are among `findings`.
     package var unshown = FindingList.Unshown()
 

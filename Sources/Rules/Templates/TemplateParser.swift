@@ -88,17 +88,16 @@ struct TemplateParser {
     // MARK: Mixed text
 
     private func pieces(_ segments: [Segment], mayBeAbsent: Bool) -> TextTemplate? {
-        var pieces: [TextTemplate.Piece] = []
-        for segment in segments {
+        let pieces = segments.map { segment -> TextTemplate.Piece? in
             switch segment {
-            case .literal(let text): pieces.append(.literal(text))
+            case .literal(let text): return .literal(text)
             case .expression(let text):
                 guard let expression = expressions.compile(text, place), isText(expression, mayBeAbsent: mayBeAbsent)
                 else { return nil }
-                pieces.append(.expression(expression))
+                return .expression(expression)
             }
         }
-        return TextTemplate(pieces: pieces)
+        return pieces.contains { $0 == nil } ? nil : TextTemplate(pieces: pieces.compactMap { $0 })
     }
 
     /// Whether the value can be put into text, as far as the file tells.
