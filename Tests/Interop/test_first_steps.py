@@ -151,6 +151,28 @@ def test_warnings_are_for_those_who_ask(org):
     assert "'limit' is never used" in doctor and "can read topics" in doctor
 
 
+def test_doctor_checks_all_that_broken_rules_leave(org):
+    (org.folder / "rules" / "broken.yaml").write_text("sluice: 1\nrules: [{id: x}]\n")
+    doctor = org.command("doctor", "--json", code=2)
+    checks = json.loads(doctor.stdout)
+    failed = [check for check in checks if check["level"] == "failure"]
+    assert [check["subject"] for check in failed] == ["rules"], checks
+    assert "rules has 2 errors, first broken.yaml:2:9: a rule needs 'match'" in failed[0]["message"], failed
+    subjects = [check["subject"] for check in checks]
+    assert {"configuration", "store", "destination erp"} <= set(subjects), subjects
+    assert any("sign-in" in subject for subject in subjects), subjects
+    assert "a rule needs 'to'" in doctor.stderr, "all findings, for people"
+    shown = org.command("doctor", code=2).stdout
+    assert "FAIL  rules: rules has 2 errors" in shown and "checks: 1 failed" in shown, shown
+
+
+def test_doctor_goes_on_without_rules(org):
+    (org.folder / "rules" / "rules.yaml").unlink()
+    checks = json.loads(org.command("doctor", "--json", code=2).stdout)
+    assert any("holds no rule files" in check["message"] and check["level"] == "failure" for check in checks), checks
+    assert any("sign-in" in check["subject"] for check in checks), checks
+
+
 def test_a_topic_that_does_not_exist_is_named(org):
     org.topics("/data/ChangeEvents", "/event/Nope__e")
     relay = org.run()

@@ -11,27 +11,27 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Checks configuration, rules, store, sign-in, limits, topics and destinations, and says what to mend.",
-        discussion: "Nothing is subscribed to and nothing is delivered. Exits with 3 if a check fails.")
+        discussion: """
+            Nothing is subscribed to and nothing is delivered. Exits with 2 if the rules have errors, with 3 if another \
+            check fails.
+            """)
 
     @OptionGroup var options: ConfigurationOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         let loaded = try options.load(showsWarnings: true)
-        let rules = try loaded.ruleSet(showsWarnings: true)
         let printer = CheckPrinter(isSilent: json)
         var results: [CheckResult] = []
         func report(_ more: [CheckResult]) {
             results += more
             for result in more { printer.show(result) }
         }
-        report([
-            CheckResult(.ok, "configuration", "\(options.config) is well-formed"),
-            CheckResult(
-                .ok, "rules",
-                "\(counted(rules.ruleIDs.count, "rule")), \(counted(rules.destinations.count, "destination"))"),
-        ])
-        if let alerts = loaded.configuration.alerts?.destination, rules.destinations[alerts] == nil {
+        let read = RulesCheck(loaded)
+        Terminal.error.write(read.text)
+        report([CheckResult(.ok, "configuration", "\(options.config) is well-formed"), read.result])
+        let rules = read.ruleSet
+        if let rules, let alerts = loaded.configuration.alerts?.destination, rules.destinations[alerts] == nil {
             report([CheckResult(.failure, "alerts", AlertConfiguration.missing(alerts))])
         }
         let path = loaded.configuration.storePath
@@ -40,23 +40,31 @@ struct DoctorCommand: AsyncParsableCommand {
         for org in loaded.configuration.orgs {
             report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())
         }
-        let carried = results.reduce(into: [:]) { $0.merge($1.carried) { $0 + $1 } }
-        let topics = loaded.configuration.orgs.flatMap { $0.topics.map(\.name) }
-        report(
-            UnheardSubjects.sentences(rules, topics: topics, carried: carried).map {
-                CheckResult(.warning, "rules: \($0.name)", $0.text, advice: UnheardSubjects.advice)
-            })
+        if let rules { report(unheard(rules, loaded.configuration, results)) }
         let environment = SinkEnvironment(
             http: http, clock: .system, version: Sluice.version, secrets: loaded.secrets, logger: loaded.logger())
         let check = DestinationCheck(environment: environment)
-        for destination in rules.destinations.values.sorted(by: { $0.name < $1.name }) {
-            report(await check.check(destination, of: rules))
+        for destination in read.destinations {
+            if let rules {
+                report(await check.check(destination, of: rules))
+            } else {
+                report(await check.check(destination))
+            }
         }
-        report(await contracts(of: rules, loaded, environment))
-        if json { Terminal.output.write(Self.json(results)) }
-        let failures = results.count { $0.level == .failure }
-        if !json { printer.summary(results) }
-        if failures > 0 { throw CommandFailure(.environment) }
+        if let rules { report(await contracts(of: rules, loaded, environment)) }
+        if json { Terminal.output.write(Self.json(results)) } else { printer.summary(results) }
+        if rules == nil { throw CommandFailure(read.failure) }
+        if results.contains(where: { $0.level == .failure }) { throw CommandFailure(.environment) }
+    }
+
+    private func unheard(
+        _ rules: RuleSet, _ configuration: Configuration, _ results: [CheckResult]
+    ) -> [CheckResult] {
+        let carried = results.reduce(into: [:]) { $0.merge($1.carried) { $0 + $1 } }
+        let topics = configuration.orgs.flatMap { $0.topics.map(\.name) }
+        return UnheardSubjects.sentences(rules, topics: topics, carried: carried).map {
+            CheckResult(.warning, "rules: \($0.name)", $0.text, advice: UnheardSubjects.advice)
+        }
     }
 
     /// What rules deliver, held against what the flows take now.
