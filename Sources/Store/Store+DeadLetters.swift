@@ -13,6 +13,16 @@ extension Store {
         }
     }
 
+    /// Those that dead letters name, each once.
+    package func deadLetterNames() async throws(StoreError) -> (rules: [String], destinations: [String]) {
+        try await perform("read the names in the dead letters") { database in
+            (
+                try String.fetchAll(database, sql: "SELECT DISTINCT rule FROM dead_letters"),
+                try String.fetchAll(database, sql: "SELECT DISTINCT destination FROM dead_letters")
+            )
+        }
+    }
+
     /// Newest first.
     package func deadLetters(
         destination: String? = nil, limit: Int = 100

@@ -1,3 +1,4 @@
+import Documents
 import Events
 import Store
 
@@ -22,11 +23,13 @@ struct DeadLetterDesk: Sendable {
         var limited = filter
         limited.limit = filter.limit ?? Self.listed
         let asked = limited
-        return try await stored { () async throws(StoreError) in
+        let list = try await stored { () async throws(StoreError) in
             DeadLetterList(
                 letters: try await store.deadLetters(asked, newestFirst: true).map(DeadLetterLine.init),
                 count: try await store.deadLetterCount(filter), quarantined: try await store.quarantineCount())
         }
+        if list.count == 0 { try await checkNames(filter) }
+        return list
     }
 
     func show(_ question: DeadLetterQuestion) async throws(ControlError) -> DeadLetterDetail {
@@ -47,7 +50,7 @@ struct DeadLetterDesk: Sendable {
     }
 
     func listQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> QuarantineList {
-        let (store, filter) = (store, try checked(filter))
+        let (store, filter) = (store, try checkedQuarantine(filter))
         var limited = filter
         limited.limit = filter.limit ?? Self.listed
         let asked = limited
@@ -89,7 +92,9 @@ struct DeadLetterDesk: Sendable {
         }
         if let limit = filter.limit, limit < 1 { throw ControlError(.badInput, "--limit must be at least 1.") }
         if let reason = filter.reason, DeadLetter.Reason(rawValue: reason) == nil {
-            throw ControlError(.badInput, "'\(reason)' is not a reason: \(DeadLetter.Reason.words).")
+            let hint = Suggestion.hint(for: reason, in: DeadLetter.Reason.allCases.map(\.rawValue)).map { " (\($0))" } ?? ""
+            throw ControlError(
+                .badInput, "'\(reason)' is not a reason\(hint): a dead letter is \(DeadLetter.Reason.words).")
         }
         return filter
     }
@@ -137,11 +142,12 @@ struct DeadLetterDesk: Sendable {
     func drop(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
         let (store, filter) = (store, try checked(filter))
         let count = try await stored { () async throws(StoreError) in try await store.dropDeadLetters(filter) }
+        if count == 0 { try await checkNames(filter) }
         return DeadLetterOutcome(count: count)
     }
 
     func dropQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
-        let (store, filter) = (store, try checked(filter))
+        let (store, filter) = (store, try checkedQuarantine(filter))
         let count = try await stored { () async throws(StoreError) in try await store.dropQuarantine(filter) }
         return DeadLetterOutcome(count: count)
     }

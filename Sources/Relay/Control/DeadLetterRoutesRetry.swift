@@ -24,6 +24,7 @@ extension DeadLetterDesk {
             left -= page.count { !$0.isResending }
             try await retry(page, rendersAnew: request.rendersAnew, &outcome)
         }
+        if after == 0 { try await checkNames(filter) }
         return outcome
     }
 
@@ -160,7 +161,7 @@ extension DeadLetterDesk {
     // MARK: Quarantine
 
     func retryQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
-        var filter = try checked(filter)
+        var filter = try checkedQuarantine(filter)
         guard let outbox else {
             throw ControlError(
                 .environment, "quarantined events are decoded again by a running relay: start it (`sluice run`) first.")

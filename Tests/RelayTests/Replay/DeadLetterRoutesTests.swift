@@ -146,6 +146,42 @@ import Testing
         await #expect(throws: ControlError.self) { try await bench.ask("dlq.list", wrong, as: DeadLetterList.self) }
     }
 
+    @Test func `a name that nothing has is not answered with nought`() async throws {
+        let bench = try await bench([letter(1)])
+        func said(_ route: String, _ change: (inout DeadLetterFilter) -> Void) async throws -> String? {
+            var filter = DeadLetterFilter()
+            change(&filter)
+            do {
+                _ = try await bench.ask(route, filter, as: DeadLetterOutcome?.self)
+                return nil
+            } catch let error as ControlError {
+                return error.message
+            } catch is DecodingError {
+                return nil  // a list
+            }
+        }
+        for route in ["dlq.list", "dlq.retry", "dlq.drop"] {
+            let gone = try await said(route) { $0.rule = "order" }
+            #expect(gone?.contains("no rule is named 'order'") == true && gone?.contains("did you mean 'orders'?") == true)
+            let nowhere = try await said(route) { $0.destination = "nowhere" }
+            #expect(nowhere?.contains("no destination is named 'nowhere'") == true && nowhere?.contains("There is") == true)
+            // Known to today's rules only, and to a dead letter only: no mistake, even where nothing matches.
+            #expect(try await said(route) { $0.rule = "sample-changed" } == nil)
+            #expect(
+                try await said(route) {
+                    $0.rule = "orders"
+                    $0.since = .max
+                } == nil)
+            let reason = try await said(route) { $0.reason = "exausted" }
+            #expect(
+                reason == "'exausted' is not a reason (did you mean 'exhausted'?): a dead letter is rendering, rejected, "
+                    + "exhausted or dropped.")
+        }
+        for route in ["quarantine.list", "quarantine.retry", "quarantine.drop"] {
+            #expect(try await said(route) { $0.rule = "orders" }?.contains("leave --rule") == true, "\(route)")
+        }
+    }
+
     @Test func `a delivery that could not be rendered is rendered by today's rules, from the journal`() async throws {
         let broken = """
             sluice: 1

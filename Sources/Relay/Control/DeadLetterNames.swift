@@ -1,0 +1,36 @@
+import Rules
+import Store
+
+/// A filter that finds nothing may be one that was misspelt: 0 would then be taken for an answer.
+extension DeadLetterDesk {
+    /// Of rules that are gone there may still be dead letters.
+    func checkNames(_ filter: DeadLetterFilter) async throws(ControlError) {
+        let today = rules.current
+        // While today's rules cannot be read, nothing can be said of a name.
+        guard filter.rule != nil || filter.destination != nil, !today.ruleIDs.isEmpty || !today.destinations.isEmpty else { return }
+        let store = store
+        let stored = try await stored { () async throws(StoreError) in try await store.deadLetterNames() }
+        try check(filter.rule, "rule", among: today.ruleIDs + stored.rules)
+        try check(filter.destination, "destination", among: today.destinations.keys + stored.destinations)
+    }
+
+    private func check(_ name: String?, _ kind: String, among known: [String]) throws(ControlError) {
+        guard let name, !known.contains(name) else { return }
+        throw ControlError(
+            .badInput,
+            UnknownName.text(
+                "no \(kind) is named '\(name)', neither by today's rules nor by a dead letter", name, among: known,
+                has: "There is", hasNone: "There is no \(kind) at all."))
+    }
+
+    /// What cannot restrict them must not look as if it did.
+    func checkedQuarantine(_ filter: DeadLetterFilter) throws(ControlError) -> DeadLetterFilter {
+        let filter = try checked(filter)
+        guard filter.rule == nil, filter.destination == nil, filter.reason == nil else {
+            throw ControlError(
+                .badInput,
+                "an event in quarantine has no rule, destination or reason yet: leave --rule, --destination and --reason out.")
+        }
+        return filter
+    }
+}
