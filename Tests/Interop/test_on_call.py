@@ -207,7 +207,7 @@ def test_json_has_the_names_of_salesforce_and_times_that_can_be_read(refused):
             ["dlq", "list"], ["dlq", "list", "--quarantine"], ["dlq", "show", first["id"]], ["event", "show", first["id"]],
             ["status"], ["cursor", "list"], ["cursor", "save", "now"], ["cursor", "list", "--saved"], ["cursor", "export"],
             ["replay", "--earliest", "--source", "journal", "--dry-run"], ["replay", "list"], ["backfill", "list"],
-            ["cursor", "set", TOPIC, "--replay-id", back, "--yes"], ["dlq", "drop", "--rule", "none", "--yes"],
+            ["cursor", "set", TOPIC, "--replay-id", back, "--yes"], ["dlq", "drop", "--reason", "dropped", "--yes"],
         ]
     ]  # fmt: skip
     assert answers[-1]["count"] == 0, "nothing to drop is JSON as well"
@@ -274,7 +274,9 @@ def test_cursors_are_saved_moved_and_carried_over(binary, world):
         said = ask(relay, "cursor", "set", "AccountChangeEvent", "--replay-id", back, code=2)
         assert "100 events" in said and "again" in said, "the statement comes before anything is done"
         assert relay.workspace.cursor_numbers() == {TOPIC: count}
-        ask(relay, "cursor", "set", "AccountChangeEvent", "--replay-id", back, "--yes")
+        moved = relay.workspace.command("cursor", "set", "AccountChangeEvent", "--replay-id", back, "--yes")
+        assert moved.returncode == 0, moved.stderr
+        assert "100 events" in moved.stderr and "again" in moved.stderr, "only the question is left out"
         wait_until(lambda: relay.receiver.call("stats")["ledgers"]["/hook"]["twice"] == 100, "they come again", 20)
         relay.wait_for_cursors()
         said = ask(relay, "cursor", "set", "AccountChangeEvent", "--cursor", "here", code=2)

@@ -59,10 +59,10 @@ enum ReplayInput {
         try InputFile.read(path ?? "-", maximumBytes: maximumBytes, advice: "Give it in parts.")
     }
 
-    /// Says what will happen, and asks a person.
+    /// Says what will happen, and asks a person, unless `yes` has answered.
     static func confirm(_ statement: String, yes: Bool) throws {
-        guard !yes else { return }
         Terminal.error.write(statement + "\n")
+        guard !yes else { return }
         guard Terminal.error.isInteractive, isatty(STDIN_FILENO) == 1 else {
             throw CommandFailure(.badInput, "nothing was done: nobody is there to ask. --yes does it without asking.")
         }
