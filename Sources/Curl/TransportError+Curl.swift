@@ -24,6 +24,12 @@ struct CurlFailure {
     /// In TLS 1.3 the answer to a client certificate comes after the handshake, when a request may be on its way.
     private var isLateTLSAlert: Bool { text.contains("alert") && text.contains("SSL") }
 
+    /// What OpenSSL makes of an answer in plain text.
+    private var isPlainAnswer: Bool {
+        text.contains("wrong version number") || text.contains("packet length too long")
+            || text.contains("record layer failure")
+    }
+
     private var kind: TransportError.Kind {
         switch code {
         // Also said of an answer that is not HTTP.
@@ -34,6 +40,7 @@ struct CurlFailure {
         case CURLE_COULDNT_CONNECT: options.proxy.map { !$0.isEmpty } == true ? .proxy : .connect
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS: .certificate
         case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE: .localFile
+        case CURLE_SSL_CONNECT_ERROR where isPlainAnswer: .notTLS
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED: .tls
         case CURLE_OPERATION_TIMEDOUT: .timeout
         case _ where connectStatus != 0 && connectStatus / 100 != 2: .proxy
@@ -46,7 +53,7 @@ struct CurlFailure {
     private static func isBeforeRequest(_ kind: TransportError.Kind) -> Bool {
         switch kind {
         case .badURL, .resolve, .connect, .proxy, .certificate, .localFile: true
-        case .tls, .timeout, .reset, .cancelled, .other: false
+        case .tls, .notTLS, .timeout, .reset, .cancelled, .other: false
         }
     }
 
@@ -55,6 +62,7 @@ struct CurlFailure {
         switch kind {
         // libcurl says "Empty reply from server".
         case .reset where code == CURLE_GOT_NOTHING: return "it closed the connection before it answered"
+        case .notTLS: return "it answers without TLS"
         case .certificate: return "certificate refused: \(said)"
         case .localFile: return "certificate, key or CA file unusable: \(said)"
         case .proxy where connectStatus != 0: return "the proxy answered \(connectStatus) to CONNECT"

@@ -8,6 +8,8 @@ package struct TransportError: Error, Sendable, CustomStringConvertible {
         case proxy
         /// The handshake failed for another reason than the certificate.
         case tls
+        /// The peer answered, and not in TLS.
+        case notTLS
         /// Not trusted, expired, or for another host.
         case certificate
         /// A local file (CA, certificate, key) that cannot be read.

@@ -1,3 +1,6 @@
+import Glibc
+import NIOCore
+
 /// What the emulator cannot do, and what to change.
 package enum EmulatorError: Error, Equatable, CustomStringConvertible {
     /// A change names a field, or a value, that the object does not have.
@@ -10,6 +13,12 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
     /// An edit of something that the emulator does not have.
     case notThere(String)
     case cannotListen(what: String, port: Int, reason: String)
+
+    /// - Parameter error: of a server that could not start.
+    static func listening(_ what: String, port: Int, _ error: any Error) -> EmulatorError {
+        let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
+        return .cannotListen(what: what, port: port, reason: reason)
+    }
 
     package var description: String {
         switch self {

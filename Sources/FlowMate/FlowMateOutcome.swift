@@ -55,7 +55,7 @@ package struct FlowMateOutcome: Sendable, Equatable {
     package static func judge(_ error: TransportError) -> FlowMateOutcome {
         switch error.kind {
         case .certificate, .localFile, .badURL: Self(.holdDestination, error.description)
-        case .resolve, .connect, .proxy, .tls: Self(.retry, error.description)
+        case .resolve, .connect, .proxy, .tls, .notTLS: Self(.retry, error.description)
         case .timeout, .reset, .cancelled, .other:
             Self(.retry, error.description, unknown: error.mayHaveBeenSent)
         }

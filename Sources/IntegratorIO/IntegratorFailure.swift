@@ -120,7 +120,7 @@ package enum IntegratorFailureKind: Sendable, Equatable, CaseIterable {
     package init(_ error: TransportError) {
         switch error.kind {
         case .certificate, .localFile, .badURL: self = .configuration
-        case .resolve, .connect, .proxy, .tls: self = .retry
+        case .resolve, .connect, .proxy, .tls, .notTLS: self = .retry
         case .timeout, .reset, .cancelled, .other: self = error.mayHaveBeenSent ? .unknown : .retry
         }
     }

@@ -57,7 +57,7 @@ package struct ListenerOutcome: Sendable, Equatable {
         let reason = "\(isReached ? "no answer from" : "cannot reach") the listener: \(error.reason)"
         return switch error.kind {
         case .certificate, .localFile, .badURL: Self(.holdDestination, reason)
-        case .resolve, .connect, .proxy, .tls: Self(.retry, reason)
+        case .resolve, .connect, .proxy, .tls, .notTLS: Self(.retry, reason)
         case .timeout, .reset, .cancelled, .other: Self(.retry, reason, unknown: error.mayHaveBeenSent)
         }
     }

@@ -9,7 +9,8 @@ extension StreamFailure {
         self.init(reaction: reaction, reason: Self.reason(error), rpcID: error.rpcID)
         let code = error.errorCode.map(ErrorCode.shortened)
         isStandBy = code == ErrorCode.standBy
-        needsPerson = code.map(ErrorCode.forPersons.contains) ?? false
+        isWithoutTLS = error.underlying?.kind == .notTLS
+        needsPerson = code.map(ErrorCode.forPersons.contains) ?? isWithoutTLS
     }
 
     private static func reason(_ error: GRPCError) -> String {

@@ -24,6 +24,8 @@ package struct StreamFailure: Error, Sendable, Equatable, CustomStringConvertibl
     package let rpcID: String?
     /// It is tried again, and will not succeed before somebody has mended something.
     package var needsPerson = false
+    /// The endpoint answers, and not in TLS.
+    package var isWithoutTLS = false
     /// Another client has the managed subscription: this one waits to take over, and nothing is wrong.
     package var isStandBy = false
 

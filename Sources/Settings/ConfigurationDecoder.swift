@@ -38,14 +38,23 @@ struct ConfigurationDecoder {
     private func checkEndpoint(_ node: YAMLNode) {
         guard let text = node.scalar?.text, Self.endpoint(text) == nil else { return }
         findings.report(
-            .badValue, at: node, "\(node.kindInWords) is not host:port",
-            hint: "the default is \(PubSubConfiguration.defaultEndpoint)")
+            .badValue, at: node, "\(node.kindInWords) is not host:port", hint: Self.endpointHint(text))
+    }
+
+    /// Of an address as others are written.
+    private static func endpointHint(_ text: String) -> String {
+        guard let scheme = text.firstRange(of: "://"), endpoint(String(text[scheme.upperBound...])) != nil else {
+            return "the default is \(PubSubConfiguration.defaultEndpoint)"
+        }
+        let isPlain = text[..<scheme.lowerBound] == "http"
+        return "write \(text[scheme.upperBound...])\(isPlain ? ", and plaintext: true for one on this machine without TLS" : "")"
     }
 
     private func checkPlaintext(_ org: YAMLNode) {
         guard let pubsub = org["pubsub"], pubsub.bool("plaintext"), let node = pubsub["plaintext"] else { return }
-        let host = pubsub.text("endpoint").flatMap { Self.endpoint($0)?.host } ?? PubSubConfiguration().host
-        guard !Self.isLoopback(host) else { return }
+        // An endpoint that cannot be read was reported, and says nothing about its host.
+        let given = pubsub.text("endpoint") ?? PubSubConfiguration.defaultEndpoint
+        guard let host = Self.endpoint(given)?.host, !Self.isLoopback(host) else { return }
         findings.report(
             .badValue, at: node, "plaintext would send the access token to \(host) unencrypted",
             hint: "plaintext is for loopback addresses")

@@ -10,17 +10,35 @@ package enum EnvironmentFile {
         let folder = configuration.lastIndex(of: "/").map { String(configuration[...$0]) } ?? ""
         let path = folder + ".env"
         let environment = ProcessInfo.processInfo.environment
-        guard access(path, F_OK) == 0 else { return environment }
-        guard let data = FileManager.default.contents(atPath: path), data.count <= maximumBytes else {
-            throw EnvironmentFileError(
-                "cannot read \(path): no permission, not a file, or larger than \(maximumBytes) bytes.")
-        }
-        return merged(environment, try variables([UInt8](data), path: path))
+        guard let bytes = try read(path) else { return environment }
+        return merged(environment, try variables(bytes, path: path))
     }
 
-    /// A variable that is empty counts as one that is not set, on either side.
+    /// An empty variable gives way to the other side's.
     static func merged(_ environment: [String: String], _ added: [String: String]) -> [String: String] {
-        environment.merging(added.filter { !$0.value.isEmpty }) { set, fromFile in set.isEmpty ? fromFile : set }
+        environment.merging(added) { set, fromFile in set.isEmpty ? fromFile : set }
+    }
+
+    /// - Returns: nil if there is no such file.
+    static func read(_ path: String) throws(EnvironmentFileError) -> [UInt8]? {
+        guard let file = fopen(path, "re") else {
+            guard errno != ENOENT else { return nil }
+            throw unreadable(path)
+        }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
+        let count = fread(&bytes, 1, bytes.count, file)
+        guard ferror(file) == 0 else { throw unreadable(path) }
+        guard count <= maximumBytes else {
+            throw EnvironmentFileError("cannot read \(path): it is larger than \(maximumBytes) bytes. Is it the right file?")
+        }
+        return Array(bytes[..<count])
+    }
+
+    private static func unreadable(_ path: String) -> EnvironmentFileError {
+        let reason = String(cString: strerror(errno)).lowercased()
+        return EnvironmentFileError(
+            "cannot read \(path): \(reason). Let the user that runs sluice read it, or take it away.")
     }
 
     /// Lines of `NAME=value`, with or without `export` before them; the last one of a name counts. Values are literal:
@@ -86,7 +104,7 @@ package enum EnvironmentFile {
     }
 }
 
-package struct EnvironmentFileError: Error, CustomStringConvertible {
+package struct EnvironmentFileError: Error, Equatable, CustomStringConvertible {
     package let description: String
 
     init(_ description: String) { self.description = description }

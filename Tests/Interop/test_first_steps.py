@@ -166,6 +166,44 @@ def test_doctor_checks_all_that_broken_rules_leave(org):
     assert "FAIL  rules: rules has 2 errors" in shown and "checks: 1 failed" in shown, shown
 
 
+def test_a_file_of_secrets_that_may_not_be_read_is_named_with_the_reason(org):
+    secrets = org.folder / ".env"
+    secrets.unlink()
+    secrets.mkdir()
+    said = org.command("doctor", code=2).stderr
+    assert said == "sluice: cannot read .env: is a directory. Let the user that runs sluice read it, or take it away.\n"
+
+
+def test_a_variable_that_is_set_and_empty_is_not_called_unset(org):
+    secrets = org.folder / ".env"
+    text = secrets.read_text()
+    secrets.write_text(text + "SF_CLIENT_SECRET=\n")
+    said = org.command("doctor", code=3).stdout
+    assert "environment variable SF_CLIENT_SECRET: it is set, but empty" in said, said
+    secrets.write_text(text.replace("SF_CLIENT_SECRET=", "OTHER="))
+    assert "SF_CLIENT_SECRET: the variable is not set" in org.command("doctor", code=3).stdout
+
+
+def test_an_endpoint_without_tls_is_told_as_that(org):
+    config = org.folder / "sluice.yaml"
+    text = config.read_text()
+    config.write_text(text.replace(", plaintext: true", ""))
+    checks = [check for check in json.loads(org.command("doctor", "--json", code=3).stdout) if check["level"] == "failure"]
+    assert checks and all("topic" in check["subject"] for check in checks), checks
+    assert all("it answers without TLS" in check["message"] for check in checks), checks
+    assert all("needs plaintext: true" in check["advice"] and "irewall" not in check["advice"] for check in checks), checks
+    config.write_text(text.replace(f'"{org.target}"', f'"http://{org.target}"'))
+    said = org.command("doctor", code=2).stderr
+    assert f"hint: write {org.target}, and plaintext: true" in said and said.count("error[") == 1, said
+
+
+@pytest.mark.parametrize("option", ["--http-port", "--grpc-port"])
+def test_an_emulator_on_a_port_that_is_taken_says_so(org, option):
+    port = org.url.rsplit(":", 1)[1]
+    said = org.command("emulate", option, port, code=3).stderr
+    assert f"on 127.0.0.1:{port}: address already in use. Choose another port" in said and "errno" not in said, said
+
+
 def test_doctor_goes_on_without_rules(org):
     (org.folder / "rules" / "rules.yaml").unlink()
     checks = json.loads(org.command("doctor", "--json", code=2).stdout)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Settings
@@ -41,6 +42,20 @@ import Testing
     @Test func `the environment goes first, unless it is empty`() {
         let merged = EnvironmentFile.merged(
             ["A": "set", "B": "", "HOME": "/h"], ["A": "file", "B": "file", "C": "file", "D": "", "HOME": ""])
-        #expect(merged == ["A": "set", "B": "file", "C": "file", "HOME": "/h"])
+        #expect(merged == ["A": "set", "B": "file", "C": "file", "D": "", "HOME": "/h"], "D is set, and empty")
+    }
+
+    @Test func `a file that cannot be read says why`() throws {
+        let large = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        #expect(try EnvironmentFile.read(large) == nil, "there is none yet")
+        #expect(throws: EnvironmentFileError("cannot read /: is a directory. Let the user that runs sluice read it, or take it away.")) {
+            try EnvironmentFile.read("/")
+        }
+        defer { try? FileManager.default.removeItem(atPath: large) }
+        try Data(count: EnvironmentFile.maximumBytes + 1).write(to: URL(filePath: large))
+        let error = #expect(throws: EnvironmentFileError.self) { try EnvironmentFile.read(large) }
+        #expect(error?.description == "cannot read \(large): it is larger than 65536 bytes. Is it the right file?")
+        try Data(count: EnvironmentFile.maximumBytes).write(to: URL(filePath: large))
+        #expect(try EnvironmentFile.read(large)?.count == EnvironmentFile.maximumBytes)
     }
 }

@@ -22,7 +22,7 @@ struct PubSubListener: Sendable {
                 .bind(host: "127.0.0.1", port: port).get()
             return PubSubListener(server: server, port: server.localAddress?.port ?? port)
         } catch {
-            throw .cannotListen(what: "gRPC", port: port, reason: "\(error)")
+            throw .listening("gRPC", port: port, error)
         }
     }
 

@@ -35,10 +35,10 @@ struct HTTPListener: Sendable {
         }
         do {
             for try await port in ports { return HTTPListener(port: port, group: group, task: task) }
-            throw EmulatorError.cannotListen(what: "HTTP", port: port, reason: "the server ended at once")
         } catch {
-            throw .cannotListen(what: "HTTP", port: port, reason: "\(error)")
+            throw .listening("HTTP", port: port, error)
         }
+        throw .cannotListen(what: "HTTP", port: port, reason: "the server ended at once")
     }
 
     /// Returns when the port is closed and the last request has ended.

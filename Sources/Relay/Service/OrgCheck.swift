@@ -128,7 +128,9 @@ package struct OrgCheck: Sendable {
             advice = "The token was refused: is it current, and is the session locked to another IP address?"
         case .replayInvalid, .narrow: break
         case .reconnect:
-            if error.rpcID == nil {
+            if error.isWithoutTLS {
+                advice = "Is pubsub.endpoint right? One on this machine without TLS, such as the emulator's, needs plaintext: true."
+            } else if error.rpcID == nil {
                 advice =
                     "Can this machine reach \(configuration.pubsub.host):\(configuration.pubsub.port)? "
                     + "Firewalls often allow 443 only; pubsub.proxy names a proxy, pubsub.ca its certificate authority."

@@ -36,9 +36,9 @@ package struct SecretStore: Sendable {
             guard let text = variables()[name] else {
                 throw SecretError(reference: reference, reason: "the variable is not set")
             }
-            return try checked(text, reference)
+            return try checked(text, reference, whenEmpty: "it is set, but empty")
         case .file(let path):
-            return try checked(read(absolute(path), reference), reference)
+            return try checked(read(absolute(path), reference), reference, whenEmpty: "it is empty")
         }
     }
 
@@ -48,10 +48,12 @@ package struct SecretStore: Sendable {
     }
 
     /// Editors end files with a line break; no token does.
-    private func checked(_ text: String, _ reference: SecretReference) throws(SecretError) -> Secret {
+    private func checked(
+        _ text: String, _ reference: SecretReference, whenEmpty: String
+    ) throws(SecretError) -> Secret {
         var text = Substring(text)
         while let last = text.last, last.isNewline { text.removeLast() }
-        guard !text.isEmpty else { throw SecretError(reference: reference, reason: "it is empty") }
+        guard !text.isEmpty else { throw SecretError(reference: reference, reason: whenEmpty) }
         return Secret(String(text))
     }
 

@@ -59,7 +59,7 @@ package struct WebhookOutcome: Sendable, Equatable {
     package static func judge(_ error: TransportError) -> WebhookOutcome {
         switch error.kind {
         case .certificate, .localFile, .badURL: Self(.hold(for: nil), error.description)
-        case .resolve, .connect, .proxy, .tls: Self(.retry, error.description)
+        case .resolve, .connect, .proxy, .tls, .notTLS: Self(.retry, error.description)
         case .timeout, .reset, .cancelled, .other:
             Self(.retry, error.description, unknown: error.mayHaveBeenSent)
         }

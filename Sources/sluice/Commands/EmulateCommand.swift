@@ -48,7 +48,7 @@ struct EmulateCommand: AsyncParsableCommand {
         do {
             emulator = try await EmulatorServer.start(options, logger: log)
         } catch {
-            throw CommandFailure(.badInput, "cannot start the emulator: \(error)")
+            throw CommandFailure(error)
         }
         Terminal.output.write(EmulatedSetup(emulator, only: options.only).hints)
         let script = Task { try await emulator.scriptEnd() }
@@ -58,6 +58,17 @@ struct EmulateCommand: AsyncParsableCommand {
         _ = await signals.first()
         watcher.cancel()
         await emulator.stop()
+    }
+}
+
+extension CommandFailure {
+    /// A port that is taken is the machine's; a script that cannot be read, what was given.
+    init(_ error: EmulatorError) {
+        if case .cannotListen = error {
+            self.init(.environment, "cannot start the emulator: \(error)")
+        } else {
+            self.init(.badInput, "cannot start the emulator: \(error)")
+        }
     }
 }
 

@@ -11,7 +11,7 @@ import Testing
         #expect(throws: SecretError(reference: .env("B"), reason: "the variable is not set")) {
             try store.resolve(.env("B"))
         }
-        #expect(throws: SecretError(reference: .env("E"), reason: "it is empty")) { try store.resolve(.env("E")) }
+        #expect(throws: SecretError(reference: .env("E"), reason: "it is set, but empty")) { try store.resolve(.env("E")) }
     }
 
     @Test func `a file that is not there is named`() {
