@@ -13,13 +13,13 @@ extension Store {
         }
     }
 
-    /// Those that dead letters name, each once.
-    package func deadLetterNames() async throws(StoreError) -> (rules: [String], destinations: [String]) {
-        try await perform("read the names in the dead letters") { database in
-            (
-                try String.fetchAll(database, sql: "SELECT DISTINCT rule FROM dead_letters"),
-                try String.fetchAll(database, sql: "SELECT DISTINCT destination FROM dead_letters")
-            )
+    /// By destination: the rules of its dead letters, in order.
+    package func deadLetterRules() async throws(StoreError) -> [String: [String]] {
+        try await perform("read the rules of the dead letters") { database in
+            var rules: [String: [String]] = [:]
+            let sql = "SELECT DISTINCT destination, rule FROM dead_letters ORDER BY destination, rule"
+            for row in try Row.fetchAll(database, sql: sql) { rules[row[0], default: []].append(row[1]) }
+            return rules
         }
     }
 

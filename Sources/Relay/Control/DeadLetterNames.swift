@@ -9,9 +9,9 @@ extension DeadLetterDesk {
         // While today's rules cannot be read, nothing can be said of a name.
         guard filter.rule != nil || filter.destination != nil, !today.ruleIDs.isEmpty || !today.destinations.isEmpty else { return }
         let store = store
-        let stored = try await stored { () async throws(StoreError) in try await store.deadLetterNames() }
-        try check(filter.rule, "rule", among: today.ruleIDs + stored.rules)
-        try check(filter.destination, "destination", among: today.destinations.keys + stored.destinations)
+        let dead = try await stored { () async throws(StoreError) in try await store.deadLetterRules() }
+        try check(filter.rule, "rule", among: today.ruleIDs + dead.values.joined())
+        try check(filter.destination, "destination", among: Array(today.destinations.keys) + dead.keys)
     }
 
     private func check(_ name: String?, _ kind: String, among known: [String]) throws(ControlError) {

@@ -37,7 +37,7 @@ extension DeadLetterDesk {
                 let name = stored.letter.delivery.destination
                 let known = rules.current.destinations
                 guard known.isEmpty || known[name] != nil else {
-                    outcome.skip(stored.letter.delivery.id, Self.noDestination(name))
+                    outcome.skip(stored.letter.delivery.id, noDestination(name, rule: stored.letter.delivery.rule))
                     continue
                 }
                 var again = stored
@@ -117,8 +117,12 @@ extension DeadLetterDesk {
         }
     }
 
-    private static func noDestination(_ name: String) -> String {
-        "no rule file names its destination '\(name)': with --render it goes where today's rules send it"
+    private func noDestination(_ name: String, rule: String) -> String {
+        let problem = "no rule file names its destination '\(name)'"
+        guard rules.current.ruleIDs.contains(rule) else {
+            return "\(problem), and its rule '\(rule)' is gone as well: bring back the destination, or drop it"
+        }
+        return "\(problem): with --render it goes where today's rules send it"
     }
 
     static let notMade = "today's rules make no such delivery of its event; drop it if that is right"

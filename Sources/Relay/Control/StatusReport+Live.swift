@@ -50,21 +50,8 @@ extension StatusReport {
             index.map { destinations[$0] }
             ?? Destination(name: live.name, pending: 0, deadLetters: 0, state: "ok", detail: "")
         destination.pending = live.pending
-        // One that left the rules with nothing behind.
-        guard !live.isMissing || live.pending > 0 || destination.deadLetters > 0 else {
-            if let index { destinations.remove(at: index) }
-            return
-        }
         if live.pending == 0 { destination.oldestCommitTime = nil }
-        if live.isMissing {
-            destination.state = "missing"
-            let left =
-                live.pending > 0
-                ? "what waits for it is kept until `sluice destination drop`"
-                : "`sluice dlq retry --render` sends its dead letters where today's rules do"
-            destination.detail = "no rule file names it any more; \(left)"
-            destination.nextTry = nil
-        } else if let hold = live.hold {
+        if let hold = live.hold {
             destination.state = hold.nextTry == nil ? "probing" : "held"
             destination.detail = hold.target.map { "\($0): \(hold.reason)" } ?? hold.reason
             destination.since = hold.since

@@ -22,6 +22,8 @@ package actor StatusSource {
         var pending: [PendingCount]
         var deadLetters: [String: Int]
         var deadByRule: [String: Int]
+        /// By destination.
+        var deadRules: [String: [String]]
         var quarantined: Int
     }
 
@@ -29,15 +31,18 @@ package actor StatusSource {
     private let time: TimeSource
     private let replays: ReplayViews
     private let live: (@Sendable () async -> LiveStatus)?
+    private let files: RuleSet?
     private var kept: (counts: Counts, at: Duration)?
 
     /// - Parameters:
     ///   - replays: those of this process, if it is a relay's.
     ///   - live: nil when no relay runs in this process.
+    ///   - files: without a relay, the rules as they are; nil if they cannot be told.
     package init(
         store: Store, time: TimeSource = .system, replays: ReplayService? = nil,
-        live: (@Sendable () async -> LiveStatus)? = nil
+        live: (@Sendable () async -> LiveStatus)? = nil, files: RuleSet? = nil
     ) {
+        self.files = files
         self.replays = ReplayViews(store: store, service: replays)
         self.store = store
         self.time = time
@@ -70,7 +75,12 @@ package actor StatusSource {
                 org: $0.org, topic: $0.topic, entity: $0.entity, records: $0.records, events: $0.events,
                 since: $0.oldestReceivedAt)
         }
-        if let live { report.add(await live(), cursors: cursors, counts.deadByRule, second: second) }
+        var names = files.map(StatusReport.RuleNames.init)
+        if let live = await live?() {
+            report.add(live, cursors: cursors, counts.deadByRule, second: second)
+            names = StatusReport.RuleNames(live)
+        }
+        if let names { report.tellMissing(names, deadRules: counts.deadRules) }
         return report
     }
 
@@ -81,7 +91,8 @@ package actor StatusSource {
         if let kept, now - kept.at < Self.keepsCounts { return kept.counts }
         let counts = Counts(
             pending: try await store.pendingCounts(), deadLetters: try await store.deadLetterCounts(),
-            deadByRule: try await store.deadLetterCountsByRule(), quarantined: try await store.quarantineCount())
+            deadByRule: try await store.deadLetterCountsByRule(), deadRules: try await store.deadLetterRules(),
+            quarantined: try await store.quarantineCount())
         kept = (counts, now)
         return counts
     }

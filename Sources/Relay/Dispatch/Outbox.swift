@@ -125,13 +125,16 @@ package actor Outbox {
         }
         let byName = Dictionary(uniqueKeysWithValues: destinations.map { ($0.name, $0) })
         for route in routes.values {
-            let wasMissing = route.destination == nil
             route.open(byName[route.name], now: clock.now)
             // Somebody may have mended what they wait for.
             route.lanes.hurry(clock.now, &random) { $0.pauseReason != nil }
             route.lanes.probeNow(clock.now)
-            if wasMissing, route.destination != nil, route.pending > 0 { ledger.set(nil, of: route.name) }
-            if route.destination == nil, route.pending > 0 { reportMissing(route) }
+            if route.destination == nil {
+                if route.pending > 0 { reportMissing(route) }
+            } else if route.isToldMissing {
+                route.isToldMissing = false
+                ledger.set(nil, of: route.name)
+            }
             pump(route)
         }
         stir()
@@ -200,6 +203,8 @@ package actor Outbox {
     }
 
     private func reportMissing(_ route: Route) {
+        guard !route.isToldMissing else { return }
+        route.isToldMissing = true
         logger.warning("no rule file names the destination \(route.name) any more; its deliveries are kept")
         ledger.set(
             DestinationState(

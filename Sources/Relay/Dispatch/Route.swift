@@ -14,6 +14,8 @@ final class Route {
     var pending = 0
     /// Uptime at which its budgets allow the next attempt; nil while nothing waits for them.
     var pacedUntil: Int64?
+    /// It was said that no rule file names it, in the log and in the store.
+    var isToldMissing = false
     /// The collector is being fed.
     var isFeeding = false
     var log = RouteLog()

@@ -22,7 +22,10 @@ struct StatusCommand: AsyncParsableCommand {
 
 extension ControlCaller {
     static func status(_ options: ConfigurationOption) throws -> ControlCaller {
-        try ControlCaller(options) { StatusRoutes.make(StatusSource(store: $0)) }
+        try ControlCaller(options) { store in
+            let rules = ReplayInput.rules(try options.configuration())
+            return StatusRoutes.make(StatusSource(store: store, files: rules.destinations.isEmpty ? nil : rules))
+        }
     }
 
     func report() async throws -> StatusReport { try await answer(route: "status", request: EmptyRequest()) }

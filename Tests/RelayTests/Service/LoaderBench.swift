@@ -34,7 +34,7 @@ struct LoaderBench {
         limits.journalMilliseconds = .max / 4
         store = try Store(path: scratch.store, limits: limits, wall: 0)
         monitor = RelayMonitor()
-        outbox = Outbox(store: store, logger: .quiet, observer: monitor)
+        outbox = Outbox(store: store, logger: lines.logger, observer: monitor)
         current = CurrentRules(ruleSet)
         let secrets = SecretStore(baseDirectory: files.rules, problem: problem) { [:] }
         let environment = SinkEnvironment(

@@ -124,6 +124,10 @@ import TestSupport
         #expect(answer.destinationsAdded == ["other"] && answer.destinationsRemoved == ["hook"])
         let held = try #require(await bench.outbox.status().destinations.first { $0.name == "hook" })
         #expect(held.isMissing && held.pending == 1)
+        try bench.files.write("a.yaml", LoaderBench.rules(["one", "two"], destination: "other"))
+        await bench.loader.reload()
+        let told = bench.lines.all.filter { $0.contains("no rule file names the destination hook") }
+        #expect(told.count == 1, "once, not with each reload and twice: \(told)")
         bench.http.answerWith(200)
         try bench.files.write("a.yaml", LoaderBench.rules(["one"]))
         await bench.loader.reload()

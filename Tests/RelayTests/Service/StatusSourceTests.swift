@@ -28,6 +28,37 @@ import TestSupport
         #expect(hook.pending == 2 && hook.live == nil && hook.oldestCommitTime == Make.delivery(1).origin.time)
     }
 
+    @Test func `a destination that is gone is missing, whether it left before the relay started or without one`() async throws {
+        let bench = try await LoaderBench()
+        func letter(_ number: Int, _ destination: String, rule: String) -> DeadLetter {
+            var delivery = Make.delivery(number)
+            (delivery.destination, delivery.rule) = (destination, rule)
+            return DeadLetter(delivery: delivery, reason: .rejected, detail: "no", diedAt: 5)
+        }
+        var group = CommitGroup()
+        group.deadLetters = [
+            letter(1, "moved", rule: "one"), letter(2, "left", rule: "old"), letter(3, "both", rule: "one"),
+            letter(4, "both", rule: "old"), letter(5, "hook", rule: "old"),
+        ]
+        try await bench.store.commit(group, wall: 0)
+        let source = StatusSource(store: bench.store) { [bench] in
+            LiveStatus(
+                version: "1", dispatch: await bench.outbox.status(), rules: await bench.loader.status,
+                monitor: bench.monitor, topics: [])
+        }
+        let files = try Lint.check(paths: [bench.files.rules]).ruleSet
+        for report in [try await source.report(), try await StatusSource(store: bench.store, files: files).report()] {
+            let found = Dictionary(uniqueKeysWithValues: report.destinations.map { ($0.name, $0) })
+            #expect(found["hook"]?.state == "ok")
+            #expect(["moved", "left", "both"].allSatisfy { found[$0]?.state == "missing" })
+            let retry = "--render --destination moved` sends its dead letters where today's rules do"
+            #expect(found["moved"]?.detail.hasSuffix(retry) == true)
+            let gone = "rule old of its dead letters is gone as well: bring back what they need, or `sluice dlq drop"
+            #expect(found["left"]?.detail.contains(gone) == true && found["left"]?.detail.contains("retry") == false)
+            #expect(found["both"]?.detail.hasSuffix("do, except those of rule old, gone as well") == true)
+        }
+    }
+
     @Test func `the answer of an older relay is understood, and what it does not tell is empty`() throws {
         // As 0.1.0 answered, before runs, backfills and the rest were there.
         let old = """
