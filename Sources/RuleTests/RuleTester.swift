@@ -112,7 +112,7 @@ package struct RuleTester {
     ) -> [String] {
         let all = seen.compactMap { rules.explain($0.event, now: $0.now, facts: $0.facts, only: [rule]).first }
         let closest = all.max { left, right in
-            left.clauses.count { $0.state == .isTrue } < right.clauses.count { $0.state == .isTrue }
+            left.heldFirst < right.heldFirst
         }
         return closest.map(ExplanationText.lines) ?? ["there is no rule '\(rule)' among those that are tested"]
     }

@@ -66,6 +66,47 @@ import Testing
         #expect(explanation.decisive?.key == key)
     }
 
+    @Test func `shows every condition of a rule about the object, whatever decided`() throws {
+        let rules = """
+            - id: one
+              match: {entity: Account, change: [create, gap_update], org: other, changed: [StageName]}
+              when: record.Phone == null && record.StageName == 'x'
+              needs: {fields: [StageName]}
+              to: {destination: hook, body: {}}
+            - id: two
+              match: {entity: Account, change: update}
+              to:
+                - {destination: hook, when: "record.Phone == null", body: {}}
+                - {destination: hook, when: "record.Phone != null", body: {}}
+            - {id: three, match: {entity: Contact, change: create}, when: record.Phone == null, to: {destination: hook, body: {}}}
+            """
+        let explanations = try explain(rules)
+        let one = explanations[0].clauses
+        #expect(
+            one.map(\.key) == [
+                "match.entity", "match.change", "match.org", "match.changed", "when", "when", "needs",
+            ])
+        #expect(
+            one.map(\.state) == [.isTrue, .isFalse, .isFalse, .isTrue, .isTrue, .isFalse, .isTrue])
+        #expect(one[1].text == "create, gap_update" && one[1].reason == "this is update")
+        #expect(explanations[0].verdict == .notMatched && explanations[0].decisive?.key == "match.change")
+        let own = explanations[1].deliveries.map { $0.clauses.map(\.state) }
+        #expect(explanations[1].verdict == .matched && own == [[.isTrue], [.isFalse]])
+        let text = ExplanationText.lines(explanations[1])
+        #expect(text.contains("      ✓ when: record.Phone == null"), "\(text)")
+        #expect(explanations[1].deliveries.map(\.reason) == ["", "not made: its condition does not hold"])
+        #expect(text.contains("      ✗ when: record.Phone != null"), "\(text)")
+        #expect(explanations[2].clauses.map(\.key) == ["match.entity"], "of another object")
+    }
+
+    @Test func `a gap event that is left out is told as that`() throws {
+        let rules = "- {id: one, onGap: skip, match: {entity: Account, change: update}, to: {destination: hook, body: {}}}"
+        let gap = Fixture.change(.gapUpdate)
+        let explanation = try #require(try explain(rules, gap).first)
+        #expect(explanation.verdict == .gapSkipped && explanation.decisive?.key == "onGap")
+        #expect(explanation.decisive?.reason == "this is gap_update, which tells no fields")
+    }
+
     @Test func `agrees with routing about what is delivered`() throws {
         let rules = """
             - {id: one, match: {entity: Account, change: update}, to: {destination: hook, body: {a: "${record.StageName}"}}}
@@ -113,6 +154,7 @@ import Testing
 
                 won: unknown    rules.yaml:12:7
                   ✓ match.entity: Account
+                  ✓ match.change: update
                   ? when: record.Amount > 5.0
                       unknown: 'Amount' is absent: the event does not tell it
                       record.Amount = absent

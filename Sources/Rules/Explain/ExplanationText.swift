@@ -24,23 +24,24 @@ package struct ExplanationText {
     package static func lines(_ explanation: RuleExplanation) -> [String] {
         let mode = explanation.isShadow ? " (shadow: recorded, not sent)" : ""
         var lines = ["\(explanation.rule): \(explanation.verdict.rawValue)\(mode)    \(explanation.location)"]
-        for clause in explanation.clauses {
-            lines.append("  \(mark(clause.state)) \(clause.key): \(clause.text)")
-            if !clause.reason.isEmpty { lines.append("      \(clause.state.rawValue): \(clause.reason)") }
-            // What is plainly true needs no proof, unless it is computed.
-            guard clause.state != .isTrue || clause.key == "when" else { continue }
-            lines += clause.values.map { "      \($0.name) = \($0.value.text)" }
-        }
+        for clause in explanation.clauses { lines += self.lines(clause).map { "  \($0)" } }
         for outcome in explanation.deliveries {
-            guard let delivery = outcome.delivery else {
-                lines.append("  → \(outcome.destination): \(outcome.reason)")
-                continue
-            }
-            lines.append("  → \(outcome.destination): \(target(delivery.target)), \(delivery.id)")
+            let what = outcome.delivery.map { "\(target($0.target)), \($0.id)" } ?? outcome.reason
+            lines.append("  → \(outcome.destination): \(what)")
+            for clause in outcome.clauses { lines += self.lines(clause).map { "      \($0)" } }
+            guard let delivery = outcome.delivery else { continue }
             let body = String(decoding: delivery.body.prefix(maximumBody), as: UTF8.self)
             if !body.isEmpty { lines.append("      \(body)") }
         }
         return lines
+    }
+
+    private static func lines(_ clause: RuleExplanation.Clause) -> [String] {
+        var lines = ["\(mark(clause.state)) \(clause.key): \(clause.text)"]
+        if !clause.reason.isEmpty { lines.append("    \(clause.state.rawValue): \(clause.reason)") }
+        // What is plainly true needs no proof, unless it is computed.
+        guard clause.state != .isTrue || clause.key == "when" else { return lines }
+        return lines + clause.values.map { "    \($0.name) = \($0.value.text)" }
     }
 
     private static func mark(_ state: RuleExplanation.Clause.State) -> String {
@@ -104,6 +105,7 @@ package struct ExplanationText {
         } else {
             fields.append("reason", .string(outcome.reason))
         }
+        if !outcome.clauses.isEmpty { fields.append("clauses", .list(outcome.clauses.map(value))) }
         return .record(fields)
     }
 }

@@ -42,13 +42,20 @@ struct MatchClauses {
         return clauses
     }
 
-    /// That the rule does not take this kind of change.
-    static func change(_ kind: ChangeKind, _ match: MatchBlock) -> Clause {
-        let kinds = ChangeKind.allCases.filter { match.changes.contains($0) }.map { "\($0)" }
+    /// Whether the rule takes this kind of change.
+    func change(_ kind: ChangeKind, holds: Bool) -> Clause {
+        let names = ChangeKind.allCases.filter { match.changes.contains($0) }.map(\.name)
         return Clause(
-            key: "match.change", text: kinds.joined(separator: ", "), state: .isFalse,
-            reason: "this is \(kind == .platform ? "a platform event" : kind.word)",
-            values: [("event.change", .json("\"\(kind.word)\""))])
+            key: "match.change", text: names.joined(separator: ", "), state: holds ? .isTrue : .isFalse,
+            reason: holds ? "" : "this is \(kind.name)", values: [("event.change", .json("\"\(kind.word)\""))])
+    }
+
+    /// That a gap event of a change that the rule takes is left out.
+    static func gap(_ kind: ChangeKind, _ policy: Rule.GapPolicy) -> Clause {
+        Clause(
+            key: "onGap", text: "\(policy)", state: .isFalse,
+            reason: kind == .overflow ? "an overflow names no record" : "this is \(kind.name), which tells no fields",
+            values: [])
     }
 
     private var subject: Clause {

@@ -19,7 +19,7 @@ package struct RuleExplanation: Sendable {
     package var location: SourceLocation
     package var isShadow: Bool
     package var verdict: Verdict
-    /// In written order. The last one that is not true decided.
+    /// All of them, in written order, of a rule that is about the event's object. The first that is not true decided.
     package var clauses: [Clause]
     package var deliveries: [Outcome]
 
@@ -62,9 +62,14 @@ package struct RuleExplanation: Sendable {
         package var delivery: Delivery?
         /// Why there is none.
         package var reason: String
+        /// Its own condition, if it has one.
+        package var clauses: [Clause] = []
     }
 
     package var isMatch: Bool { verdict == .matched }
+
+    /// How far an event came: conditions that held before one did not.
+    package var heldFirst: Int { clauses.prefix { $0.state == .isTrue }.count }
 
     /// The condition that decided against the rule; nil if none did.
     package var decisive: Clause? { clauses.first { $0.state != .isTrue } }

@@ -21,37 +21,37 @@ struct Explainer {
     let event: Event
     let now: Int64
     let facts: RoutingFacts
-    private let evaluation: Evaluation
-
-    init(rule: Rule, event: Event, now: Int64, facts: RoutingFacts) {
-        self.rule = rule
-        self.event = event
-        self.now = now
-        self.facts = facts
-        evaluation = Evaluation(event, now: now)
-    }
 
     func explain() -> RuleExplanation {
         guard rule.mode != .off else { return explanation(.off, []) }
-        var clauses = MatchClauses(match: rule.match, event: event).header
-        guard clauses.allSatisfy({ $0.state == .isTrue }), let kind = ChangeKind(event) else {
-            return explanation(.notMatched, clauses)
-        }
-        guard let role = RuleIndex.role(of: rule, for: kind) else {
-            return explanation(.notMatched, clauses + [MatchClauses.change(kind, rule.match)])
+        let match = MatchClauses(match: rule.match, event: event)
+        var clauses = match.header
+        // What a rule about another object asks of its own says nothing about this event.
+        guard clauses[0].state == .isTrue, let kind = ChangeKind(event) else { return explanation(.notMatched, clauses) }
+        let role = RuleIndex.role(of: rule, for: kind)
+        if !rule.match.isPlatform { clauses.insert(match.change(kind, holds: role != nil), at: 1) }
+        guard let role, clauses.allSatisfy({ $0.state == .isTrue }) else {
+            return explanation(.notMatched, clauses + conditions(asItIs(kind)))
         }
         var router = Router(event: event, kind: kind, now: now, facts: facts)
         router.route(rule, role)
-        if case .gapSkipped = role { return explanation(.gapSkipped, clauses, router.result) }
-        clauses += conditions(router)
-        return explanation(verdict(router.result, clauses), clauses, router.result)
+        if case .gapSkipped = role {
+            return explanation(.gapSkipped, clauses + [MatchClauses.gap(kind, rule.onGap)], router.result)
+        }
+        // With the fields that the router filled in, if it did.
+        clauses += conditions(router.evaluation)
+        return explanation(verdict(router.result, clauses), clauses, router.result, router.evaluation)
     }
 
-    /// With the fields that the router filled in, if it did.
-    private func conditions(_ router: Router) -> [RuleExplanation.Clause] {
-        let seen = router.evaluation
+    /// For an event that was decided against before its fields were looked at: they may be a second reason.
+    private func asItIs(_ kind: ChangeKind) -> Evaluation {
+        let evaluation = Evaluation(event, now: now)
+        evaluation.begin(rule, EventRole(change: kind.word, reading: kind.reading))
+        return evaluation
+    }
+
+    private func conditions(_ seen: Evaluation) -> [RuleExplanation.Clause] {
         var clauses = MatchClauses(match: rule.match, event: seen.event).fields(seen.changes)
-        guard clauses.allSatisfy({ $0.state == .isTrue }) else { return clauses }
         if let when = rule.when { clauses += ClauseReader(evaluation: seen).clauses(of: when, key: "when") }
         if let needs = rule.needs { clauses.append(needed(needs, seen)) }
         return clauses
@@ -87,17 +87,39 @@ struct Explainer {
     }
 
     private func explanation(
-        _ verdict: RuleExplanation.Verdict, _ clauses: [RuleExplanation.Clause], _ result: RoutingResult? = nil
+        _ verdict: RuleExplanation.Verdict, _ clauses: [RuleExplanation.Clause], _ result: RoutingResult? = nil,
+        _ seen: Evaluation? = nil
     ) -> RuleExplanation {
         RuleExplanation(
             rule: rule.id, location: rule.location, isShadow: rule.mode == .shadow, verdict: verdict, clauses: clauses,
-            deliveries: result.map { outcomes($0) } ?? [])
+            deliveries: result.map { result in
+                let told = outcomes(result)
+                return verdict == .matched ? withConditions(told, seen) : told
+            } ?? [])
+    }
+
+    /// Each delivery with its own condition; also those that are not made because of it.
+    private func withConditions(
+        _ told: [RuleExplanation.Outcome], _ seen: Evaluation?
+    ) -> [RuleExplanation.Outcome] {
+        guard let seen else { return told }
+        let reader = ClauseReader(evaluation: seen)
+        return rule.deliveries.enumerated().flatMap { index, delivery in
+            var outcomes = told.filter { $0.index == index }
+            guard let when = delivery.when else { return outcomes }
+            if outcomes.isEmpty {
+                outcomes = [.init(index: index, destination: delivery.destination, reason: "not made: its condition does not hold")]
+            }
+            let clauses = reader.clauses(of: when, key: "when")
+            for place in outcomes.indices { outcomes[place].clauses = clauses }
+            return outcomes
+        }
     }
 
     private func outcomes(_ result: RoutingResult) -> [RuleExplanation.Outcome] {
         let made = (result.deliveries + result.shadows).map { delivery in
             RuleExplanation.Outcome(
-                index: rule.deliveries.firstIndex { $0.destination == delivery.destination } ?? 0,
+                index: index(of: delivery),
                 destination: delivery.destination, delivery: delivery, reason: "")
         }
         let failed = result.failures.map {
@@ -111,5 +133,14 @@ struct Explainer {
                 reason: "\(outcome.kind.rawValue): \(outcome.cause.map { "\($0)" } ?? "")")
         }
         return made + failed + skipped
+    }
+
+    /// Of several to one destination, their IDs tell which is which.
+    private func index(of delivery: Delivery) -> Int {
+        let same = rule.deliveries.indices.filter { rule.deliveries[$0].destination == delivery.destination }
+        let named = same.count == 1 ? nil : same.first {
+            DeliveryID.make(delivery.origin, rule: rule.id, deliveryIndex: $0) == delivery.id
+        }
+        return named ?? same.first ?? 0
     }
 }

@@ -45,6 +45,17 @@ enum ChangeKind: Int, Sendable, CaseIterable {
         }
     }
 
+    /// As `match.change` names this one kind.
+    var name: String {
+        switch self {
+        case .gapCreate: "gap_create"
+        case .gapUpdate: "gap_update"
+        case .gapDelete: "gap_delete"
+        case .gapUndelete: "gap_undelete"
+        default: word
+        }
+    }
+
     /// The ordinary change that a gap event of one record stands for.
     var underlying: ChangeKind? {
         switch self {
