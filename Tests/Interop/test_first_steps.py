@@ -101,6 +101,25 @@ def test_rules_are_explained_as_they_are_in_force(org):
     assert "1 error" in refused.stderr
 
 
+def test_what_a_rule_hides_of_its_requests_is_hidden_of_what_the_relay_has(org):
+    org.rules(RULES.replace("- id: ready", "- id: ready\n    bodies: redacted"))
+    with running(org):
+        event = tapped(org, "--events")
+        number = event["record"]["Order_Number__c"]
+        (org.folder / "event.json").write_text(json.dumps(event))
+        wait_until(lambda: org.received(), "it is delivered")
+        for command in (["event", "show"], ["rules", "explain"]):
+            for form in ([], ["--json"]):
+                shown = org.command(*command, event["replayId"], *form).stdout
+                assert number not in shown and f"<text of {len(number)}>" in shown, shown
+        assert number in org.command("rules", "explain", "event.json").stdout, "who has the file has seen it"
+        edited = org.folder / "rules.yaml"
+        edited.write_text((org.folder / "rules" / "rules.yaml").read_text().replace("${record.Order_Number__c}", "x"))
+        shown = org.command("rules", "dry-run", "rules.yaml").stdout
+        assert number not in shown and f'"<text of {len(number)}>" → "<text of 1>"' in shown, shown
+    assert number not in org.command("event", "show", event["replayId"]).stdout, "without a relay as well"
+
+
 @pytest.mark.parametrize(
     "filter, said",
     [

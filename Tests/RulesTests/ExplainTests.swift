@@ -99,6 +99,31 @@ import Testing
         #expect(explanations[2].clauses.map(\.key) == ["match.entity"], "of another object")
     }
 
+    @Test func `what a rule hides of its requests is hidden when a stored event is explained`() throws {
+        let rules = """
+            - id: one
+              bodies: redacted
+              match: {entity: Account, change: update}
+              when: record.StageName == 'Closed Won' && header.changedFields.size() == 1
+              to: {destination: hook, when: record.Phone == null, body: {stage: "${record.StageName}"}}
+            - {id: two, bodies: none, match: {entity: Account, change: update}, to: {destination: hook, body: {a: "${record.StageName}"}}}
+            - {id: three, match: {entity: Account, change: update}, to: {destination: hook, body: {a: "${record.StageName}"}}}
+            - {id: four, bodies: none, match: {entity: Contact, change: update}, to: {destination: hook, body: {}}}
+            """
+        let set = try Fixture.ruleSet(rules)
+        let shown = set.explain(event, now: 0).map(\.limited)
+        let text = shown.prefix(2).flatMap(ExplanationText.lines).joined(separator: "\n")
+        #expect(!text.replacing("'Closed Won'", with: "").contains("Closed Won"), "\(text)")
+        #expect(text.contains(#"{"stage":"<text of 10>"}"#) && text.contains(#"record.StageName = "<text of 10>""#), "\(text)")
+        #expect(text.contains(#"header.changedFields = ["StageName"]"#) && text.contains("record.Phone = null"), "\(text)")
+        #expect(ExplanationText.lines(shown[2]).joined().contains(#"{"a":"Closed Won"}"#))
+        #expect(set.shownRecord(of: event) == .none, "the strictest rule about the object")
+        #expect(set.shownRecord(of: Fixture.change(.update, entity: "Lead")) == .full)
+        var json = JSONText()
+        json.value(ExplanationText.value(shown, of: event, record: .redacted))
+        #expect(json.string.contains(#""record":{"StageName":"<text of 10>","Phone":null}"#), "\(json.string)")
+    }
+
     @Test func `a gap event that is left out is told as that`() throws {
         let rules = "- {id: one, onGap: skip, match: {entity: Account, change: update}, to: {destination: hook, body: {}}}"
         let gap = Fixture.change(.gapUpdate)

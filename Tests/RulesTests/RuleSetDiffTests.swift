@@ -41,6 +41,18 @@ import Testing
         #expect(group.samples.first?.recordID == "001000000000001AAA")
     }
 
+    @Test(arguments: ["before", "after"])
+    func `shows no more of what the relay has than the rule does, in either set`(hidden: String) throws {
+        let before = try rules(#"{name: "${record.Name}"}"#, more: hidden == "before" ? "bodies: redacted," : "")
+        let after = try rules(#"{name: "Acme & Sons"}"#, more: hidden == "after" ? "bodies: redacted," : "")
+        var diff = RuleSetDiff(before: before, after: after, limitsBodies: true) { .zero }
+        diff.add(Self.won)
+        let sample = try #require(diff.report.groups.first?.samples.first)
+        #expect(diff.report.groups.first?.path == "body.name")
+        #expect(sample.old == #""<text of 4>""# && sample.new == #""<text of 11>""#)
+        #expect(self.diff(before, after).groups.first?.samples.first?.old == #""Acme""#, "of a file that somebody gave")
+    }
+
     @Test func `a key that comes or goes is a difference of the body`() throws {
         let report = diff(try rules("{a: 1}"), try rules("{a: 1, b: [x]}"))
         #expect(report.groups.first?.path == "body.b")

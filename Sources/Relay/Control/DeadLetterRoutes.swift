@@ -1,4 +1,5 @@
 import Events
+import Rules
 import Store
 
 /// Questions about dead letters and quarantined events: `dlq.list`, `dlq.show`, `dlq.retry`, `dlq.edit`, `dlq.drop`,

@@ -1,5 +1,6 @@
 import Documents
 import Events
+import Rules
 import Store
 
 /// What the routes of dead letters do, with and without a daemon.
@@ -36,7 +37,7 @@ struct DeadLetterDesk: Sendable {
         let stored = try await letter(question.id)
         let delivery = stored.letter.delivery
         // A rule that cannot be had, or is gone or renamed, may have said anything.
-        let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule) ?? "redacted")
+        let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule) ?? .redacted)
         // Many receivers say back what they got.
         let mask = display == .full ? nil : EchoMask(delivery.body)
         return DeadLetterDetail(

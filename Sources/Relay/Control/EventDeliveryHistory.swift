@@ -1,4 +1,5 @@
 import Events
+import Rules
 import Store
 
 /// What is known about the deliveries of one event, from three places.
@@ -7,11 +8,16 @@ struct DeliveryHistory {
     private let dead: [String: DeadLetter]
     private let recent: [String: [RecentDeliveries.Attempt]]
     private let isRemembering: Bool
+    private let shown: (String) -> BodyDisplay
 
-    /// - Parameter isRemembering: whether `recent` is the memory of a running relay.
+    /// - Parameters:
+    ///   - isRemembering: whether `recent` is the memory of a running relay.
+    ///   - shown: how much a rule lets be seen of its requests, and of answers that say them back.
     init(
-        pending: [StoredDelivery], dead: [DeadLetter], recent: [RecentDeliveries.Attempt], isRemembering: Bool
+        pending: [StoredDelivery], dead: [DeadLetter], recent: [RecentDeliveries.Attempt], isRemembering: Bool,
+        shown: @escaping (String) -> BodyDisplay
     ) {
+        self.shown = shown
         self.pending = Dictionary(pending.map { ($0.delivery.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.dead = Dictionary(dead.map { ($0.delivery.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.recent = Dictionary(grouping: recent, by: \.id)
@@ -62,12 +68,22 @@ struct DeliveryHistory {
     }
 
     private func attempts(_ id: String) -> [Value] {
-        let stored = dead[id]?.history ?? pending[id]?.progress.history ?? []
+        let stored = hidden(id, dead[id]?.history ?? pending[id]?.progress.history ?? [])
         let remembered = recent[id] ?? []
         let numbers = Set(stored.map(\.number))
         let all = stored.map(value) + remembered.filter { !numbers.contains($0.number) }.map(value)
         // What an operator did has the number 0.
         return all.sorted { ($0.at, $0.number) < ($1.at, $1.number) }.map(\.value)
+    }
+
+    private func hidden(_ id: String, _ attempts: [AttemptRecord]) -> [AttemptRecord] {
+        guard let delivery = dead[id]?.delivery ?? pending[id]?.delivery, shown(delivery.rule) != .full else { return attempts }
+        let mask = EchoMask(delivery.body)
+        return attempts.map { attempt in
+            var attempt = attempt
+            attempt.excerpt = mask.masked(attempt.excerpt)
+            return attempt
+        }
     }
 
     private func value(_ attempt: AttemptRecord) -> (number: Int, at: Int64, value: Value) {

@@ -9,8 +9,13 @@ import Store
 package struct EventRequest: Codable, Sendable {
     /// Base64, as every output shows it, or hex; or the ID of one of its deliveries.
     package var replayID: String
+    /// For who takes the event through rules and shows what they allow: the record as it is, whatever rules say (bodies).
+    @Later package var isWhole = false
 
-    package init(replayID: String) { self.replayID = replayID }
+    package init(replayID: String, isWhole: Bool = false) {
+        self.replayID = replayID
+        self.isWhole = isWhole
+    }
 
     /// What the text can mean: some hex text is base64 as well.
     package var meanings: [ReplayID] {
@@ -43,7 +48,7 @@ package struct EventRoutes: Sendable {
                 }
                 await write?()
                 for id in try await request.meanings + routes.event(ofDelivery: request.replayID) {
-                    if let answer = try await routes.show(id) { return answer }
+                    if let answer = try await routes.show(id, isWhole: request.isWhole) { return answer }
                 }
                 throw routes.unknown(request)
             }
@@ -79,26 +84,41 @@ package struct EventRoutes: Sendable {
     }
 
     /// Nil if nothing is known.
-    private func show(_ id: ReplayID) async throws(ControlError) -> [UInt8]? {
+    private func show(_ id: ReplayID, isWhole: Bool) async throws(ControlError) -> [UInt8]? {
         let entry: JournalEntry?
         let history: DeliveryHistory
+        let rules = await rules()
         do throws(StoreError) {
             entry = try await store.journalEntry(holding: id) { Self.event(id, in: $0) != nil }
             history = DeliveryHistory(
                 pending: try await store.pending(of: id), dead: try await store.deadLetters(of: id),
-                recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil)
+                recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil,
+                // A rule that cannot be had, or is gone or renamed, may have said anything.
+                shown: { rules?.shownBodies(of: $0) ?? .redacted })
         } catch {
             throw ControlError(.environment, "\(error)")
         }
         var events: Result<Decoded, EventProblem>?
         if let entry { events = try await self.events(id, in: entry) }
         guard entry != nil || !history.isEmpty else { return nil }
-        return TapLines.bytes(await answer(id, entry, events, history))
+        return TapLines.bytes(answer(id, entry, events, history, View(rules: rules, isWhole: isWhole)))
+    }
+
+    private struct View {
+        /// Those of now.
+        let rules: RuleSet?
+        let isWhole: Bool
+
+        func value(_ event: Event) -> Value {
+            let display = isWhole ? .full : rules?.shownRecord(of: event) ?? .redacted
+            return display.limited(RecordedEvent(event).value)
+        }
     }
 
     private func answer(
-        _ id: ReplayID, _ entry: JournalEntry?, _ events: Result<Decoded, EventProblem>?, _ history: DeliveryHistory
-    ) async -> Value {
+        _ id: ReplayID, _ entry: JournalEntry?, _ events: Result<Decoded, EventProblem>?, _ history: DeliveryHistory,
+        _ view: View
+    ) -> Value {
         var fields: Fields = ["replayId": .string("\(id)")]
         if let entry {
             fields.append("org", .string(entry.org))
@@ -113,8 +133,7 @@ package struct EventRoutes: Sendable {
         switch events {
         case .success(let decoded)?:
             if let bitmaps = decoded.bitmaps { fields.append("bitmaps", .record(bitmaps)) }
-            let rules = await rules()
-            fields.append("events", .list(decoded.events.map { value($0, rules, history, &shown) }))
+            fields.append("events", .list(decoded.events.map { value($0, view, history, &shown) }))
         case .failure(let problem)?: fields.append("problem", .string(problem.text))
         case nil: fields.append("problem", .string("it is not in the journal any more"))
         }
@@ -127,10 +146,10 @@ package struct EventRoutes: Sendable {
     }
 
     private func value(
-        _ event: Event, _ rules: RuleSet?, _ history: DeliveryHistory, _ shown: inout Set<String>
+        _ event: Event, _ view: View, _ history: DeliveryHistory, _ shown: inout Set<String>
     ) -> Value {
-        var fields: Fields = ["event": RecordedEvent(event).value]
-        guard let rules else { return .record(fields) }
+        var fields: Fields = ["event": view.value(event)]
+        guard let rules = view.rules else { return .record(fields) }
         let result = rules.route(event, now: time.wall())
         fields.append("rules", .list(result.outcomes.map { Self.value($0, rules.labels(of: $0.rule)) }))
         // What a rule has read is read when the event comes, not to show it.

@@ -10,6 +10,8 @@ package struct DeliveryDifference: Sendable, Equatable {
     /// JSON, or plain words; `nothing` where there is none.
     package var old: String
     package var new: String
+    /// Of values within the body: their kinds.
+    private var shapes: [String]?
 
     init(path: String, old: String, new: String) {
         self.path = path
@@ -25,6 +27,16 @@ package struct DeliveryDifference: Sendable, Equatable {
         if old.lane != new.lane { return text("key", old.lane, new.lane) }
         return retry(old.retry, new.retry)
     }
+
+    /// No more of the bodies than this.
+    func limited(to display: BodyDisplay) -> DeliveryDifference {
+        guard display != .full, let shapes else { return self }
+        let isHidden = display == .none
+        return DeliveryDifference(
+            path: path, old: isHidden ? Self.unshown : shapes[0], new: isHidden ? Self.unshown : shapes[1])
+    }
+
+    private static let unshown = "(not shown)"
 
     // MARK: Where it goes
 
@@ -123,8 +135,10 @@ package struct DeliveryDifference: Sendable, Equatable {
             return difference
         }
         // The same values in another order, or no JSON.
-        return DeliveryDifference(
+        var difference = DeliveryDifference(
             path: "body", old: String(decoding: old, as: UTF8.self), new: String(decoding: new, as: UTF8.self))
+        difference.shapes = [old, new].map { BodyDisplay.redacted.text($0) ?? "" }
+        return difference
     }
 
     /// Recursion is bounded by the reader's depth.
@@ -146,7 +160,9 @@ package struct DeliveryDifference: Sendable, Equatable {
             return nil
         default:
             guard old != new else { return nil }
-            return DeliveryDifference(path: path, old: json(old), new: json(new))
+            var difference = DeliveryDifference(path: path, old: json(old), new: json(new))
+            difference.shapes = [old, new].map { json($0.map(BodyDisplay.shape)) }
+            return difference
         }
     }
 

@@ -8,9 +8,14 @@ package struct RuleSetDiff: Sendable {
     private let before: RuleSet
     private let after: RuleSet
     private let monotonic: @Sendable () -> Duration
+    /// Shows no more of bodies than their rules do: for events that nobody gave, but that the relay has.
+    private let limitsBodies: Bool
     package private(set) var report: RuleSetDiffReport
 
-    package init(before: RuleSet, after: RuleSet, monotonic: @escaping @Sendable () -> Duration) {
+    package init(
+        before: RuleSet, after: RuleSet, limitsBodies: Bool = false, monotonic: @escaping @Sendable () -> Duration
+    ) {
+        self.limitsBodies = limitsBodies
         self.before = before
         self.after = after
         self.monotonic = monotonic
@@ -56,13 +61,19 @@ package struct RuleSetDiff: Sendable {
                 report.unchanged += 1
                 return
             }
-            report.note(.changed, made, event, difference)
+            report.note(.changed, made, event, difference.limited(to: display(of: made.rule)))
         case (_, .delivery?): report.note(.added, made, event)
         case (.failure(let old)?, .failure(let new)?) where old == new: report.unchanged += 1
         case (_, .failure(let reason)?):
             report.note(.failing, made, event, DeliveryDifference(path: "", old: "", new: reason))
         case (_, nil): report.note(.removed, made, event)
         }
+    }
+
+    /// What either set's rule allows: an edit must not show what is hidden.
+    private func display(of rule: String) -> BodyDisplay {
+        guard limitsBodies else { return .full }
+        return (before.shownBodies(of: rule) ?? .full).limited(by: after.shownBodies(of: rule) ?? .full)
     }
 
     private func difference(_ old: Delivery, _ new: Delivery, at now: Int64) -> DeliveryDifference? {

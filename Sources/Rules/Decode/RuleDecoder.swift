@@ -110,8 +110,8 @@ struct RuleDecoder {
         inherited("mode")?.scalar.flatMap { Rule.Mode(rawValue: $0.text) } ?? .live
     }
 
-    private var bodies: Rule.Bodies {
-        inherited("bodies")?.scalar.flatMap { Rule.Bodies(rawValue: $0.text) } ?? .full
+    private var bodies: BodyDisplay {
+        inherited("bodies")?.scalar.flatMap { BodyDisplay(rawValue: $0.text) } ?? .full
     }
 
     private var onGap: Rule.GapPolicy {

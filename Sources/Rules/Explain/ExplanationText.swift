@@ -65,8 +65,12 @@ package struct ExplanationText {
     }
 
     /// `{"event": {...}, "rules": [{"rule", "location", "verdict", "shadow", "clauses": [...], "deliveries": [...]}]}`
-    package static func value(_ explanations: [RuleExplanation], of event: Event) -> Value {
-        .record(["event": RecordedEvent(event).value, "rules": .list(explanations.map(value))])
+    ///
+    /// - Parameter record: how much of the event's record is shown.
+    package static func value(
+        _ explanations: [RuleExplanation], of event: Event, record: BodyDisplay = .full
+    ) -> Value {
+        .record(["event": record.limited(RecordedEvent(event).value), "rules": .list(explanations.map(value))])
     }
 
     private static func value(_ explanation: RuleExplanation) -> Value {

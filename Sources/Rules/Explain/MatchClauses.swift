@@ -7,6 +7,8 @@ struct MatchClauses {
 
     typealias Clause = RuleExplanation.Clause
 
+    var isAboutObject: Bool { subject.state == .isTrue }
+
     /// What the header alone decides: object, org, topic, echo.
     var header: [Clause] {
         var clauses = [subject]

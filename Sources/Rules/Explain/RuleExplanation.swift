@@ -18,6 +18,8 @@ package struct RuleExplanation: Sendable {
     package var rule: String
     package var location: SourceLocation
     package var isShadow: Bool
+    /// How much of its requests, and of what they are made of, is shown at most.
+    package var bodies: BodyDisplay
     package var verdict: Verdict
     /// All of them, in written order, of a rule that is about the event's object. The first that is not true decided.
     package var clauses: [Clause]

@@ -91,7 +91,8 @@ struct Explainer {
         _ seen: Evaluation? = nil
     ) -> RuleExplanation {
         RuleExplanation(
-            rule: rule.id, location: rule.location, isShadow: rule.mode == .shadow, verdict: verdict, clauses: clauses,
+            rule: rule.id, location: rule.location, isShadow: rule.mode == .shadow, bodies: rule.bodies, verdict: verdict,
+            clauses: clauses,
             deliveries: result.map { result in
                 let told = outcomes(result)
                 return verdict == .matched ? withConditions(told, seen) : told

@@ -11,9 +11,6 @@ final class Rule: Sendable {
         case off
     }
 
-    /// How much of its requests is shown at most.
-    enum Bodies: String, Sendable { case full, redacted, none }
-
     /// What a gap event does to a rule that does not list gaps.
     enum GapPolicy: String, Sendable { case fetch, skip, deliver }
 
@@ -32,7 +29,8 @@ final class Rule: Sendable {
     let id: String
     let mode: Mode
     let labels: Fields
-    let bodies: Bodies
+    /// How much of its requests, and of what they were made of, is shown at most.
+    let bodies: BodyDisplay
     let match: MatchBlock
     /// In file order; each sees the earlier ones.
     let lets: [Let]
@@ -48,7 +46,7 @@ final class Rule: Sendable {
     let vars: CELValue
 
     init(
-        id: String, mode: Mode, labels: Fields, bodies: Bodies = .full, match: MatchBlock, lets: [Let],
+        id: String, mode: Mode, labels: Fields, bodies: BodyDisplay = .full, match: MatchBlock, lets: [Let],
         needs: Needs?, when: RuleExpression?,
         onGap: GapPolicy, deliveries: [DeliverySpec], location: SourceLocation, vars: CELValue
     ) {

@@ -24,9 +24,14 @@ package struct RuleSet: Sendable {
     /// The IDs of all rules, those that are off included, in order.
     package var ruleIDs: [String] { rules.map(\.id) }
 
-    /// How much of a rule's requests is shown at most: `full`, `redacted` or `none`, as the rule says; nil for a rule that
-    /// is not here.
-    package func shownBodies(of rule: String) -> String? { rules.first { $0.id == rule }?.bodies.rawValue }
+    /// How much of a rule's requests is shown at most, as the rule says; nil for a rule that is not here.
+    package func shownBodies(of rule: String) -> BodyDisplay? { rules.first { $0.id == rule }?.bodies }
+
+    /// How much of an event's record is shown at most: requests of the rules about its object are made of it.
+    package func shownRecord(of event: Event) -> BodyDisplay {
+        rules.filter { $0.mode != .off && MatchClauses(match: $0.match, event: event).isAboutObject }
+            .reduce(.full) { $0.limited(by: $1.bodies) }
+    }
 
     /// Builds every delivery that the rules want of this event. What is rendered here is what is sent, each time.
     ///

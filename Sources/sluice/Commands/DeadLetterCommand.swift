@@ -1,5 +1,6 @@
 import ArgumentParser
 import Relay
+import Rules
 import Store
 
 struct DeadLetterCommand: AsyncParsableCommand {

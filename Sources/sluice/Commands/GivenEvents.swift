@@ -25,7 +25,7 @@ enum GivenEvents {
     /// One event for each record of a merged change.
     static func journal(_ replayID: String, _ options: ConfigurationOption) async throws -> [Event] {
         let caller = try ControlCaller(options) { store in EventRoutes.make(store: store, rules: { nil }) }
-        guard let request = try? JSONEncoder().encode(EventRequest(replayID: replayID)) else {
+        guard let request = try? JSONEncoder().encode(EventRequest(replayID: replayID, isWhole: true)) else {
             preconditionFailure("a request has a JSON form")
         }
         let answer = try await caller.answer(route: "event.show", bytes: Array(request))
@@ -43,9 +43,11 @@ enum GivenEvents {
         }
     }
 
+    static func isFile(_ name: String) -> Bool { FileManager.default.fileExists(atPath: name) }
+
     /// A file if there is one of that name, otherwise a replay ID.
     static func named(_ name: String, _ options: ConfigurationOption) async throws -> [Event] {
-        if FileManager.default.fileExists(atPath: name) { return try read(file: name) }
+        if isFile(name) { return try read(file: name) }
         guard !name.hasSuffix(".json"), !name.hasSuffix(".jsonl") else {
             throw CommandFailure(
                 .badInput, "there is no file \(name). `sluice tap --json --events --limit 1 > \(name)` records an event.")

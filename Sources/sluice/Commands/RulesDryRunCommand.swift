@@ -55,7 +55,9 @@ struct RulesDryRunCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = against != nil && events != nil ? nil : try options.configuration(showsWarnings: true)
         let sets = try await RuleSetPair.load(paths, against: against, configuration)
-        var diff = RuleSetDiff(before: sets.before, after: sets.after, monotonic: TimeSource.system.monotonic)
+        // Who gave a file of events has what is in it.
+        var diff = RuleSetDiff(
+            before: sets.before, after: sets.after, limitsBodies: events == nil, monotonic: TimeSource.system.monotonic)
         var undecodable = 0
         if let events {
             for event in try GivenEvents.read(file: events) { diff.add(event) }

@@ -11,6 +11,8 @@ struct RulesExplainCommand: AsyncParsableCommand {
             For each rule: every condition in written order, whether it held, and the values it saw. A field that the \
             event does not tell shows as absent, which is neither null nor false.
 
+            Of an event in the journal, a rule with 'bodies: redacted' shows the kinds of values, and not the values.
+
             Rules that read the record from Salesforce (needs: fetch, onGap: fetch) are shown with what --record gives \
             them, a JSON object of fields.
             """)
@@ -33,11 +35,15 @@ struct RulesExplainCommand: AsyncParsableCommand {
         var facts = RoutingFacts()
         if let record { facts.record = .read(try fields(record)) }
         let only = rule.isEmpty ? nil : Set(rule)
+        // Who gave the file has what is in it.
+        let isStored = !GivenEvents.isFile(event)
         for event in try await GivenEvents.named(event, options) {
-            let explanations = set.explain(event, now: TimeSource.system.wall(), facts: facts, only: only)
+            var explanations = set.explain(event, now: TimeSource.system.wall(), facts: facts, only: only)
+            if isStored { explanations = explanations.map(\.limited) }
             if json {
                 var text = JSONText()
-                text.value(ExplanationText.value(explanations, of: event))
+                text.value(
+                    ExplanationText.value(explanations, of: event, record: isStored ? set.shownRecord(of: event) : .full))
                 Terminal.output.write(text.string + "\n")
             } else {
                 Terminal.output.write(ExplanationText.text(explanations, of: event, showsAll: all || !rule.isEmpty))

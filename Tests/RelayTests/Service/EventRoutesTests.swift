@@ -56,6 +56,29 @@ import TestSupport
         #expect(rule.text("rule") == "one" && rule["labels"] == .record(["label_team": .string("sales")]))
     }
 
+    @Test func `an answer that says the request back is hidden as its rule says, and where there is no such rule`() async throws {
+        let bench = try await LoaderBench()
+        var group = CommitGroup()
+        for (number, rule) in [(5, "one"), (6, "gone")] {
+            var delivery = Make.delivery(number)
+            (delivery.rule, delivery.body) = (rule, Array(#"{"name":"Kate Bell"}"#.utf8))
+            let attempt = AttemptRecord(number: 1, at: 5, status: 400, reason: "no", excerpt: "bad name Kate Bell")
+            group.deadLetters.append(
+                DeadLetter(delivery: delivery, reason: .rejected, detail: "no", attempts: 1, history: [attempt], diedAt: 5))
+        }
+        try await bench.store.commit(group, wall: 0)
+        func excerpt(_ number: Int) async throws -> String? {
+            let answer = try await show(bench, "\(Make.replayID(number))")
+            return answer.records("otherDeliveries").first?.records("attempts").first?.text("excerpt")
+        }
+        #expect(try await excerpt(5) == "bad name Kate Bell")
+        #expect(try await excerpt(6) == "bad name •••")
+        let text = LoaderBench.rules(["one"]).replacing("- id: one", with: "- bodies: redacted\n    id: one")
+        try bench.files.write("a.yaml", text)
+        #expect(await bench.loader.reload()?.outcome == .loaded)
+        #expect(try await excerpt(5) == "bad name •••")
+    }
+
     @Test func `hex is taken as well as base64`() async throws {
         let bench = try await LoaderBench()
         let id = try await journaled(bench, number: 9)

@@ -10,16 +10,13 @@ package enum BodyDisplay: String, Sendable, Codable, CaseIterable {
     case none
 
     /// - Parameter rule: what the rule allows at most.
-    func limited(by rule: String) -> BodyDisplay {
+    package func limited(by rule: BodyDisplay) -> BodyDisplay {
         let order: [BodyDisplay] = [.none, .redacted, .full]
-        guard let rule = BodyDisplay(rawValue: rule), let most = order.firstIndex(of: rule),
-            let asked = order.firstIndex(of: self)
-        else { return self }
-        return order[min(most, asked)]
+        return order.first { $0 == rule || $0 == self } ?? self
     }
 
     /// Nil if nothing is to be shown.
-    func text(_ body: [UInt8]) -> String? {
+    package func text(_ body: [UInt8]) -> String? {
         switch self {
         case .none: nil
         case .full: String(validating: body, as: UTF8.self) ?? "base64: \(Base64.encode(body))"
@@ -31,20 +28,21 @@ package enum BodyDisplay: String, Sendable, Codable, CaseIterable {
         guard !body.isEmpty else { return "" }
         guard let value = try? JSONReader.parse(body) else { return "(\(body.count) bytes that are not JSON)" }
         var text = JSONText()
-        text.value(masked(value))
+        text.value(shape(of: value))
         return text.string
     }
 
-    private static func masked(_ value: Value) -> Value {
+    /// Keys as they are, each value as its kind.
+    package static func shape(of value: Value) -> Value {
         switch value {
         case .null: .null
         case .bool: .string("<boolean>")
         case .int, .double: .string("<number>")
         case .string(let text): .string(text.isEmpty ? "" : "<text of \(text.count)>")
         case .bytes, .timestamp: .string("<text>")
-        case .list(let values): .list(values.map(masked))
+        case .list(let values): .list(values.map(shape))
         case .record(let fields):
-            .record(Fields(fields.fields.map { Fields.Field(name: $0.name, value: masked($0.value)) }))
+            .record(Fields(fields.fields.map { Fields.Field(name: $0.name, value: shape(of: $0.value)) }))
         }
     }
 }
