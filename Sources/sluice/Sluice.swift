@@ -9,7 +9,10 @@ struct Sluice: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
         abstract: "Relays Salesforce events to FlowMate, integrator.io and webhooks, as rule files say.",
-        discussion: "Exit codes: 0 done, 1 failed, 2 bad input or configuration, 3 network, credentials or machine.",
+        discussion: """
+            Exit codes: 0 done, 1 failed, 2 bad input or configuration (so is naming what is not there), 3 network, \
+            credentials or machine.
+            """,
         version: version,
         subcommands: [
             RunCommand.self, DemoCommand.self, EmulateCommand.self, InitCommand.self, DoctorCommand.self,

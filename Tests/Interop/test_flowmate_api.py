@@ -81,7 +81,7 @@ def test_a_user_is_found_by_name_also_when_the_answer_is_the_user_itself(start):
     assert asked(peer, "/users")[0]["query"] == [["username", "c3d4"]]
     assert sluice.json("users", "a1b2", "e5f6") == [USERS[0], USERS[2]]
     assert sluice.json("users", "--id", USERS[1]["id"]) == [USERS[1]]
-    assert "FlowMate has no user 'nobody'" in sluice.error("users", "nobody", code=1)
+    assert "FlowMate has no user 'nobody'" in sluice.error("users", "nobody", code=2)
     no_faults(peer)
 
 
@@ -143,7 +143,7 @@ def test_flows_are_filtered_by_status_owner_template_type_and_text(start):
     assert numbers("--search", "other") == [5]
     assert numbers("--sort", "name", "--reverse")[0] == 5
     assert numbers("--reverse")[0] == 5, "newest first"
-    assert "FlowMate has no user" in sluice.error("flows", "--user", "8" * 24, code=1)
+    assert "FlowMate has no user" in sluice.error("flows", "--user", "8" * 24, code=2)
     assert "is invalid for '--sort" in sluice.error("flows", "--sort", "size", code=2)
     assert "0 3 * * *" in sluice.text("flows")
     no_faults(peer)
@@ -167,10 +167,10 @@ def test_a_flow_shows_its_contract_wherever_flowmate_keeps_it(start):
 
 def test_a_flow_that_is_not_there_is_told_from_a_gateway(start):
     peer, sluice = start([flow(0)])
-    assert f"FlowMate has no flow {'1' * 24}" in sluice.error("flow", "1" * 24, code=1)
+    assert f"FlowMate has no flow {'1' * 24}" in sluice.error("flow", "1" * 24, code=2)
     assert "24 hex digits" in sluice.error("flow", "xyz", code=2)
     peer.call("configure", outage={"status": 404, "body": "<html>", "type": "text/html"})
-    assert "Is baseUrl right" in sluice.error("flow", flow_id(0), code=1)
+    assert "Is baseUrl right" in sluice.error("flow", flow_id(0), code=2)
     peer.call("configure", outage={"status": 500, "body": '{"errors":[{"message":"NO DB. Please try again later","code":500}]}'})
     assert "NO DB" in sluice.error("flow", flow_id(0), code=1)
     peer.call("configure", outage={"status": 200, "body": "<html>hello", "type": "text/html"})
@@ -269,7 +269,7 @@ def test_the_map_shows_users_flows_and_rules_and_why_not(start):
     assert "to-first" in sluice.text("map", "--user", "A1B2")
     assert "no flow that takes events" in sluice.error("map", "--user", "c3d4", code=1)
     assert "is DISABLED" in sluice.error("map", "--user", "e5f6", code=1)
-    assert "no user 'x'" in sluice.error("map", "--user", "x", code=1)
+    assert "no user 'x'" in sluice.error("map", "--user", "x", code=2)
     no_faults(peer)
 
 

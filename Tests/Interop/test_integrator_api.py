@@ -94,7 +94,7 @@ def test_a_flow_is_shown_with_what_stands_in_its_way(start):
     assert "is disabled" in text and "ignores the date window" in text and "('erp') is offline" in text
     assert "Exported to 2026-01-01T00:00:00.000Z" in text
     assert sluice.json("flow", FLOW)["timezone"] == "Europe/Berlin"
-    assert "404: not_found" in sluice.error("flow", "9" * 24, code=1)
+    assert "404: not_found" in sluice.error("flow", "9" * 24, code=2)
 
 
 def test_enabling_changes_one_field_by_patch(start):
@@ -320,7 +320,7 @@ def test_one_job_is_shown_canceled_and_diagnosed(start):
     assert "errorFile" in sluice.json("job", "errors", job, "--file")["signedURL"]
     assert sluice.json("jobs", "--flow", FLOW, "--latest")[0]["_id"] == job
     assert sluice.json("jobs", "--current") == []
-    assert "404: not_found" in sluice.error("job", "9" * 24, code=1)
+    assert "404: not_found" in sluice.error("job", "9" * 24, code=2)
 
 
 ERRORS = [
@@ -389,4 +389,4 @@ def test_state_is_kept_under_keys(start):
     assert sluice.json("state", "get", "a key/1") == {"n": 12345678901234567}
     assert sluice.json("state", "list") == [{"key": "a key/1"}]
     sluice.run("state", "delete", "a key/1")
-    assert "404" in sluice.error("state", "get", "a key/1", code=1)
+    assert "404" in sluice.error("state", "get", "a key/1", code=2)

@@ -103,7 +103,7 @@ def test_a_record_is_read_as_it_is_and_as_rules_see_it(make_org):
     assert list(seen["BillingAddress"])[:4] == ["Street", "City", "State", "PostalCode"]
     some = org.run("get", "Account", "001000000000003AAA", "--fields", "Name,Employees__c", "--json").json
     assert some == {"Name": "Account 3", "Employees__c": 3}
-    assert org.run("get", "Account", "001000000009999AAA", "--as-event").code == 1
+    assert org.run("get", "Account", "001000000009999AAA", "--as-event").code == 2
     wrong = org.run("get", "Account", "001000000000003AAA", "--fields", "Nme")
     assert wrong.code == 2 and "INVALID_FIELD" in wrong.err and "field-level security" in wrong.err
 

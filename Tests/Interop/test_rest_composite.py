@@ -230,7 +230,7 @@ def test_a_tree_that_makes_no_sense_is_bad_input(org):
     tree = org.file("tree.json", [{"Name": "Acme", "Contacts": {"records": [child]}}])
     said = org.fails(2, "tree", "Account", "--file", tree)
     assert "cannot create a tree of 2 records below Account: HTTP 400 INVALID_INPUT: Include a referenceId" in said
-    assert "404" in org.fails(1, "tree", "Acount", "--file", org.file("other.json", [{"Name": "A"}]))
+    assert "404" in org.fails(2, "tree", "Acount", "--file", org.file("other.json", [{"Name": "A"}]))
     assert org.rows() == {}
 
 

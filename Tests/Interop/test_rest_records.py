@@ -65,7 +65,7 @@ def test_what_the_org_refuses_is_bad_input_and_names_the_field(org, fields, says
 
 
 def test_an_unknown_object_is_named(org):
-    assert "cannot create Acount: HTTP 404 NOT_FOUND" in org.fails(1, "create", "Acount", "--set", "Name=x")
+    assert "cannot create Acount: HTTP 404 NOT_FOUND" in org.fails(2, "create", "Acount", "--set", "Name=x")
 
 
 RECORDS = [{"Name": "A"}, {"Name": "B", "Amount__c": 2}]
@@ -204,10 +204,10 @@ def test_an_update_changes_what_is_named(org):
 
 
 def test_an_update_of_nothing_there_fails(org):
-    assert "404 NOT_FOUND" in org.fails(1, "update", "Account", GONE, "--set", "Name=x")
+    assert "404 NOT_FOUND" in org.fails(2, "update", "Account", GONE, "--set", "Name=x")
     record = org.put(Name="A")
     org.peer.call("remove", record_id=record)
-    assert "404 ENTITY_IS_DELETED" in org.fails(1, "update", "Account", record, "--set", "Name=x")
+    assert "404 ENTITY_IS_DELETED" in org.fails(2, "update", "Account", record, "--set", "Name=x")
 
 
 @pytest.mark.parametrize("bare", [False, True])
@@ -256,7 +256,7 @@ def test_an_external_id_of_several_records_is_ambiguous(org):
     said = org.fails(1, "upsert", "Account", "--by", "External_Id__c", "E", "--set", "Name=C")
     assert f"HTTP 300: several records have it: {ids[0]}, {ids[1]}. Make the external ID unique" in said
     assert f"several records have it: {ids[0]}" in org.fails(1, "get", "Account", "--by", "External_Id__c", "E")
-    assert "no_such" in org.fails(1, "get", "Account", "--by", "External_Id__c", "no_such")
+    assert "no_such" in org.fails(2, "get", "Account", "--by", "External_Id__c", "no_such")
     assert "External_Id_c" in org.fails(1, "get", "Account", "--by", "External_Id_c", "E")
 
 
@@ -295,7 +295,7 @@ def test_ids_of_another_object_are_refused_whole(org):
     account, contact = org.put(Name="A"), org.put("Contact", LastName="Roe")
     said = org.fails(2, "delete", "Account", account, contact, "--yes")
     assert f"{contact} is not of Account, whose IDs begin with 001. Nothing was deleted." in said
-    assert "404 NOT_FOUND" in org.fails(1, "delete", "Account", contact, "--yes")
+    assert "404 NOT_FOUND" in org.fails(2, "delete", "Account", contact, "--yes")
     assert "'Acme' is no ID" in org.fails(2, "delete", "Account", account, "Acme", "--yes")
     assert len(org.rows()) == 1 and len(org.rows("Contact")) == 1
 
@@ -314,7 +314,7 @@ def test_what_cannot_be_deleted_is_named(org):
 
 def test_several_records_are_read_in_one_call(org):
     ids = org.peer.call("put_many", entity="Account", count=2)
-    said = org.fails(1, "get", "Account", ids[1], GONE, ids[0], "--fields", "Name", "--json")
+    said = org.fails(2, "get", "Account", ids[1], GONE, ids[0], "--fields", "Name", "--json")
     assert f"gone, or the user may not see them: {GONE} of Account." in said
     assert [row["Name"] for row in json.loads(said[: said.index("\n]") + 2])] == ["Account 1", "Account 0"]
     (request,) = org.asked("POST", "/composite/sobjects/Account")
@@ -401,7 +401,7 @@ def test_times_that_make_no_span_are_bad_input(org):
     assert len(org.asked()) == before
     org.ok("changed", "Account", "--since", "30d")
     assert "INVALID_REPLICATION_DATE" in org.fails(2, "changed", "Account", "--since", "40d", "--until", "35d")
-    assert "404 NOT_FOUND" in org.fails(1, "changed", "Acount", "--since", "1h")
+    assert "404 NOT_FOUND" in org.fails(2, "changed", "Acount", "--since", "1h")
 
 
 # Metadata
@@ -429,8 +429,8 @@ def test_the_schema_of_an_event_by_name_and_by_id(org):
     lines = org.ok("event-schema", "Order_Ready__e").splitlines()
     assert lines[0].split() == ["FIELD", "TYPE", "SALESFORCE", "TYPE"]
     assert any(re.match(r"Order_Number__c +string, may be null +Data:Text", line) for line in lines)
-    assert "404 NOT_FOUND" in org.fails(1, "event-schema", "Nothing__e")
-    assert "404 NOT_FOUND" in org.fails(1, "event-schema", "A" * 22)
+    assert "404 NOT_FOUND" in org.fails(2, "event-schema", "Nothing__e")
+    assert "404 NOT_FOUND" in org.fails(2, "event-schema", "A" * 22)
 
 
 # What goes wrong

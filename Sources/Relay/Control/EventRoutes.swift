@@ -68,7 +68,7 @@ package struct EventRoutes: Sendable {
         let text = request.replayID
         if text.hasPrefix(Delivery.idPrefix) {
             return ControlError(
-                .failed,
+                .badInput,
                 "nothing is known of a delivery \(text): it is not among those that wait, the dead letters, or the "
                     + "last attempts. By its event's replay ID there may be more.")
         }
@@ -78,7 +78,7 @@ package struct EventRoutes: Sendable {
                 "\(text) is no replay ID, which is base64 (as `sluice tap` shows it) or hex, and no delivery's ID")
         }
         return ControlError(
-            .failed,
+            .badInput,
             "nothing is known of an event \(text): it is not in the journal (which keeps the last days only), and no "
                 + "delivery of it waits or is among the dead letters")
     }

@@ -48,7 +48,7 @@ struct FlowMateFlowsCommand: AsyncParsableCommand {
             guard FlowMateWebhook.isFlowID(text) else { return nil }
             return try await client.users(.init(ids: [text])).content.first { $0.id == text }
         }
-        guard let found else { throw CommandFailure(.failed, "FlowMate has no user '\(text)'") }
+        guard let found else { throw CommandFailure(.badInput, "FlowMate has no user '\(text)'") }
         return found.id
     }
 }
@@ -75,7 +75,7 @@ struct FlowMateFlowCommand: AsyncParsableCommand {
             }
             let client = try options.client()
             let found = try await flowMateAnswer { () throws(FlowMateError) in try await client.describedFlow(id) }
-            guard let found else { throw CommandFailure(.failed, "FlowMate has no flow \(id)") }
+            guard let found else { throw CommandFailure(.badInput, "FlowMate has no flow \(id)") }
             Terminal.output.write(options.json ? jsonLine(found.json) : Array(Self.text(found.content).utf8))
         }
 

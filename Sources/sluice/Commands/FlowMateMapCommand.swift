@@ -28,7 +28,7 @@ struct FlowMateMapCommand: AsyncParsableCommand {
         switch resolution {
         case .flows(let flows) where !flows.isEmpty: return
         case .flows: throw CommandFailure(.failed, "'\(user)' has no flow that takes events")
-        case .unknownUser: throw CommandFailure(.failed, "FlowMate has no user '\(user)'")
+        case .unknownUser: throw CommandFailure(.badInput, "FlowMate has no user '\(user)'")
         case .userNotActive(let status): throw CommandFailure(.failed, "'\(user)' is \(status), so nothing is sent")
         case .ambiguous(let ids):
             throw CommandFailure(

@@ -61,7 +61,7 @@ extension FlowMateError {
 
     fileprivate var exitCode: CommandFailure.Code {
         switch cause {
-        case .input: .badInput
+        case .input, .status(404): .badInput
         case .transport, .unreadable, .tooLarge: .environment
         case .status(401), .status(403), .status(429): .environment
         // A malformed ID is answered with 500; the network is not to blame for it.

@@ -29,7 +29,7 @@ struct FlowMateUsersCommand: AsyncParsableCommand {
             Terminal.output.write(table(answer.content))
         }
         guard missing.isEmpty else {
-            throw CommandFailure(.failed, "FlowMate has no user \(missing.map { "'\($0)'" }.joined(separator: ", "))")
+            throw CommandFailure(.badInput, "FlowMate has no user \(missing.map { "'\($0)'" }.joined(separator: ", "))")
         }
     }
 

@@ -70,7 +70,7 @@ extension IntegratorFailure {
 
     fileprivate var exitCode: CommandFailure.Code {
         switch cause {
-        case .input: .badInput
+        case .input, .status(404): .badInput
         case .transport, .unreadable, .tooLarge, .status(401), .status(403), .status(429): .environment
         case .status(let status): status >= 500 ? .environment : .failed
         }

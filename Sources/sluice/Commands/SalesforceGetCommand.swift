@@ -52,7 +52,7 @@ struct SalesforceGetCommand: AsyncParsableCommand {
         let missing = zip(id, records).filter { $0.1 == nil }.map(\.0)
         guard !missing.isEmpty else { return }
         throw CommandFailure(
-            .failed, "gone, or the user may not see them: \(missing.joined(separator: ", ")) of \(object).")
+            .badInput, "gone, or the user may not see them: \(missing.joined(separator: ", ")) of \(object).")
     }
 
     /// - Returns: nil if it was not changed since.
@@ -70,6 +70,6 @@ struct SalesforceGetCommand: AsyncParsableCommand {
         } catch let error as RESTError {
             throw CommandFailure(error)
         }
-        throw CommandFailure(.failed, "\(object) \(id) is gone, or the user may not see it.")
+        throw CommandFailure(.badInput, "\(object) \(id) is gone, or the user may not see it.")
     }
 }

@@ -83,7 +83,7 @@ extension CommandFailure {
     init(_ error: RESTError) {
         switch error.kind {
         case .signIn, .unreachable, .limitReached, .serverBusy: self.init(.environment, "\(error)")
-        case .rejected, .setup: self.init(.badInput, "\(error)")
+        case .rejected, .setup, .notFound: self.init(.badInput, "\(error)")
         default: self.init(.failed, "\(error)")
         }
     }

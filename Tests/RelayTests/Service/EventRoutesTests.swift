@@ -108,7 +108,7 @@ import TestSupport
     @Test func `bytes that only look like a replay ID are no event, and neither is what is no ID`() async throws {
         let bench = try await LoaderBench()
         _ = try await journaled(bench, number: 9)
-        for (text, kind) in [("AAAA", ControlError.Kind.failed), ("zz!", .badInput)] {
+        for (text, kind) in [("AAAA", ControlError.Kind.badInput), ("zz!", .badInput)] {
             do throws(ControlError) {
                 _ = try await show(bench, text)
                 Issue.record("\(text) was found")
