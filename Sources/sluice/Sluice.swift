@@ -26,6 +26,7 @@ struct Sluice: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         CoreFiles.forbid()
         do {
+            try CommandNames.check(Array(CommandLine.arguments.dropFirst()), of: Self.self)
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

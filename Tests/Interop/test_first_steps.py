@@ -288,6 +288,60 @@ def test_a_table_is_as_wide_as_the_terminal(org, command):
         relay.communicate()
 
 
+@pytest.mark.parametrize("columns", [44, 70])
+def test_a_list_on_a_narrow_terminal_loses_nothing_and_is_not_broken_by_the_terminal(org, columns):
+    with running(org):
+        publish(org)
+        wait_until(lambda: json.loads(org.command("cursor", "list", "--json").stdout), "a cursor")
+    (cursor,) = json.loads(org.command("cursor", "list", "--json").stdout)
+    shown = on_terminal(org, columns, "cursor", "list")
+    assert max(map(len, shown.splitlines())) <= columns and "…" not in shown, shown
+    assert all(cursor[name] in shown for name in ("org", "topic", "replayId", "commitTime", "updatedAt")), shown
+    assert f"    replay id {cursor['replayId']}," in shown or columns == 70, shown
+    assert "\n    " not in org.command("cursor", "list").stdout, "a pipe gets a line for each"
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        ("help bogus", ["'sluice bogus'", "There is backfill, cursor", "top."]),
+        ("help rules lnt", ["'sluice rules lnt': did you mean 'lint'?", "There is dry-run, eval"]),
+        ("help rules lint x", ["'sluice rules lint x'", "no commands below it"]),
+        ("stauts", ["'sluice stauts': did you mean 'status'?"]),
+        ("dlq lst", ["did you mean 'list'?"]),
+    ],
+)
+def test_a_command_that_is_not_there_is_refused_with_those_that_are(binary, command, said):
+    refused = subprocess.run([binary, *command.split()], capture_output=True, text=True, timeout=20)
+    assert refused.returncode == 2 and refused.stdout == "" and len(refused.stderr.splitlines()) == 1, refused
+    assert all(part in refused.stderr for part in said), refused.stderr
+
+
+COUNTS = """
+tap --limit
+tap --sample
+dlq list --limit
+dlq retry --all --limit
+dlq drop --yes --limit
+dlq list --quarantine --limit
+replay --earliest --limit
+rules dry-run --limit
+integrator jobs --limit
+integrator errors --limit
+demo --events
+flowmate flow logs x y --page-size
+"""
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "x"])
+@pytest.mark.parametrize("command", COUNTS.split("\n")[1:-1])
+def test_a_count_that_cannot_be_is_refused_at_once(binary, tmp_path, command, value):
+    refused = subprocess.run([binary, *command.split(), value], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    told = f"The value '{value}' is invalid for"
+    assert refused.returncode == 2 and refused.stderr.count(told) == 1, refused
+    assert "it takes a whole number" in refused.stderr, refused.stderr
+
+
 def test_an_event_that_met_a_limit_is_no_mistake(org):
     org.step(limits={"HourlyPublishedPlatformEvents": {"remaining": 0}})
     told = publish(org, code=3)
@@ -325,6 +379,39 @@ def test_what_is_not_there_is_bad_input(org, command):
     said = org.command(*command.split(), code=2).stderr
     name = next(word for word in command.split() if word.split(".")[0] == "no")
     assert name in said and len(said.splitlines()) == 1, said
+
+
+NOWHERE = """
+event show sl_none
+event show AAAAAAAAAAAAAAA=
+rules explain AAAAAAAAAAAAAAA=
+rules explain event.json --rule none
+dlq show sl_none
+dlq retry sl_none
+dlq list --rule none
+dlq list --destination none
+dlq drop --rule none --yes
+cursor show none
+cursor forget none
+cursor save none --topic none
+replay pause none
+backfill cancel none
+backfill --entity Nope__c
+destination try none
+tap --rule none
+salesforce get Account 001000000000999AAA
+salesforce describe Nope__c
+salesforce topics /event/Nope__e
+"""
+
+
+def test_what_is_named_and_is_not_there_is_bad_input_everywhere(org):
+    event = {"entity": "Account", "change": "update", "ids": [ACCOUNT], "changed": {"Name": "A"}}
+    (org.folder / "event.json").write_text(json.dumps(event))
+    with running(org):
+        for command in NOWHERE.split("\n")[1:-1]:
+            said = org.command(*command.split(), code=2)
+            assert said.stdout == "" and len(said.stderr.splitlines()) == 1, (command, said)
 
 
 def test_a_store_on_a_disk_that_cannot_be_written_is_read(org, tmp_path):

@@ -12,7 +12,8 @@ struct DeadLetterOptions: ParsableArguments {
     @Option(help: "Of this topic, or its last part.") var topic: String?
     @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: String?
     @Option(help: "Put aside before then.") var before: String?
-    @Option(help: "At most this many: of a list the newest, otherwise the oldest.") var limit: Int?
+    @Option(parsing: .unconditional, help: "At most this many: of a list the newest, otherwise the oldest.", transform: WholeNumber.atLeastOne.parse)
+    var limit: Int?
     @Flag(help: "Events that could not be decoded.") var quarantine = false
 
     func filter() throws -> DeadLetterFilter {

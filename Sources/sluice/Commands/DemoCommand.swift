@@ -18,11 +18,11 @@ struct DemoCommand: AsyncParsableCommand {
     /// What the demo waits for deliveries under way, runs of flows included, after the last event.
     static let drainLimit: Duration = .seconds(30)
 
-    @Option(help: "End after this many events, once they are delivered.") var events: Int?
+    @Option(parsing: .unconditional, help: "End after this many events, once they are delivered.", transform: WholeNumber.atLeastOne.parse)
+    var events: Int?
     @Option(help: "Salesforce transactions per second.") var rate = 3.0
 
     func validate() throws {
-        if let events, events < 1 { throw ValidationError("--events is at least 1.") }
         guard rate > 0, rate <= 1000 else { throw ValidationError("--rate is above 0 and at most 1000.") }
     }
 

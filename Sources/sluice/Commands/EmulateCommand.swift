@@ -18,19 +18,23 @@ struct EmulateCommand: AsyncParsableCommand {
         name: .customLong("only"), parsing: .upToNextOption,
         help: "Emulate only these: salesforce, flowmate, integrator, webhooks.")
     var only: [EmulatedService] = []
-    @Option(help: "Port of sign-in, FlowMate, integrator.io and webhooks; 0 takes a free one.") var httpPort = 0
-    @Option(help: "Port of the Pub/Sub API; 0 takes a free one.") var grpcPort = 0
+    @Option(
+        parsing: .unconditional, help: "Port of sign-in, FlowMate, integrator.io and webhooks; 0 takes a free one.",
+        transform: WholeNumber(range: 0...65535).parse)
+    var httpPort = 0
+    @Option(
+        parsing: .unconditional, help: "Port of the Pub/Sub API; 0 takes a free one.",
+        transform: WholeNumber(range: 0...65535).parse)
+    var grpcPort = 0
     @Option(help: "Transactions per second of the built-in feed; 0 for none.") var rate = 1.0
     @Option(help: "The same seed gives the same feed.") var seed: UInt64 = 1
     @Option(help: "A script of steps: events, faults, limits, answers of targets, edits of the org and of flows.") var script: String?
-    @Option(help: "Seconds between keepalives.") var keepalive = 60
+    @Option(
+        parsing: .unconditional, help: "Seconds between keepalives.", transform: WholeNumber(range: 1...3600).parse)
+    var keepalive = 60
 
     func validate() throws {
-        guard (0...65535).contains(httpPort), (0...65535).contains(grpcPort) else {
-            throw ValidationError("A port is a number from 0 to 65535.")
-        }
         guard rate >= 0, rate <= 10_000 else { throw ValidationError("--rate is from 0 to 10000.") }
-        guard (1...3600).contains(keepalive) else { throw ValidationError("--keepalive is from 1 to 3600.") }
     }
 
     func run() async throws {

@@ -105,7 +105,8 @@ struct FlowMateFlowCommand: AsyncParsableCommand {
         @OptionGroup var options: FlowMateOptions
         @Argument(help: "The flow's ID.") var id: String
         @Argument(help: "The step's ID, from `flow show --json`.") var step: String
-        @Option(help: "Entries on a page.") var pageSize = 100
+        @Option(parsing: .unconditional, help: "Entries on a page.", transform: WholeNumber.atLeastOne.parse)
+        var pageSize = 100
         @Option(help: "The next page, as the one before named it.") var pageToken: String?
 
         func run() async throws {

@@ -14,7 +14,8 @@ struct IntegratorErrorsCommand: AsyncParsableCommand {
     @Option(help: "Occurred from then on.") var from: MomentArgument?
     @Option(help: "Occurred until then.") var until: MomentArgument?
     @Option(help: "application, connection, mapping, …") var source: String?
-    @Option(help: "So many at most.") var limit = 1000
+    @Option(parsing: .unconditional, help: "So many at most.", transform: WholeNumber.atLeastOne.parse)
+    var limit = 1000
     @Option(help: "Print the record that is kept under this retryDataKey.") var record: String?
 
     func run() async throws {

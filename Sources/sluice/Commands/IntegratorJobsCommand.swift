@@ -17,12 +17,12 @@ struct IntegratorJobsCommand: AsyncParsableCommand {
     @Option(help: "Created until then.") var until: MomentArgument?
     @Option(help: "queued, running, completed, failed, …") var status: String?
     @Option(help: "flow, export, import, retry or bulk_retry.") var type: String?
-    @Option(help: "So many at most.") var limit = 100
+    @Option(parsing: .unconditional, help: "So many at most.", transform: WholeNumber.atLeastOne.parse)
+    var limit = 100
     @Flag(help: "Only those that run now.") var current = false
     @Flag(help: "Only the newest of each source; needs --flow.") var latest = false
 
     func run() async throws {
-        guard limit > 0 else { throw CommandFailure(.badInput, "--limit is at least 1") }
         let client = try options.client()
         let answer = try await integratorAnswer { () throws(IntegratorFailure) in try await self.answer(client) }
         if options.json { return Terminal.output.write(jsonLine(answer.json)) }

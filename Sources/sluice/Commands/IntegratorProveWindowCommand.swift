@@ -18,10 +18,13 @@ struct IntegratorProveWindowCommand: AsyncParsableCommand {
     @Argument(help: "The flow's ID.") var id: String
     @Option(help: "Begin of the window.") var from: MomentArgument
     @Option(help: "End of the window.") var until: MomentArgument
-    @Option(help: "How many records it holds.") var expect: Int
-    @Option(help: "How many more or less are as good.") var tolerance = 0
+    @Option(parsing: .unconditional, help: "How many records it holds.", transform: WholeNumber.atLeastOne.parse)
+    var expect: Int
+    @Option(parsing: .unconditional, help: "How many more or less are as good.", transform: WholeNumber.atLeastZero.parse)
+    var tolerance = 0
     @Option(help: "Run only this source. May be repeated.") var export: [String] = []
-    @Option(help: "Seconds to wait for each run.") var patience = 3600
+    @Option(parsing: .unconditional, help: "Seconds to wait for each run.", transform: WholeNumber.atLeastZero.parse)
+    var patience = 3600
     @Option(help: "Also write the finding into this file, as JSON.") var save: String?
     @Flag(help: "Put the form that works into the rule file of the destination.") var write = false
     @Flag(help: "Do not ask before running the flow.") var yes = false

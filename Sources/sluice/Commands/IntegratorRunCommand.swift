@@ -16,7 +16,8 @@ struct IntegratorRunCommand: AsyncParsableCommand {
     @Option(help: "End of the date window; by default now.") var until: MomentArgument?
     @Option(help: "Run only this source. May be repeated.") var export: [String] = []
     @Flag(help: "Follow the run to its end.") var wait = false
-    @Option(help: "Seconds to wait for a place in the queue, and then for the run's end, at most.") var patience: Int?
+    @Option(parsing: .unconditional, help: "Seconds to wait for a place in the queue, and then for the run's end, at most.", transform: WholeNumber.atLeastZero.parse)
+    var patience: Int?
     @Flag(help: "Run although checks say that it will not do as wished.") var force = false
 
     func run() async throws {

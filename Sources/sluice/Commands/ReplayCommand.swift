@@ -49,7 +49,8 @@ struct ReplayCommand: AsyncParsableCommand {
             help: "Send again what was sent, instead of asking today's rules; needs store.sent.")
         var asRendered = false
         @Flag(help: "Only count what would be delivered.") var dryRun = false
-        @Option(help: "At most this many events.") var limit: Int?
+        @Option(parsing: .unconditional, help: "At most this many events.", transform: WholeNumber.atLeastOne.parse)
+        var limit: Int?
         @Option(help: "At most this fast: 50/s, 600/min.") var rate: String?
         @Flag(help: "Do not wait for its end.") var detach = false
         @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false

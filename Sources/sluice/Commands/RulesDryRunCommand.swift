@@ -33,7 +33,10 @@ struct RulesDryRunCommand: AsyncParsableCommand {
     var paths: [String] = []
     @Option(help: "Only events received since: 30m, 1h, 2d ago, or a time such as 2026-11-22T03:00Z.") var since:
         String?
-    @Option(help: "Only the newest so many events of the journal.") var limit: Int?
+    @Option(
+        parsing: .unconditional, help: "Only the newest so many events of the journal.",
+        transform: WholeNumber(range: 1...Self.maximumLimit).parse)
+    var limit: Int?
     @Option(help: "Recorded events in a file (`sluice tap --json --events`) instead of those of the journal.")
     var events: String?
     @Option(help: "Compare with the rules in this folder instead of those in force.") var against: String?
@@ -46,9 +49,6 @@ struct RulesDryRunCommand: AsyncParsableCommand {
         if events != nil, since != nil || limit != nil {
             throw ValidationError(
                 "--events takes all events of a file: --since and --limit are for those of the journal.")
-        }
-        if let limit, !(1...Self.maximumLimit).contains(limit) {
-            throw ValidationError("--limit is a number from 1 to \(Self.maximumLimit).")
         }
     }
 

@@ -39,7 +39,7 @@ struct SalesforceGetCommand: AsyncParsableCommand {
         if json { return printJSON(.record(record)) }
         var table = Table(["FIELD", "VALUE"])
         for cell in SalesforceRecordPrinter.cells(record) { table.add([cell.name, cell.text]) }
-        Terminal.output.write(table.text)
+        Terminal.output.write(table.whole)
     }
 
     private func readAll(_ rest: RESTClient, _ names: [String]) async throws {

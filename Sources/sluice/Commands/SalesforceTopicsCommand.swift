@@ -58,7 +58,7 @@ struct SalesforceTopicsCommand: AsyncParsableCommand {
         if json { return printJSON(.record(lines)) }
         var table = Table(["", ""])
         for cell in SalesforceRecordPrinter.cells(lines) { table.add([cell.name, cell.text]) }
-        Terminal.output.write(table.text)
+        Terminal.output.write(table.whole)
         if info.schemaID.isEmpty {
             Terminal.output.write("It carries several entities, each with a schema of its own.\n")
             if case .string(let names)? = lines["withheld"], !names.isEmpty {

@@ -17,18 +17,15 @@ struct TapCommand: AsyncParsableCommand {
     @Option(help: "Only what this rule had to do with.") var rule: [String] = []
     @Option(help: "Only what goes to this destination.") var destination: [String] = []
     @Option(help: "Only this object or platform event, by API name.") var entity: [String] = []
-    @Option(help: "Only every so many of what passes the filters.") var sample = 1
-    @Option(help: "End after this many.") var limit: Int?
+    @Option(
+        parsing: .unconditional, help: "Only every so many of what passes the filters.",
+        transform: WholeNumber(range: 1...TapRoutes.maximumSample).parse)
+    var sample = 1
+    @Option(parsing: .unconditional, help: "End after this many.", transform: WholeNumber.atLeastOne.parse)
+    var limit: Int?
     @Flag(help: "Events only.") var events = false
     @Flag(help: "Deliveries only.") var deliveries = false
     @Flag(help: "A JSON line each.") var json = false
-
-    func validate() throws {
-        guard (1...TapRoutes.maximumSample).contains(sample) else {
-            throw ValidationError("--sample is from 1 to \(TapRoutes.maximumSample).")
-        }
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
-    }
 
     func run() async throws {
         let caller = try ControlCaller(options) { _ in [] }

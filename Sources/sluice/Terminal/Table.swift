@@ -14,12 +14,26 @@ struct Table {
         rows.append(row)
     }
 
-    var text: String { text(within: nil) }
+    /// A list: as wide as its contents, but on a terminal no wider than that. Columns that do not fit follow their row,
+    /// and nothing is cut.
+    var text: String {
+        guard let columns = Terminal.output.size?.columns, columns < widths.reduce(Self.gap * (widths.count - 1), +) else {
+            return whole
+        }
+        return folded(within: columns, widths)
+    }
 
+    /// As wide as its contents, wherever it is shown: names with values of any length.
+    var whole: String { text(within: nil) }
+
+    private var widths: [Int] { rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 } }
+
+    /// For what is painted again and again.
+    ///
     /// - Parameter columns: of a terminal. No line is longer there: a last cell that is too long is cut, and columns that
-    ///   do not fit at all follow their row on a line of their own. Nil cuts nothing.
+    ///   do not fit at all follow their row. Nil cuts nothing.
     func text(within columns: Int?) -> String {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = widths
         let before = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
         guard let columns, before + (widths.last ?? 0) > columns else { return rows.map { line($0, widths) }.joined() }
         guard columns - before >= Self.leastOfLastCell else { return folded(within: columns, widths) }
@@ -43,10 +57,41 @@ struct Table {
             let first = line(row.prefix(count), widths)
             let rest = zip(rows[0], row).dropFirst(count).filter { $1 != "-" && !$1.isEmpty }
             guard number > 0, !rest.isEmpty else { return first }
-            let named = rest.map { "\($0.lowercased()) \($1)" }.joined(separator: ", ")
-            return first + "    \(named)".cut(to: columns) + "\n"
+            let named = rest.enumerated().map { $1.0.lowercased() + " " + $1.1 + ($0 == rest.count - 1 ? "" : ",") }
+            return first + Self.wrapped(named, within: columns)
         }.joined()
     }
+
+    /// Pairs side by side as far as they fit; a longer one is broken between words.
+    private static func wrapped(_ pairs: [String], within columns: Int) -> String {
+        let room = max(leastOfLastCell, columns - indent.count)
+        var lines = [""]
+        func add(_ text: String) {
+            let isFirst = lines[lines.count - 1].isEmpty
+            if isFirst || lines[lines.count - 1].count + 1 + text.count <= room {
+                lines[lines.count - 1] += (isFirst ? "" : " ") + text
+            } else {
+                lines.append(text)
+            }
+        }
+        for pair in pairs {
+            guard pair.count > room else {
+                add(pair)
+                continue
+            }
+            for word in pair.split(separator: " ") {
+                var rest = word
+                while rest.count > room {
+                    add(String(rest.prefix(room)))
+                    rest = rest.dropFirst(room)
+                }
+                add(String(rest))
+            }
+        }
+        return lines.map { indent + $0 + "\n" }.joined()
+    }
+
+    private static let indent = "    "
 }
 
 /// `1 rule`, `2 rules`, `3 deliveries`
