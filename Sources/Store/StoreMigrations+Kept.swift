@@ -5,7 +5,7 @@ extension StoreMigrations {
             id INTEGER PRIMARY KEY,
             org TEXT NOT NULL, org_id TEXT NOT NULL, topic TEXT NOT NULL, replay_id BLOB NOT NULL,
             schema_id TEXT NOT NULL, event_id TEXT NOT NULL, payload BLOB NOT NULL, received_at INTEGER NOT NULL,
-            UNIQUE (org_id, topic, replay_id)
+            UNIQUE (replay_id, topic, org_id)
         ) STRICT;
         CREATE INDEX outbox_unrendered ON outbox (replay_id) WHERE length(body) = 0;
         CREATE INDEX dead_letters_event ON dead_letters (replay_id);

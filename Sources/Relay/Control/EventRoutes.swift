@@ -89,7 +89,8 @@ package struct EventRoutes: Sendable {
         let history: DeliveryHistory
         let rules = await rules()
         do throws(StoreError) {
-            entry = try await store.journalEntry(holding: id) { Self.event(id, in: $0) != nil }
+            let row = try await store.journalEntry(holding: id) { Self.event(id, in: $0) != nil }
+            entry = if let row { row } else { try await store.keptEvents(id).first.map(Self.entry) }
             history = DeliveryHistory(
                 pending: try await store.pending(of: id), dead: try await store.deadLetters(of: id),
                 recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil,
@@ -191,6 +192,14 @@ package struct EventRoutes: Sendable {
         var events: [Event]
         /// The header's field lists as they came.
         var bitmaps: Fields?
+    }
+
+    /// The journal has pruned it; what it holds up has kept it.
+    private static func entry(_ kept: KeptEvent) -> JournalEntry {
+        JournalEntry(
+            org: kept.org, topic: kept.topic, receivedAt: kept.receivedAt, firstReplayID: kept.replayID,
+            lastReplayID: kept.replayID, eventCount: 1,
+            raw: FetchResponse(events: [kept.source], pendingNumRequested: 0).encode())
     }
 
     private static func event(_ id: ReplayID, in entry: JournalEntry) -> ConsumerEvent? {

@@ -128,6 +128,24 @@ import TestSupport
         #expect(answer.records("otherDeliveries").first?.text("state") == "pending")
     }
 
+    @Test func `an event that a delivery without a request has kept is shown, whatever the journal has pruned`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        let schemaID = try SampleEvents.schemaID()
+        try await bench.store.saveSchema(SampleEvents.schemaJSON, id: schemaID)
+        let event = SampleEvents.update(7, [SampleEvents.recordID(1)], schemaID: schemaID)
+        var letter = DeadLetter(delivery: Make.delivery(7), reason: .rendering, detail: "absent", diedAt: 0)
+        letter.delivery.body = []
+        var group = CommitGroup()
+        group.deadLetters = [letter]
+        let origin = letter.delivery.origin
+        group.kept = [KeptEvent(event, org: "prod", orgID: origin.orgID, topic: origin.topic, receivedAt: 3)]
+        try await bench.store.commit(group, wall: 0)
+        let answer = try await show(bench, "\(event.replayID)")
+        #expect(answer["problem"] == nil && answer.text("topic") == origin.topic && answer["rpcId"] == nil)
+        #expect(answer.records("events").count == 1)
+        #expect(answer.records("otherDeliveries").map { $0.text("id") } == ["sl_7"])
+    }
+
     @Test func `what is not written yet is written, and found`() async throws {
         let bench = try await LoaderBench(status: 503)
         let schemaID = try SampleEvents.schemaID()
