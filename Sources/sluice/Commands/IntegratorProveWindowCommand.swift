@@ -18,7 +18,7 @@ struct IntegratorProveWindowCommand: AsyncParsableCommand {
     @Argument(help: "The flow's ID.") var id: String
     @Option(help: "Begin of the window.") var from: MomentArgument
     @Option(help: "End of the window.") var until: MomentArgument
-    @Option(parsing: .unconditional, help: "How many records it holds.", transform: WholeNumber.atLeastOne.parse)
+    @Option(parsing: .unconditional, help: "How many records it holds.", transform: WholeNumber.atLeastZero.parse)
     var expect: Int
     @Option(parsing: .unconditional, help: "How many more or less are as good.", transform: WholeNumber.atLeastZero.parse)
     var tolerance = 0

@@ -8,8 +8,8 @@ struct RulesExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Shows why an event went where it went, rule by rule.",
         discussion: """
-            For each rule: every condition in written order, whether it held, and the values it saw. A field that the \
-            event does not tell shows as absent, which is neither null nor false.
+            For each rule about the event's object: every condition in written order, whether it held, and the values \
+            it saw. A field that the event does not tell shows as absent, which is neither null nor false.
 
             Of an event in the journal, a rule with 'bodies: redacted' shows the kinds of values, and not the values.
 
