@@ -257,7 +257,7 @@ def test_an_external_id_of_several_records_is_ambiguous(org):
     assert f"HTTP 300: several records have it: {ids[0]}, {ids[1]}. Make the external ID unique" in said
     assert f"several records have it: {ids[0]}" in org.fails(1, "get", "Account", "--by", "External_Id__c", "E")
     assert "no_such" in org.fails(2, "get", "Account", "--by", "External_Id__c", "no_such")
-    assert "External_Id_c" in org.fails(1, "get", "Account", "--by", "External_Id_c", "E")
+    assert "External_Id_c" in org.fails(2, "get", "Account", "--by", "External_Id_c", "E")
 
 
 def test_records_of_a_file_are_upserted(org):
