@@ -3,8 +3,6 @@ import Events
 /// An event as it came, kept because deliveries or dead letters of it have no request yet: it is rendered from here,
 /// however long that takes and whatever the journal has pruned meanwhile.
 package struct KeptEvent: Sendable, Equatable {
-    /// The operator's name of the org.
-    package var org: String
     package var orgID: String
     package var topic: String
     package var replayID: ReplayID
@@ -15,8 +13,7 @@ package struct KeptEvent: Sendable, Equatable {
     package var receivedAt: Int64
 
     /// - Parameter source: the event as Salesforce sent it.
-    package init(_ source: ConsumerEvent, org: String, orgID: String, topic: String, receivedAt: Int64) {
-        self.org = org
+    package init(_ source: ConsumerEvent, orgID: String, topic: String, receivedAt: Int64) {
         self.orgID = orgID
         self.topic = topic
         replayID = source.replayID
@@ -24,6 +21,10 @@ package struct KeptEvent: Sendable, Equatable {
         eventID = source.id
         payload = source.payload
         self.receivedAt = receivedAt
+    }
+
+    package func isSame(as other: KeptEvent) -> Bool {
+        replayID == other.replayID && topic == other.topic && orgID == other.orgID
     }
 
     package var source: ConsumerEvent {

@@ -14,7 +14,7 @@ extension Store {
     @discardableResult
     package func commit(
         _ group: CommitGroup, wall: Int64, isSynced: Bool = false
-    ) async throws(StoreError) -> Set<Int64> {
+    ) async throws(StoreError) -> [Int64: Repetition] {
         let (limits, file) = (limits, file)
         let action = "commit \(group.summary)"
         return try await transaction(action, isSynced: isSynced) { database in
@@ -28,6 +28,14 @@ extension Store {
             return repeated
         }
     }
+}
+
+/// A delivery that the outbox holds already.
+package enum Repetition: Sendable {
+    /// In the same lane of the same destination, and with a request if this one has.
+    case covered
+    /// Rules that changed since sent it elsewhere then.
+    case elsewhere
 }
 
 extension CommitGroup {
@@ -44,7 +52,7 @@ extension CommitGroup {
 }
 
 extension Database {
-    fileprivate func write(_ group: CommitGroup, keepsJournal: Bool, wall: Int64) throws -> Set<Int64> {
+    fileprivate func write(_ group: CommitGroup, keepsJournal: Bool, wall: Int64) throws -> [Int64: Repetition] {
         if keepsJournal { for entry in group.journal { try insert(entry) } }
         let encoder = ColumnEncoder()
         // First: what a cursor settles is remembered for the dead letter that came of it already.
@@ -54,8 +62,10 @@ extension Database {
         for event in group.held { try insert(event) }
         for key in group.released { try release(key) }
         try remove(group.removed)
-        var repeated: Set<Int64> = []
-        for delivery in group.added where try !insert(delivery, encoder) { repeated.insert(delivery.seq) }
+        var repeated: [Int64: Repetition] = [:]
+        for added in group.added where try !insert(added, encoder) {
+            repeated[added.seq] = try repetition(of: added.delivery)
+        }
         for change in group.changed { try update(change, encoder) }
         for event in group.kept { try insert(event) }
         for statement in group.statements { try insert(statement) }
@@ -90,6 +100,15 @@ extension Database {
                     progress.lastError, try encoder.json(progress.history),
                 ])
         return changesCount > 0
+    }
+
+    private func repetition(of delivery: Delivery) throws -> Repetition {
+        let isCovered = try Bool.fetchOne(
+            self,
+            sql: """
+                SELECT destination = ? AND lane = ? AND (length(body) > 0 OR ?) FROM outbox WHERE id = ?
+                """, arguments: [delivery.destination, delivery.lane, delivery.body.isEmpty, delivery.id])
+        return isCovered == true ? .covered : .elsewhere
     }
 
     private func update(_ change: CommitGroup.Progress, _ encoder: ColumnEncoder) throws {

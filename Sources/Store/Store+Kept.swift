@@ -9,13 +9,13 @@ extension Store {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT org, org_id, topic, schema_id, event_id, payload, received_at FROM kept_events
+                    SELECT org_id, topic, schema_id, event_id, payload, received_at FROM kept_events
                     WHERE replay_id = ? ORDER BY id
                     """, arguments: [Data(replayID.bytes)]
             ).map { row in
                 let source = ConsumerEvent(
-                    id: row[4], schemaID: row[3], replayID: replayID, payload: [UInt8](row[5] as Data))
-                return KeptEvent(source, org: row[0], orgID: row[1], topic: row[2], receivedAt: row[6])
+                    id: row[3], schemaID: row[2], replayID: replayID, payload: [UInt8](row[4] as Data))
+                return KeptEvent(source, orgID: row[0], topic: row[1], receivedAt: row[5])
             }
         }
     }
@@ -37,16 +37,15 @@ extension Store {
 extension Database {
     /// Only while something needs it: what was delivered before this commit does not. Written behind everything that may.
     func insert(_ event: KeptEvent) throws {
-        let id = Data(event.replayID.bytes)
         try run(
             """
-            INSERT INTO kept_events (org, org_id, topic, replay_id, schema_id, event_id, payload, received_at)
-            SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE \(StoreMigrations.needsEvent(orgID: "?", topic: "?", replayID: "?"))
+            INSERT INTO kept_events (org_id, topic, replay_id, schema_id, event_id, payload, received_at)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE \(StoreMigrations.needsEvent(orgID: "?1", topic: "?2", replayID: "?3"))
             ON CONFLICT (replay_id, topic, org_id) DO NOTHING
             """,
             [
-                event.org, event.orgID, event.topic, id, event.schemaID, event.eventID, Data(event.payload),
-                event.receivedAt, id, event.topic, event.orgID, id, event.topic, event.orgID,
+                event.orgID, event.topic, Data(event.replayID.bytes), event.schemaID, event.eventID, Data(event.payload),
+                event.receivedAt,
             ])
     }
 }

@@ -3,7 +3,7 @@ extension StoreMigrations {
     static let keptTables = """
         CREATE TABLE kept_events (
             id INTEGER PRIMARY KEY,
-            org TEXT NOT NULL, org_id TEXT NOT NULL, topic TEXT NOT NULL, replay_id BLOB NOT NULL,
+            org_id TEXT NOT NULL, topic TEXT NOT NULL, replay_id BLOB NOT NULL,
             schema_id TEXT NOT NULL, event_id TEXT NOT NULL, payload BLOB NOT NULL, received_at INTEGER NOT NULL,
             UNIQUE (replay_id, topic, org_id)
         ) STRICT;
@@ -22,7 +22,7 @@ extension StoreMigrations {
             AND NOT \(needsEvent(orgID: "old.org_id", topic: "old.topic", replayID: "old.replay_id"))
         """
 
-    /// - Parameters: expressions; the condition has them twice, in the order replay ID, topic, org.
+    /// - Parameters: expressions.
     static func needsEvent(orgID: String, topic: String, replayID: String) -> String {
         let isIts = "replay_id = \(replayID) AND topic = \(topic) AND org_id = \(orgID)"
         return """

@@ -81,6 +81,9 @@ package struct AttemptRecord: Sendable, Equatable, Codable {
     }
 
     /// What an operator did, between the attempts.
+    /// It says what an operator did, and is no attempt.
+    package var isMark: Bool { number == 0 }
+
     package static func mark(_ words: String, at: Int64) -> AttemptRecord {
         AttemptRecord(number: 0, at: at, status: nil, reason: words)
     }

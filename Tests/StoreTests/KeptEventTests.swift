@@ -11,7 +11,7 @@ import Testing
     private func event(of delivery: Delivery, orgID: String? = nil) -> KeptEvent {
         let origin = delivery.origin
         return KeptEvent(
-            ConsumerEvent(id: "e", schemaID: "s", replayID: origin.replayID, payload: [0, 255, 1]), org: "prod",
+            ConsumerEvent(id: "e", schemaID: "s", replayID: origin.replayID, payload: [0, 255, 1]),
             orgID: orgID ?? origin.orgID, topic: origin.topic, receivedAt: 5)
     }
 

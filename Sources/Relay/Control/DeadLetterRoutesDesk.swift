@@ -17,6 +17,8 @@ struct DeadLetterDesk: Sendable {
     let rules: CurrentRules
     let time: TimeSource
 
+    var renderer: EventRenderer { EventRenderer(store: store, orgs: orgs, rules: rules, time: time) }
+
     // MARK: Looking
 
     func list(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterList {
@@ -39,7 +41,7 @@ struct DeadLetterDesk: Sendable {
         // A rule that cannot be had, or is gone or renamed, may have said anything.
         let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule) ?? .redacted)
         // Many receivers say back what they got.
-        let mask = display == .full ? nil : EchoMask(delivery.body)
+        let mask = display == .full ? nil : EchoMask(delivery.body, stored.letter.history)
         return DeadLetterDetail(
             line: DeadLetterLine(stored), orgId: delivery.origin.orgID, change: delivery.origin.change,
             target: delivery.target, body: display.text(delivery.body),

@@ -46,7 +46,7 @@ extension DeadLetterDesk {
                 continue
             }
             // Those before it in its lane must not fall behind it.
-            switch try await rendered(stored.letter) {
+            switch try await renderer.rendered(stored.letter.delivery) {
             case .ready(let delivery):
                 var again = stored
                 again.letter.delivery = delivery
@@ -78,45 +78,6 @@ extension DeadLetterDesk {
         return deliveries.count
     }
 
-    /// Its delivery's request could not be built when it came; today's rules may do better, if its event is still
-    /// known.
-    func rendered(_ letter: DeadLetter) async throws(ControlError) -> Rendering {
-        let delivery = letter.delivery
-        let origin = delivery.origin
-        let store = store
-        let kept = try await stored { () async throws(StoreError) in
-            try await store.keptEvent(orgID: origin.orgID, topic: origin.topic, replayID: origin.replayID)
-        }
-        if let kept, let again = try await rendered(delivery, kept.source, org: kept.org, receivedAt: kept.receivedAt) {
-            return again
-        }
-        let keys = try await stored { () async throws(StoreError) in try await store.journalTopics() }
-        for key in keys where key.topic == origin.topic {
-            let cursor = try await stored { () async throws(StoreError) in try await store.cursor(key) }
-            // Replay IDs are counted in each org: another one's event may have the same.
-            guard cursor?.orgID ?? origin.orgID == origin.orgID else { continue }
-            let search = JournalSearch(store: store, key: key)
-            guard let found = try await search.find(origin.replayID, committedAt: origin.time) else { continue }
-            let source = found.events[found.index]
-            let receivedAt = found.row.entry.receivedAt
-            if let again = try await rendered(delivery, source, org: key.org, receivedAt: receivedAt) { return again }
-        }
-        return .failed("its event is not in the journal any more; `sluice replay --source salesforce` may still get it")
-    }
-
-    /// - Returns: nil if it is not this event's delivery.
-    private func rendered(
-        _ delivery: Delivery, _ source: ConsumerEvent, org: String, receivedAt: Int64
-    ) async throws(ControlError) -> Rendering? {
-        let origin = delivery.origin
-        switch try await decoded(source, org: org, topic: origin.topic, receivedAt: receivedAt) {
-        case .success(let events):
-            let mine = events.filter { $0.org.id == origin.orgID && $0.recordID == origin.recordID }
-            return mine.isEmpty ? nil : try await again(delivery, mine, org: org)
-        case .failure(let why): return .failed(why.reason)
-        }
-    }
-
     private func noDestination(_ name: String, rule: String) -> String {
         let problem = "no rule file names its destination '\(name)'"
         guard rules.current.ruleIDs.contains(rule) else {
@@ -126,41 +87,6 @@ extension DeadLetterDesk {
     }
 
     static let notMade = "today's rules make no such delivery of its event; drop it if that is right"
-
-    private func again(
-        _ delivery: Delivery, _ events: [Event], org: String
-    ) async throws(ControlError) -> Rendering {
-        guard rules.current.ruleIDs.contains(delivery.rule) else {
-            return .failed("today's rules have no rule '\(delivery.rule)'")
-        }
-        let replay = ReplayedDelivery.replay(ofDelivery: delivery.id)
-        var why: Rendering = .nothing
-        for event in events {
-            var event = event
-            event.replay = replay
-            let result = try await routed(event, org: org)
-            func isIt(_ id: String) -> Bool {
-                replay.map { ReplayedDelivery.id(id, of: $0) } ?? id == delivery.id
-            }
-            // What is read of a record has the ID of the state that was read, which is another one by now.
-            func wasRead(_ rule: String, _ destination: String) -> Bool {
-                event.isGapOfRecord && rule == delivery.rule && destination == delivery.destination
-            }
-            let found = result.deliveries.first { isIt($0.id) }
-                ?? result.deliveries.only { wasRead($0.rule, $0.destination) }
-            if var found {
-                found.id = delivery.id
-                return .ready(found)
-            }
-            if let reason = result.whyUnfinished { why = .later(reason) }
-            let failure = result.failures.first { isIt($0.id) }
-                ?? result.failures.only { wasRead($0.rule, $0.destination) }
-            if let failure {
-                why = .failed("it still cannot be rendered: \(failure.description)")
-            }
-        }
-        return why
-    }
 
     // MARK: Quarantine
 
@@ -195,7 +121,11 @@ extension DeadLetterDesk {
         let consumer = ConsumerEvent(
             id: event.eventID, schemaID: event.schemaID, replayID: event.replayID, payload: event.payload)
         let store = store
-        switch try await decoded(consumer, org: event.org, topic: event.topic, receivedAt: event.at) {
+        let orgs = orgs
+        guard let entry = try await stored({ () async throws(StoreError) in try await orgs.entry(event.org) }) else {
+            return outcome.skip(String(row.id), "nothing is known of the org \(event.org)")
+        }
+        switch try await renderer.decoded(consumer, topic: event.topic, receivedAt: event.at, entry) {
         case .failure(let why):
             outcome.skip(String(row.id), why.reason)
             try await stored { () async throws(StoreError) in
@@ -203,14 +133,14 @@ extension DeadLetterDesk {
             }
         case .success(let events):
             var results: [RoutingResult] = []
-            for event in events { results.append(try await routed(event, org: row.event.org)) }
+            for event in events { results.append(try await renderer.routed(event, entry)) }
             if let why = results.lazy.compactMap(\.whyUnfinished).first { return outcome.skip(String(row.id), why) }
             let token = Self.token()
             let marked = try await stored { () async throws(StoreError) in
                 try await store.markResending(quarantine: [row.id], token: token)
             }
             guard !marked.isEmpty else { return }
-            let batch = batch(results, of: events, consumer, org: event.org, token)
+            let batch = batch(results, of: events, consumer, token)
             try await hand(batch, token, to: outbox)
             outcome.count += 1
             outcome.deliveries += batch.deliveries.count
@@ -219,42 +149,16 @@ extension DeadLetterDesk {
 
     /// As if they had just come: these events were never delivered, so their deliveries have the usual IDs.
     private func batch(
-        _ results: [RoutingResult], of events: [Event], _ source: ConsumerEvent, org: String, _ token: String
+        _ results: [RoutingResult], of events: [Event], _ source: ConsumerEvent, _ token: String
     ) -> RoutedBatch {
         var batch = RoutedBatch(cursor: cursor(token))
         for (event, result) in zip(events, results) {
             batch.deliveries += result.deliveries
             let letters = result.failures.compactMap { $0.deadLetter(at: time.wall()) }
             batch.deadLetters += letters
-            if !letters.isEmpty { batch.kept.append(KeptEvent(source, of: event, org: org)) }
+            if !letters.isEmpty { batch.keep(source, of: event) }
         }
         return batch
-    }
-
-    /// By today's rules.
-    private func routed(_ event: Event, org: String) async throws(ControlError) -> RoutingResult {
-        let orgs = orgs
-        let known = try await stored { () async throws(StoreError) in try await orgs.entry(org) }
-        let rules = rules.current
-        let result = rules.route(event, now: time.wall())
-        do {
-            return try await known?.completeNow(event, result, rules) ?? result
-        } catch {
-            throw ControlError(.failed, "routing was broken off.")
-        }
-    }
-
-    private func decoded(
-        _ event: ConsumerEvent, org: String, topic: String, receivedAt: Int64
-    ) async throws(ControlError) -> Result<[Event], UnreadableEvent> {
-        let orgs = orgs
-        let known = try await stored { () async throws(StoreError) in try await orgs.entry(org) }
-        guard let entry = known else { return .failure(UnreadableEvent(reason: "nothing is known of the org \(org)")) }
-        do {
-            return try await EventReader(entry, time: time).decode(event, topic: topic, receivedAt: receivedAt)
-        } catch {
-            throw ControlError(.failed, "decoding was broken off.")
-        }
     }
 
     // MARK: To the outbox
@@ -279,19 +183,4 @@ extension DeadLetterDesk {
     }
 
     private static func token() -> String { Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }) }
-}
-
-extension RoutingResult {
-    /// Why more of it may be due than it has; nil when it is final.
-    fileprivate var whyUnfinished: String? {
-        wants.isEmpty ? deferred.first?.reason : "its org has not signed in, so that nothing can be read for it"
-    }
-}
-
-extension Array {
-    /// Nil if there are several.
-    fileprivate func only(where isWanted: (Element) -> Bool) -> Element? {
-        let found = filter(isWanted)
-        return found.count == 1 ? found[0] : nil
-    }
 }

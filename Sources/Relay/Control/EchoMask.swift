@@ -1,14 +1,20 @@
 import Events
+import Store
 
 /// Hides in the start of an answer what it repeats of the request.
 struct EchoMask {
     /// Shorter ones say little, and stand in every text.
     static let shortest = 4
 
-    /// The longest first: others may be part of them.
-    private let values: [String]
+    /// The longest first: others may be part of them. Nil where it is not known what was sent.
+    private let values: [String]?
 
-    init(_ body: [UInt8]) {
+    /// - Parameter history: an operator's mark in it tells that other requests may have been sent before.
+    init(_ body: [UInt8], _ history: [AttemptRecord]) {
+        guard !body.isEmpty, !history.contains(where: \.isMark) else {
+            values = nil
+            return
+        }
         var found: Set<String> = []
         if let value = try? JSONReader.parse(body) {
             Self.collect(value, &found)
@@ -20,6 +26,7 @@ struct EchoMask {
 
     func masked(_ answer: String) -> String {
         guard !answer.isEmpty else { return answer }
+        guard let values else { return "•••" }
         var answer = answer
         for value in values where answer.contains(value) { answer = answer.replacing(value, with: "•••") }
         // The end may have been cut off within one.

@@ -78,7 +78,7 @@ struct DeliveryHistory {
 
     private func hidden(_ id: String, _ attempts: [AttemptRecord]) -> [AttemptRecord] {
         guard let delivery = dead[id]?.delivery ?? pending[id]?.delivery, shown(delivery.rule) != .full else { return attempts }
-        let mask = EchoMask(delivery.body)
+        let mask = EchoMask(delivery.body, attempts)
         return attempts.map { attempt in
             var attempt = attempt
             attempt.excerpt = mask.masked(attempt.excerpt)

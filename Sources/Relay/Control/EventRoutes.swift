@@ -90,7 +90,7 @@ package struct EventRoutes: Sendable {
         let rules = await rules()
         do throws(StoreError) {
             let row = try await store.journalEntry(holding: id) { Self.event(id, in: $0) != nil }
-            entry = if let row { row } else { try await store.keptEvents(id).first.map(Self.entry) }
+            entry = if let row { row } else { try await kept(id) }
             history = DeliveryHistory(
                 pending: try await store.pending(of: id), dead: try await store.deadLetters(of: id),
                 recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil,
@@ -194,11 +194,13 @@ package struct EventRoutes: Sendable {
         var bitmaps: Fields?
     }
 
-    /// The journal has pruned it; what it holds up has kept it.
-    private static func entry(_ kept: KeptEvent) -> JournalEntry {
-        JournalEntry(
-            org: kept.org, topic: kept.topic, receivedAt: kept.receivedAt, firstReplayID: kept.replayID,
-            lastReplayID: kept.replayID, eventCount: 1,
+    /// The journal has pruned it; what has no request yet has kept it.
+    private func kept(_ id: ReplayID) async throws(StoreError) -> JournalEntry? {
+        guard let kept = try await store.keptEvents(id).first else { return nil }
+        let cursor = try await store.cursors().first { $0.orgID == kept.orgID }
+        return JournalEntry(
+            org: cursor?.key.org ?? kept.orgID, topic: kept.topic, receivedAt: kept.receivedAt,
+            firstReplayID: kept.replayID, lastReplayID: kept.replayID, eventCount: 1,
             raw: FetchResponse(events: [kept.source], pendingNumRequested: 0).encode())
     }
 

@@ -138,14 +138,15 @@ final class CommitLedger {
 
     /// - Parameter repeated: what the store held already, see `Store.commit`.
     /// - Returns: by how much the outbox in the store grew.
-    func committed(repeated: Set<Int64> = []) -> Growth {
+    func committed(repeated: [Int64: Repetition] = [:]) -> Growth {
         guard let written = writing else { preconditionFailure("no commit under way") }
         writing = nil
         isOutdated = false
         unwrittenBytes -= written.keptBytes
         for entry in written.added {
             entry.storage = .stored
-            entry.isRepeated = repeated.contains(entry.seq)
+            entry.isRepeated = repeated[entry.seq] != nil
+            entry.isCovered = repeated[entry.seq] == .covered
             forget(entry)
             if entry.isResolved {
                 remove(entry)

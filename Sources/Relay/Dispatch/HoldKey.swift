@@ -7,8 +7,8 @@ enum HoldKey: Hashable, CustomStringConvertible {
     case listener(String)
     case run(String)
     case batch(String)
-    /// What has no request yet, whatever it is for.
-    case unrendered
+    /// What has no request yet, whatever it is for, of one org: which of them can be read is decided there.
+    case unrendered(org: String)
 
     /// `flow …9f3c`, `listener orders`. A FlowMate flow's ID is all that its webhook asks for, so it is not shown whole.
     var description: String {
@@ -25,7 +25,7 @@ enum HoldKey: Hashable, CustomStringConvertible {
 
 extension Delivery {
     var holdKey: HoldKey {
-        guard unrenderedReason == nil else { return .unrendered }
+        guard unrenderedReason == nil else { return .unrendered(org: origin.orgID) }
         return switch target {
         case .webhook: .webhook
         case .flow(let id, _): .flow(id)

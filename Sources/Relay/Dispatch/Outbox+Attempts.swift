@@ -19,25 +19,12 @@ extension Outbox {
     final class Worker {
         let task: Task<Void, Never>
         let route: Route
-        private(set) var seq: Int64
-        private(set) var number: Int
-        private(set) var started: Moment
-        private(set) var leaseEnd: Int64
+        var assignment: Assignment
 
         init(_ task: Task<Void, Never>, _ route: Route, _ assignment: Assignment) {
             self.task = task
             self.route = route
-            seq = assignment.seq
-            number = assignment.number
-            started = assignment.started
-            leaseEnd = assignment.leaseEnd
-        }
-
-        func take(_ assignment: Assignment) {
-            seq = assignment.seq
-            number = assignment.number
-            started = assignment.started
-            leaseEnd = assignment.leaseEnd
+            self.assignment = assignment
         }
     }
 
@@ -72,10 +59,11 @@ extension Outbox {
             unrendered: unrendered, started: now, leaseEnd: now.uptime + route.leaseMilliseconds)
     }
 
-    /// What repeats a row of the store is no attempt: the row was before it in its lane.
+    /// What repeats a row of the store is no attempt where the row was before it in its lane. Elsewhere it is, since rules
+    /// that changed may send it elsewhere by now; unless it has no request, and so no event once the row is gone.
     private func next(_ route: Route, _ now: Moment) -> OutboxEntry? {
         while let entry = route.lanes.next(now) {
-            guard entry.isRepeated else { return entry }
+            guard entry.isRepeated, entry.isCovered || entry.delivery.unrenderedReason != nil else { return entry }
             var note = AttemptNote(reason: "it came twice")
             note.receiverWasAsked = false
             let changes = route.lanes.finish(
@@ -102,24 +90,21 @@ extension Outbox {
         guard !isAbandoned, let busy = workers[worker] else { return nil }
         let route = busy.route
         let now = clock.now
-        conclude(
-            route, assignment.seq, number: assignment.number, started: assignment.started, outcome,
-            sent: assignment.unrendered?.sent, now)
+        conclude(assignment, on: route, outcome, now)
         let next = assign(route, now)
-        if let next { busy.take(next) } else { workers[worker] = nil }
+        if let next { busy.assignment = next } else { workers[worker] = nil }
         pump(route, now)
         if next == nil { reportIdle() }
         return next
     }
 
-    /// - Parameter sent: of a delivery without a request, what was made of it for this attempt.
-    func conclude(
-        _ route: Route, _ seq: Int64, number: Int, started: Moment, _ outcome: AttemptOutcome, sent: Delivery? = nil,
-        _ now: Moment
-    ) {
+    func conclude(_ assignment: Assignment, on route: Route, _ outcome: AttemptOutcome, _ now: Moment) {
+        let (seq, number, started) = (assignment.seq, assignment.number, assignment.started)
         guard let entry = route.lanes.attempted(seq) else {
             preconditionFailure("an attempt that nobody made")
         }
+        // Of a delivery without a request, what was made of it for this attempt.
+        let sent = assignment.unrendered?.sent
         let took = max(0, now.uptime - started.uptime)
         observer?.attempted(sent ?? entry.delivery, number: number, outcome: outcome, milliseconds: took)
         let verdict: RetryPolicy.Verdict

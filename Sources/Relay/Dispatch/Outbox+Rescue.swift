@@ -22,8 +22,8 @@ extension Outbox {
         let now = clock.now
         // The whole process stood still (a suspended machine, SIGSTOP): the sinks' own deadlines come first.
         guard now.uptime - due < limits.rescueGrace else { return watchLease(until: now.uptime + limits.rescueGrace) }
-        for (id, worker) in workers where worker.leaseEnd <= now.uptime { giveUp(id, worker, now) }
-        if let next = workers.values.map(\.leaseEnd).min() { watchLease(until: next) }
+        for (id, worker) in workers where worker.assignment.leaseEnd <= now.uptime { giveUp(id, worker, now) }
+        if let next = workers.values.map(\.assignment.leaseEnd).min() { watchLease(until: next) }
         reportIdle()
     }
 
@@ -31,8 +31,8 @@ extension Outbox {
         let route = worker.route
         workers[id] = nil
         worker.task.cancel()
-        let seconds = (now.uptime - worker.started.uptime) / 1000
-        let delivery = route.lanes.attempted(worker.seq)?.delivery.id ?? ""
+        let seconds = (now.uptime - worker.assignment.started.uptime) / 1000
+        let delivery = route.lanes.attempted(worker.assignment.seq)?.delivery.id ?? ""
         logger.error(
             """
             an attempt to deliver \(delivery) to \(route.name) hung for \(seconds) s and was given up; it \
@@ -40,19 +40,18 @@ extension Outbox {
             """)
         let note = AttemptNote(
             reason: "the attempt hung for \(seconds) s, longer than its deadline allows", possibleDuplicate: true)
-        conclude(
-            route, worker.seq, number: worker.number, started: worker.started, .retry(note, after: nil), now)
+        conclude(worker.assignment, on: route, .retry(note, after: nil), now)
         pump(route)
     }
 
     /// Attempts that a stop breaks off may have reached their receiver: that stays on record.
     func cutOff(_ worker: Worker, _ now: Moment) {
-        guard let entry = worker.route.lanes.attempted(worker.seq) else { return }
+        guard let entry = worker.route.lanes.attempted(worker.assignment.seq) else { return }
         entry.progress.append(
             AttemptRecord(
-                number: worker.number, at: now.wall, status: nil,
+                number: worker.assignment.number, at: now.wall, status: nil,
                 reason: "broken off when the relay was stopped", possibleDuplicate: true),
-            startedAt: worker.started.wall, held: true)
+            startedAt: worker.assignment.started.wall, held: true)
         ledger.changed(entry)
     }
 

@@ -14,6 +14,8 @@ final class OutboxEntry {
     var isResolved = false
     /// The store holds the same delivery already, under an earlier number: this one has no row, and does not count.
     var isRepeated = false
+    /// That row is before it in its lane, and has a request if this one has.
+    var isCovered = false
     /// `progress` is newer than the row.
     var isDirty = false
     /// Uptime before which it is not tried; 0 when it may be tried at once.

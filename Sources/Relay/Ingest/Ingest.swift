@@ -256,7 +256,7 @@ package struct Ingest: SubscriptionHost {
     private func take(
         _ result: RoutingResult, of event: Event, _ source: ConsumerEvent, isReread: Bool, into routed: inout RoutedBatch
     ) {
-        routed.take(result, of: event, source, org: org.alias)
+        routed.take(result, of: event, source)
         routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.time)
         if !isReread, result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
         faults.note(result, of: event, log: log)

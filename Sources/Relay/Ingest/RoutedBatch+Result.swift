@@ -5,12 +5,11 @@ import Store
 extension RoutedBatch {
     /// What the rules made of an event of the live stream.
     ///
-    /// - Parameters:
-    ///   - source: the event as Salesforce sent it: kept if any of it has no request.
-    ///   - org: the operator's name of it.
-    mutating func take(_ result: RoutingResult, of event: Event, _ source: ConsumerEvent, org: String) {
+    /// - Parameter source: the event as Salesforce sent it: kept if any of it has no request.
+    mutating func take(_ result: RoutingResult, of event: Event, _ source: ConsumerEvent) {
         deliveries += result.deliveries
         guard !result.deferred.isEmpty || !result.failures.isEmpty else { return }
+        let before = (deliveries.count, deadLetters.count)
         deliveries += result.deferred.map(\.unrendered)
         for failure in result.failures {
             if let paused = failure.paused {
@@ -19,15 +18,14 @@ extension RoutedBatch {
                 deadLetters.append(letter)
             }
         }
-        kept.append(KeptEvent(source, of: event, org: org))
+        if before != (deliveries.count, deadLetters.count) { keep(source, of: event) }
     }
-}
 
-extension KeptEvent {
-    /// - Parameters:
-    ///   - source: the event as Salesforce sent it.
-    ///   - event: one that was decoded of it.
-    init(_ source: ConsumerEvent, of event: Event, org: String) {
-        self.init(source, org: org, orgID: event.org.id, topic: event.topic, receivedAt: event.receivedAt)
+    /// Once, however many records it is about.
+    ///
+    /// - Parameter event: one that was decoded of it.
+    mutating func keep(_ source: ConsumerEvent, of event: Event) {
+        let next = KeptEvent(source, orgID: event.org.id, topic: event.topic, receivedAt: event.receivedAt)
+        if kept.last?.isSame(as: next) != true { kept.append(next) }
     }
 }

@@ -222,7 +222,7 @@ extension GapReconciler {
     private func take(
         _ result: RoutingResult, _ waiting: GapQueue.Waiting, isRead: Bool, into batch: inout RoutedBatch
     ) {
-        batch.take(result, of: waiting.event, waiting.row.source, org: parts.org.alias)
+        batch.take(result, of: waiting.event, waiting.row.source)
         var seen = waiting.event
         seen.fetched = isRead
         parts.observer?.routed(seen, result)

@@ -51,7 +51,7 @@ actor ReplayFeed {
     func offset(in row: Int64) -> Int { progress.journalRow == row ? progress.eventOffset : 0 }
 
     /// - Parameter row: of the journal, which is done with the last of these events.
-    /// - Throws: `CancellationError`, or `OutboxStopped`.
+    /// - Throws: `ReplayFailure`, `CancellationError`, or `OutboxStopped`.
     func take(_ events: [ConsumerEvent], receivedAt: Int64, row: Int64? = nil) async throws -> Flow {
         var rest = events[...]
         while !rest.isEmpty {
@@ -91,13 +91,14 @@ actor ReplayFeed {
     private func route(
         _ event: ConsumerEvent, _ receivedAt: Int64, into piece: inout ReplayRouting.Piece
     ) async throws {
-        guard let reader, let entry else { preconditionFailure("a replay's event without a topic") }
+        guard let reader else { preconditionFailure("a replay's event without a topic") }
         switch try await reader.decode(event, topic: routing.topic.topic, receivedAt: receivedAt) {
         case .success(let events):
             let before = piece.deadLetters.count
             try await routing.route(events, by: parts.rules.current, now: parts.time.wall(), into: &piece)
             guard piece.deadLetters.count > before, let first = events.first else { return }
-            piece.kept.append(KeptEvent(event, of: first, org: entry.org.alias))
+            piece.kept.append(
+                KeptEvent(event, orgID: first.org.id, topic: first.topic, receivedAt: first.receivedAt))
         case .failure: piece.undecodable += 1
         }
     }

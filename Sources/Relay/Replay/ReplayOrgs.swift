@@ -32,7 +32,7 @@ package final class ReplayOrgs: Sendable {
         }
     }
 
-    /// - Throws: `CancellationError` only.
+    /// - Throws: `CancellationError`; for a replay also `ReplayFailure`.
     package typealias Completion = @Sendable (Event, RoutingResult, RuleSet) async throws -> RoutingResult
 
     /// The org's own, which its live streams use too.
@@ -89,11 +89,22 @@ package final class ReplayOrgs: Sendable {
         return Entry(org: org, schemas: schemas)
     }
 
+    /// The same by Salesforce's ID, whatever it is called.
+    func entry(orgID: String) async throws(StoreError) -> Entry? {
+        let present = entries.withLock { $0.values.filter { $0.org.id == orgID }.min { $0.org.alias < $1.org.alias } }
+        if let present { return present }
+        guard let cursor = try await store.cursors().first(where: { $0.orgID == orgID }) else { return nil }
+        return try await entry(cursor.key.org)
+    }
+
     /// Nil until it has signed in.
     func present(_ alias: String) -> Entry? { entries.withLock { $0[alias] } }
 
     /// Whether it may still sign in.
     func isExpected(_ alias: String) -> Bool { expected.contains(alias) }
+
+    /// A relay runs, and does not sign in to it.
+    func isGone(_ alias: String) -> Bool { !expected.isEmpty && !isExpected(alias) }
 
     /// Whether Salesforce can be asked.
     func isConnected(_ alias: String) -> Bool { entries.withLock { $0[alias]?.connection != nil } }

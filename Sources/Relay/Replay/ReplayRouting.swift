@@ -39,7 +39,7 @@ struct ReplayRouting: Sendable {
     /// How far commit times may be out of order.
     static let disorder: Int64 = 60_000
 
-    /// - Throws: `CancellationError` only.
+    /// - Throws: `CancellationError`, or `ReplayFailure`.
     func route(_ events: [Event], by rules: RuleSet, now: Int64, into piece: inout Piece) async throws {
         guard let time = events.first?.time else { return }
         piece.lastTime = time

@@ -5,11 +5,12 @@ import Store
 
 /// Runs replays in a daemon: those that are asked for, and those that an earlier process did not bring to an end.
 package actor ReplayService {
-    /// Replays that run at the same time; further ones wait for their turn.
+    /// Replays of one org that run at the same time; further ones wait for their turn. One that waits for its org's sign-in
+    /// keeps no other org's waiting.
     static let maximumRunning = 4
 
     private let parts: ReplayParts
-    private var running: [String: (task: Task<Void, Never>, tracker: ReplayTracker)] = [:]
+    private var running: [String: (task: Task<Void, Never>, tracker: ReplayTracker, orgs: Set<String>)] = [:]
     private var waiting: [ReplayRecord] = []
     private var isStopping = false
 
@@ -73,23 +74,33 @@ package actor ReplayService {
 
     private func run(_ record: ReplayRecord) {
         guard !isStopping else { return }
-        guard running.count < Self.maximumRunning else { return waiting.append(record) }
+        let plan = Self.plan(of: record)
+        let orgs = Set(plan?.topics.map(\.org) ?? [])
+        guard orgs.allSatisfy({ org in running.values.count { $0.orgs.contains(org) } < Self.maximumRunning }) else {
+            return waiting.append(record)
+        }
         let tracker = ReplayTracker()
-        running[record.id] = (Task { await self.perform(record, tracker) }, tracker)
+        running[record.id] = (Task { await self.perform(record, plan, tracker) }, tracker, orgs)
     }
 
-    private func perform(_ record: ReplayRecord, _ tracker: ReplayTracker) async {
-        let ending = await outcome(record, tracker)
+    private static func plan(of record: ReplayRecord) -> ReplayPlan? {
+        try? JSONDecoder().decode(ReplayPlan.self, from: Data(record.plan))
+    }
+
+    private func perform(_ record: ReplayRecord, _ plan: ReplayPlan?, _ tracker: ReplayTracker) async {
+        let ending = await outcome(record, plan, tracker)
         if let (state, detail) = ending { await save(record, state, detail) }
         running[record.id] = nil
-        if !waiting.isEmpty { run(waiting.removeFirst()) }
+        let next = waiting
+        waiting = []
+        for record in next { run(record) }
     }
 
     /// Nil if it was stopped, and goes on another time.
     private func outcome(
-        _ record: ReplayRecord, _ tracker: ReplayTracker
+        _ record: ReplayRecord, _ plan: ReplayPlan?, _ tracker: ReplayTracker
     ) async -> (state: ReplayRecord.State, detail: String)? {
-        guard let plan = try? JSONDecoder().decode(ReplayPlan.self, from: Data(record.plan)) else {
+        guard let plan else {
             return (.failed, "its plan was written by another version of sluice; ask for the replay again")
         }
         parts.log.notice("replay \(record.id) goes on", metadata: ["topics": "\(plan.topics.count)"])

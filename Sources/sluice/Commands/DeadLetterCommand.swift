@@ -76,7 +76,7 @@ struct DeadLetterCommand: AsyncParsableCommand {
                 A request goes out as it was built, to the flow and path that it names, whatever the rules say now; \
                 --render \
                 builds it anew by today's rules, from its event, as long as the journal has that. One that could not be \
-                rendered has kept its event, and is always built anew. Without a running relay they are put to the outbox and sent when one starts.
+                rendered keeps its event, unless a backfill read it, and is always built anew. Without a running relay they are put to the outbox and sent when one starts.
 
                 With --quarantine, events that could not be decoded are decoded again and take their way through \
                 rules and \

@@ -262,6 +262,49 @@ import Testing
         #expect(try await bench.store.deadLetters().isEmpty)
     }
 
+    /// One org's records can be read, another one's never.
+    private struct OneOrgDown: DeliveryRenderer {
+        func render(_ delivery: Delivery) async -> Rendering {
+            guard delivery.origin.orgID == Make.org else { return .later("the other org has not signed in") }
+            return .ready(Make.delivery(Int(delivery.id.dropFirst(3)) ?? 0, lane: delivery.lane))
+        }
+    }
+
+    @Test func `an org whose records cannot be read does not keep another one's waiting`() async throws {
+        let bench = try await Bench(renderer: OneOrgDown())
+        var others = (1...5).map { Self.deferred($0, lane: "\($0)") }
+        for index in others.indices { others[index].origin.orgID = "00D000000000009EAA" }
+        let waiting = others + (6...9).map { Self.deferred($0, lane: "\($0)") }
+        try await bench.outbox.accept(Make.batch(waiting, cursor: 9))
+        try await bench.run("those of the org that answers") { bench.sink.delivered.count == 4 }
+        #expect(Set(bench.sink.delivered) == ["sl_6", "sl_7", "sl_8", "sl_9"])
+        #expect(bench.clock.uptime < 30_000)
+        #expect(await bench.outbox.status().destinations[0].pending == 5)
+    }
+
+    @Test func `one that hangs at its last attempt dies with the request that was built for it`() async throws {
+        let clock = ManualClock()
+        let scratch = Scratch()
+        let sink = HangingSink()
+        let store = try Store(path: scratch.store, wall: clock.wall)
+        let outbox = Outbox(
+            store: store, clock: clock.source, random: Jitter(seed: 1), logger: .quiet, renderer: Lanes())
+        try await outbox.start([DispatchDestination(name: "hook", sink: sink, concurrency: 1, lease: .seconds(45))])
+        var last = Self.deferred(1, lane: "a")
+        last.retry.maximumAttempts = 1
+        try await outbox.accept(Make.batch([last], cursor: 1))
+        try await clock.run("given up", busy: { await outbox.isBusy }) {
+            await outbox.flush()
+            return (try? await store.deadLetters().count) == 1
+        }
+        let letter = try #require(try await store.deadLetters().first)
+        #expect(letter.delivery.body == Make.delivery(1).body && letter.reason != .rendering, "\(letter)")
+        #expect(letter.history.last?.possibleDuplicate == true)
+        sink.end()
+        await outbox.abandon()
+        try store.close()
+    }
+
     @Test func `without anybody to render it, it is kept and shown all the same`() async throws {
         let bench = try await Bench()
         try await bench.outbox.accept(Make.batch([Self.unrendered, Make.delivery(2)], cursor: 2))

@@ -75,6 +75,28 @@ import TestSupport
         #expect(try await relay.bench.store.deadLetters().isEmpty)
     }
 
+    @Test func `they are found under another name of their org, and wait until it has signed in`() async throws {
+        let named = IngestBench.rules.replacing("    onGap: skip\n", with: "    onGap: skip\n    when: org.alias == 'renamed'\n")
+        let facts = SwitchedFacts()
+        let relay = try await Relay(Self.reads, facts)
+        try await relay.come(0..<1)
+        let rows = try await relay.bench.store.pending([
+            OutboxRead(destination: "hook", isGathered: false, after: 0, limit: 9)
+        ])[0]
+        let deferred = try #require(rows.first?.delivery)
+        let orgs = ReplayOrgs(store: relay.bench.store, expected: ["renamed"])
+        let renderer = EventRenderer(
+            store: relay.bench.store, orgs: orgs, rules: try Relay.rules(named), time: relay.bench.clock.source)
+        // Its cursor still has the old name, by which no rule wants the event.
+        #expect(await renderer.render(deferred) == .later("the org prod is not in sluice.yaml"))
+        try await relay.bench.store.renameOrg("prod", to: "renamed")
+        guard case .ready(let rendered) = await renderer.render(deferred) else {
+            Issue.record("\(await renderer.render(deferred))")
+            return
+        }
+        #expect(rendered.id == deferred.id && !rendered.body.isEmpty)
+    }
+
     @Test func `a dead letter of a rule that failed can be sent for as long as it is there`() async throws {
         let broken = IngestBench.rules.replacing("${record.?Name}", with: "${record.Missing__c}")
         let relay = try await Relay(broken, SwitchedFacts())

@@ -109,6 +109,36 @@ import Testing
         #expect(bench.replayed(by: record.id).sorted() == Array(0..<20))
     }
 
+    @Test func `replays that wait for their org's sign-in keep no other org's waiting`() async throws {
+        let bench = try await ReplayBench()
+        var silent = Make.cursor(99)
+        silent.key = Cursor.Key(org: "silent", topic: Make.key.topic)
+        silent.orgID = "00D000000000009EAA"
+        var group = CommitGroup()
+        group.cursors = [Make.key: Make.cursor(99), silent.key: silent]
+        try await bench.store.commit(group, wall: 0)
+        let orgs = ReplayOrgs(store: bench.store, expected: [Make.key.org, "silent"])
+        orgs.register(entry(Kept(try (0..<20).map { try ReplayEvents.event($0) }), bench))
+        let service = ReplayService(
+            ReplayParts(
+                store: bench.store, outbox: bench.bench.outbox, rules: bench.rules, orgs: orgs, time: bench.time.source,
+                log: .quiet))
+        let planner = ReplayPlanner(store: bench.store, knownRules: [], knownDestinations: [], now: ReplayBench.now)
+        for (number, org) in ["silent", "silent", "silent", "silent", "silent", Make.key.org].enumerated() {
+            var request = ReplayRequest(.earliest)
+            request.source = .salesforce
+            request.org = org
+            let plan = [UInt8](try JSONEncoder().encode(try await planner.plan(request)))
+            try await service.begin(
+                ReplayRecord(id: "rp0000000\(number)", plan: plan, state: .running, detail: "", createdAt: 0, updatedAt: 0))
+        }
+        try await bench.ended("rp00000005")
+        #expect(bench.replayed(by: "rp00000005").sorted() == Array(0..<20))
+        #expect(await service.waits("rp00000004"))
+        await service.stop()
+        await service.idle()
+    }
+
     @Test func `a replay of an org that is not configured any more ends, and can be resumed`() async throws {
         let bench = try await ReplayBench()
         var group = CommitGroup()

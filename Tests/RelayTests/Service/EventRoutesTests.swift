@@ -138,7 +138,7 @@ import TestSupport
         var group = CommitGroup()
         group.deadLetters = [letter]
         let origin = letter.delivery.origin
-        group.kept = [KeptEvent(event, org: "prod", orgID: origin.orgID, topic: origin.topic, receivedAt: 3)]
+        group.kept = [KeptEvent(event, orgID: origin.orgID, topic: origin.topic, receivedAt: 3)]
         try await bench.store.commit(group, wall: 0)
         let answer = try await show(bench, "\(event.replayID)")
         #expect(answer["problem"] == nil && answer.text("topic") == origin.topic && answer["rpcId"] == nil)
