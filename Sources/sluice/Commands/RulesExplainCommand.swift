@@ -11,7 +11,8 @@ struct RulesExplainCommand: AsyncParsableCommand {
             For each rule about the event's object: every condition in written order, whether it held, and the values \
             it saw. A field that the event does not tell shows as absent, which is neither null nor false.
 
-            Of an event in the journal, a rule with 'bodies: redacted' shows the kinds of values, and not the values.
+            Of an event in the journal, a rule with 'bodies: redacted' shows the kinds of values, and not the values; where its \
+            request goes (path, flow) is shown.
 
             Rules that read the record from Salesforce (needs: fetch, onGap: fetch) are shown with what --record gives \
             them, a JSON object of fields.
