@@ -23,6 +23,13 @@ extension Store {
         }
     }
 
+    /// Of dead letters and of quarantined events.
+    package func deadTopics() async throws(StoreError) -> [String] {
+        try await perform("read the topics of the dead letters") { database in
+            try String.fetchAll(database, sql: "SELECT topic FROM dead_letters UNION SELECT topic FROM quarantine")
+        }
+    }
+
     /// Newest first.
     package func deadLetters(
         destination: String? = nil, limit: Int = 100

@@ -1,3 +1,4 @@
+import Documents
 import Rules
 import Store
 
@@ -5,6 +6,7 @@ import Store
 extension DeadLetterDesk {
     /// Of rules that are gone there may still be dead letters.
     func checkNames(_ filter: DeadLetterFilter) async throws(ControlError) {
+        try await checkTopic(filter)
         let today = rules.current
         // While today's rules cannot be read, nothing can be said of a name.
         guard filter.rule != nil || filter.destination != nil, !today.ruleIDs.isEmpty || !today.destinations.isEmpty else { return }
@@ -12,6 +14,19 @@ extension DeadLetterDesk {
         let dead = try await stored { () async throws(StoreError) in try await store.deadLetterRules() }
         try check(filter.rule, "rule", among: today.ruleIDs + dead.values.joined())
         try check(filter.destination, "destination", among: Array(today.destinations.keys) + dead.keys)
+    }
+
+    /// One that nothing came of yet is not known here: only what looks like another one is refused.
+    func checkTopic(_ filter: DeadLetterFilter) async throws(ControlError) {
+        guard let topic = filter.topic else { return }
+        let store = store
+        let topics = try await stored { () async throws(StoreError) in
+            Set(try await store.cursors().map(\.key.topic) + store.deadTopics())
+        }
+        // Whole, or what comes after a slash.
+        let names = topics.sorted() + topics.compactMap { $0.split(separator: "/").last.map(String.init) }.sorted()
+        guard !names.contains(topic), let hint = Suggestion.hint(for: topic, in: names) else { return }
+        throw ControlError(.badInput, "nothing is known of a topic '\(topic)': \(hint)")
     }
 
     private func check(_ name: String?, _ kind: String, among known: [String]) throws(ControlError) {

@@ -57,7 +57,7 @@ struct DeadLetterDesk: Sendable {
         var limited = filter
         limited.limit = filter.limit ?? Self.listed
         let asked = limited
-        return try await stored { () async throws(StoreError) in
+        let list = try await stored { () async throws(StoreError) in
             let lines = try await store.quarantine(asked, newestFirst: true).map { row in
                 QuarantineLine(
                     id: row.id, org: row.event.org, topic: row.event.topic, replayId: row.event.replayID.description,
@@ -69,6 +69,8 @@ struct DeadLetterDesk: Sendable {
                 bytes: try await store.quarantineSize().bytes, maximumCount: store.limits.quarantineCount,
                 maximumBytes: store.limits.quarantineBytes)
         }
+        if list.count == 0 { try await checkTopic(filter) }
+        return list
     }
 
     /// By its ID, or the beginning of it.
@@ -152,6 +154,7 @@ struct DeadLetterDesk: Sendable {
     func dropQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
         let (store, filter) = (store, try checkedQuarantine(filter))
         let count = try await stored { () async throws(StoreError) in try await store.dropQuarantine(filter) }
+        if count == 0 { try await checkTopic(filter) }
         return DeadLetterOutcome(count: count)
     }
 }

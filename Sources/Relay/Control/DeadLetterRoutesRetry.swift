@@ -111,6 +111,7 @@ extension DeadLetterDesk {
             left -= page.count { !$0.isResending }
             for row in page where !row.isResending { try await retry(row, outbox, &outcome) }
         }
+        if after == 0 { try await checkTopic(filter) }
         return outcome
     }
 

@@ -133,7 +133,7 @@ import Testing
         var filter = DeadLetterFilter()
         filter.reason = "exhausted"
         #expect(try await bench.ask("dlq.list", filter, as: DeadLetterList.self).letters.map(\.id) == ["sl_7"])
-        for (topic, count) in [("ChangeEvents", 3), (Make.key.topic, 3), ("Events", 0), ("/ChangeEvents", 0)] {
+        for (topic, count) in [("ChangeEvents", 3), (Make.key.topic, 3), ("Events", 0)] {
             filter = DeadLetterFilter()
             filter.topic = topic
             #expect(try await bench.ask("dlq.list", filter, as: DeadLetterList.self).count == count, "\(topic)")
@@ -182,6 +182,13 @@ import Testing
         }
         for route in ["quarantine.list", "quarantine.retry", "quarantine.drop"] {
             #expect(try await said(route) { $0.rule = "orders" }?.contains("leave --rule") == true, "\(route)")
+        }
+        for route in ["dlq.list", "dlq.retry", "dlq.drop", "quarantine.list", "quarantine.retry", "quarantine.drop"] {
+            #expect(try await said(route) { $0.topic = "/ChangeEvents" } != nil, "\(route): what comes after a slash, without it")
+            let topic = try await said(route) { $0.topic = "ChangeEvent" }
+            #expect(topic?.contains("nothing is known of a topic 'ChangeEvent': did you mean 'ChangeEvents'?") == true, "\(route)")
+            // It may be subscribed to, and nothing have come of it yet.
+            #expect(try await said(route) { $0.topic = "Order__chn" } == nil, "\(route)")
         }
     }
 
