@@ -380,6 +380,8 @@ final class World: @unchecked Sendable {
             if done {
                 await rest()
                 guard !life.isOver, current?.life === life else { return }
+                // Salesforce may have begun anew with old events meanwhile.
+                guard await isSettled(service.outbox.status(), store, life) else { continue }
                 isFinished = true
                 return stop()
             }
