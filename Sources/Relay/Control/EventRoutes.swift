@@ -85,12 +85,11 @@ package struct EventRoutes: Sendable {
 
     /// Nil if nothing is known.
     private func show(_ id: ReplayID, isWhole: Bool) async throws(ControlError) -> [UInt8]? {
-        let entry: JournalEntry?
+        let found: Found?
         let history: DeliveryHistory
         let rules = await rules()
         do throws(StoreError) {
-            let row = try await store.journalEntry(holding: id) { Self.event(id, in: $0) != nil }
-            entry = if let row { row } else { try await kept(id) }
+            found = try await find(id)
             history = DeliveryHistory(
                 pending: try await store.pending(of: id), dead: try await store.deadLetters(of: id),
                 recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil,
@@ -100,9 +99,9 @@ package struct EventRoutes: Sendable {
             throw ControlError(.environment, "\(error)")
         }
         var events: Result<Decoded, EventProblem>?
-        if let entry { events = try await self.events(id, in: entry) }
-        guard entry != nil || !history.isEmpty else { return nil }
-        return TapLines.bytes(answer(id, entry, events, history, View(rules: rules, isWhole: isWhole)))
+        if let found { events = try await self.events(of: found) }
+        guard found != nil || !history.isEmpty else { return nil }
+        return TapLines.bytes(answer(id, found, events, history, View(rules: rules, isWhole: isWhole)))
     }
 
     private struct View {
@@ -117,18 +116,16 @@ package struct EventRoutes: Sendable {
     }
 
     private func answer(
-        _ id: ReplayID, _ entry: JournalEntry?, _ events: Result<Decoded, EventProblem>?, _ history: DeliveryHistory,
+        _ id: ReplayID, _ found: Found?, _ events: Result<Decoded, EventProblem>?, _ history: DeliveryHistory,
         _ view: View
     ) -> Value {
         var fields: Fields = ["replayId": .string("\(id)")]
-        if let entry {
-            fields.append("org", .string(entry.org))
-            fields.append("topic", .string(entry.topic))
-            fields.append("receivedAt", .timestamp(entry.receivedAt))
+        if let found {
+            fields.append("org", .string(found.org))
+            fields.append("topic", .string(found.topic))
+            fields.append("receivedAt", .timestamp(found.receivedAt))
             // What Salesforce's support asks for.
-            if let response = try? FetchResponse(decoding: entry.raw), !response.rpcID.isEmpty {
-                fields.append("rpcId", .string(response.rpcID))
-            }
+            if !found.rpcID.isEmpty { fields.append("rpcId", .string(found.rpcID)) }
         }
         var shown: Set<String> = []
         switch events {
@@ -194,31 +191,46 @@ package struct EventRoutes: Sendable {
         var bitmaps: Fields?
     }
 
-    /// The journal has pruned it; what has no request yet has kept it.
-    private func kept(_ id: ReplayID) async throws(StoreError) -> JournalEntry? {
+    /// An event as it came, and where it is known from.
+    private struct Found {
+        var source: ConsumerEvent
+        /// The operator's name of the org.
+        var org: String
+        /// Nil where only its name is stored.
+        var orgID: String?
+        var topic: String
+        var receivedAt: Int64
+        /// Of its response; empty if that is not known.
+        var rpcID: String
+    }
+
+    /// In the journal; or, where that has pruned it, with what has no request yet.
+    private func find(_ id: ReplayID) async throws(StoreError) -> Found? {
+        if let row = try await store.journalEntry(holding: id, where: { Self.find(id, in: $0) != nil }) {
+            return Self.find(id, in: row)
+        }
         guard let kept = try await store.keptEvents(id).first else { return nil }
         let cursor = try await store.cursors().first { $0.orgID == kept.orgID }
-        return JournalEntry(
-            org: cursor?.key.org ?? kept.orgID, topic: kept.topic, receivedAt: kept.receivedAt,
-            firstReplayID: kept.replayID, lastReplayID: kept.replayID, eventCount: 1,
-            raw: FetchResponse(events: [kept.source], pendingNumRequested: 0).encode())
+        return Found(
+            source: kept.source, org: cursor?.key.org ?? kept.orgID, orgID: kept.orgID, topic: kept.topic,
+            receivedAt: kept.receivedAt, rpcID: "")
     }
 
-    private static func event(_ id: ReplayID, in entry: JournalEntry) -> ConsumerEvent? {
-        (try? FetchResponse(decoding: entry.raw))?.events.first { $0.replayID == id }
+    private static func find(_ id: ReplayID, in entry: JournalEntry) -> Found? {
+        guard let response = try? FetchResponse(decoding: entry.raw),
+            let source = response.events.first(where: { $0.replayID == id })
+        else { return nil }
+        return Found(
+            source: source, org: entry.org, topic: entry.topic, receivedAt: entry.receivedAt, rpcID: response.rpcID)
     }
 
-    private func events(
-        _ id: ReplayID, in entry: JournalEntry
-    ) async throws(ControlError) -> Result<Decoded, EventProblem> {
-        guard let event = Self.event(id, in: entry) else {
-            preconditionFailure("the row was chosen because the event is in it")
-        }
+    private func events(of found: Found) async throws(ControlError) -> Result<Decoded, EventProblem> {
+        let event = found.source
         let json: String?
         let cursor: Cursor?
         do throws(StoreError) {
             json = try await store.schema(event.schemaID)
-            cursor = try await store.cursor(Cursor.Key(org: entry.org, topic: entry.topic))
+            cursor = try await store.cursor(Cursor.Key(org: found.org, topic: found.topic))
         } catch {
             throw ControlError(.environment, "\(error)")
         }
@@ -227,10 +239,10 @@ package struct EventRoutes: Sendable {
         }
         let url = cursor?.instanceURL ?? ""
         let org = Org(
-            id: cursor?.orgID ?? "", alias: entry.org, instanceURL: url, isSandbox: url.contains(".sandbox."))
+            id: found.orgID ?? cursor?.orgID ?? "", alias: found.org, instanceURL: url, isSandbox: url.contains(".sandbox."))
         do throws(UndecodableEvent) {
             let events = try EventDecoder(org: org).decode(
-                event, schema: schema, topic: entry.topic, receivedAt: entry.receivedAt)
+                event, schema: schema, topic: found.topic, receivedAt: found.receivedAt)
             return .success(Decoded(events: events, bitmaps: schema.bitmaps(of: event.payload)))
         } catch {
             return .failure(EventProblem(text: "it was put to quarantine: \(error)"))
