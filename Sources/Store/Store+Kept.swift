@@ -44,8 +44,8 @@ extension Database {
             ON CONFLICT (replay_id, topic, org_id) DO NOTHING
             """,
             [
-                event.orgID, event.topic, Data(event.replayID.bytes), event.schemaID, event.eventID, Data(event.payload),
-                event.receivedAt,
+                event.orgID, event.topic, Data(event.source.replayID.bytes), event.source.schemaID, event.source.id,
+                Data(event.source.payload), event.receivedAt,
             ])
     }
 }

@@ -22,6 +22,8 @@ extension StoreMigrations {
             AND NOT \(needsEvent(orgID: "old.org_id", topic: "old.topic", replayID: "old.replay_id"))
         """
 
+    /// Never edited, since triggers are made of it.
+    ///
     /// - Parameters: expressions.
     static func needsEvent(orgID: String, topic: String, replayID: String) -> String {
         let isIts = "replay_id = \(replayID) AND topic = \(topic) AND org_id = \(orgID)"

@@ -11,6 +11,8 @@ final class CommitLedger {
         var removedBytes = 0
         /// Raw responses and dead letters, which stay whatever becomes of the deliveries.
         var keptBytes = 0
+        /// While it is written: out of date, since an entry of it was resolved or changed.
+        var isOutdated = false
 
         var isEmpty: Bool { group.isEmpty && added.isEmpty && changed.isEmpty }
     }
@@ -24,13 +26,12 @@ final class CommitLedger {
 
     private var pending = Pending()
     private var writing: Pending?
-    /// What the commit under way writes is out of date: an entry of it was resolved or changed since.
-    private var isOutdated = false
     /// Entries that are neither resolved nor stored, and their bytes with the raw responses that wait.
     private(set) var unwritten = 0
     private(set) var unwrittenBytes = 0
 
     var isDirty: Bool { !pending.isEmpty || isOutdated }
+    private var isOutdated: Bool { writing?.isOutdated == true }
     var isClean: Bool { pending.isEmpty && writing == nil }
     /// Nothing but positions waits.
     var isOnlyCursors: Bool {
@@ -53,7 +54,7 @@ final class CommitLedger {
         for letter in batch.deadLetters { add(letter) }
         for event in batch.quarantined { keep(event.payload.count) }
         for event in batch.held { keep(event.payload.count) }
-        for event in batch.kept { keep(event.payload.count) }
+        for event in batch.kept { keep(event.source.payload.count) }
     }
 
     func accept(_ entry: OutboxEntry) {
@@ -70,7 +71,7 @@ final class CommitLedger {
         switch entry.storage {
         case .unwritten: forget(entry)
         // The commit under way writes it; the next one takes it away.
-        case .writing: isOutdated = true
+        case .writing: writing?.isOutdated = true
         case .stored: remove(entry)
         }
     }
@@ -80,7 +81,7 @@ final class CommitLedger {
         entry.isDirty = true
         switch entry.storage {
         case .unwritten: break
-        case .writing: isOutdated = true
+        case .writing: writing?.isOutdated = true
         case .stored: pending.changed.append(entry)
         }
     }
@@ -117,7 +118,6 @@ final class CommitLedger {
         precondition(writing == nil, "two commits at once")
         let taken = pending
         pending = Pending()
-        isOutdated = false
         taken.added.removeAll { $0.isResolved }
         taken.changed.removeAll { $0.isResolved }
         taken.group.added = taken.added.map { entry in
@@ -141,7 +141,6 @@ final class CommitLedger {
     func committed(repeated: [Int64: Repetition] = [:]) -> Growth {
         guard let written = writing else { preconditionFailure("no commit under way") }
         writing = nil
-        isOutdated = false
         unwrittenBytes -= written.keptBytes
         for entry in written.added {
             entry.storage = .stored
@@ -163,7 +162,7 @@ final class CommitLedger {
     func failed() {
         guard let older = writing else { preconditionFailure("no commit under way") }
         writing = nil
-        isOutdated = false
+        older.isOutdated = false
         for entry in older.added {
             entry.storage = .unwritten
             if entry.isResolved { forget(entry) }
