@@ -9,7 +9,8 @@ extension DeadLetterDesk {
         try await checkTopic(filter)
         let today = rules.current
         // While today's rules cannot be read, nothing can be said of a name.
-        guard filter.rule != nil || filter.destination != nil, !today.ruleIDs.isEmpty || !today.destinations.isEmpty else { return }
+        let isKnown = !today.ruleIDs.isEmpty || !today.destinations.isEmpty
+        guard isKnown, filter.rule != nil || filter.destination != nil else { return }
         let store = store
         let dead = try await stored { () async throws(StoreError) in try await store.deadLetterRules() }
         try check(filter.rule, "rule", among: today.ruleIDs + dead.values.joined())
