@@ -98,6 +98,9 @@ package struct Destination: Sendable, Equatable {
     package var concurrency: Int?
     /// `concurrency: auto`
     package var adaptsConcurrency = false
+    /// FlowMate: requests at the same time to one flow. FlowMate's own limits are not known, and its usual installation
+    /// is small.
+    package var flowConcurrency = 4
     /// Requests per second.
     package var rate: Double?
     package var allowHttp = false

@@ -22,6 +22,12 @@ import Testing
         #expect(!fixed.adaptsConcurrency && fixed.concurrency == 12)
     }
 
+    @Test func `flows have a bound of their own`() throws {
+        #expect(try destination("{kind: flowmate, baseUrl: 'https://x.example'}").flowConcurrency == 4)
+        let own = try destination("{kind: flowmate, baseUrl: 'https://x.example', concurrency: 20, flowConcurrency: 12}")
+        #expect(own.flowConcurrency == 12 && own.concurrency == 20)
+    }
+
     @Test func `paths, runBody, resolveKey and recordErrors are read`() throws {
         let flowMate = try destination("{kind: flowmate, baseUrl: 'https://x.example', paths: {users: /api/users/}}")
         #expect(flowMate.paths == ["users": "/api/users"])
@@ -56,6 +62,8 @@ import Testing
     @Test(arguments: [
         ("{kind: webhook, url: 'https://x.example', concurrency: many}", "'concurrency' must be a whole number"),
         ("{kind: webhook, url: 'https://x.example', concurrency: 257}", "'257' is not from 1 to 256"),
+        ("{kind: webhook, url: 'https://x.example', flowConcurrency: 2}", "'flowConcurrency' is only for"),
+        ("{kind: flowmate, baseUrl: 'https://x.example', flowConcurrency: 0}", "'0' is not"),
         ("{kind: flowmate, baseUrl: 'https://x.example', paths: {users: users}}", "'users' is not a path"),
         ("{kind: flowmate, baseUrl: 'https://x.example', paths: {user: /users}}", "'user' is not a key of paths"),
         ("{kind: flowmate, baseUrl: 'https://x.example', runBody: nested}", "'runBody' is only for"),

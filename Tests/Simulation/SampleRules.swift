@@ -21,7 +21,12 @@ struct SampleRules {
         destinations:
           hook: {kind: webhook, url: "https://hook.sim/in", timeout: 20s, concurrency: \(version % 2 == 0 ? 3 : 5)}
           slow: {kind: webhook, url: "https://slow.sim/in", timeout: 10s, concurrency: \(version % 3 == 0 ? "1" : "auto")}
-          flows: {kind: flowmate, baseUrl: "https://flow.sim", auth: {bearer: {env: FLOW_TOKEN}}, timeout: 15s}
+          flows:
+            kind: flowmate
+            baseUrl: https://flow.sim
+            auth: {bearer: {env: FLOW_TOKEN}}
+            timeout: 15s
+            flowConcurrency: \(version % 2 == 0 ? 1 : 4)
           celigo:
             kind: integrator
             baseUrl: https://io.sim

@@ -9,6 +9,8 @@ package struct DispatchLimits: Sendable {
     package var storedBytes = 4 << 30
     /// For each delivery that is there at the start, so that nobody has to read them all.
     package var guessedBytes = 2_048
+    /// For the event of a delivery without a request. It lies beside the delivery, and may be that of several.
+    static let guessedEventBytes = 1_348
 
     /// A commit is due this long after the first change …
     package var commitMilliseconds: Int64 = 100

@@ -76,11 +76,11 @@ extension LaneQueue {
         makeReady(lane, now)
     }
 
-    /// Makes stubs of blocked lanes.
+    /// Makes stubs of blocked lanes, and of those of busy flows, behind which those of idle ones may wait.
     private func shed() {
         let before = window.count
         defer { shedIsFutile = window.count == before }
-        for lane in lanes.values where isBlocked(lane) {
+        for lane in lanes.values where isBlocked(lane) || waitsForItsFlow(lane) {
             let hadTail = !lane.tail.isEmpty
             for entry in lane.shed() { window.left(entry) }
             if !hadTail, !lane.tail.isEmpty { lanesWithTail.append(lane) }

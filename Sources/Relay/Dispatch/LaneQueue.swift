@@ -16,6 +16,8 @@ final class LaneQueue {
     var hold = DestinationHold()
     private(set) var inFlight = 0
     private(set) var limit = ConcurrencyLimit.closed
+    /// Attempts at the same time with one `HoldKey`.
+    private var targetLimit = Int.max
     var failures: FailureWindow
 
     var lanes: [String: Lane] = [:]
@@ -40,7 +42,9 @@ final class LaneQueue {
     }
 
     /// Lanes that wait, and those of held flows or listeners.
-    var blockedLanes: Int { lanes.count - running.count - runnable.reduce(0) { $0 + $1.ready.count } }
+    var blockedLanes: Int {
+        lanes.count - running.count - groups.values.reduce(0) { $0 + ($1.isQueued || isFull($1) ? $1.ready.count : 0) }
+    }
     var knownLanes: Int { lanes.count }
     var isEmpty: Bool { lanes.isEmpty && !window.isPaged }
     var heldGroups: [TargetGroup] { groups.values.filter { !$0.hold.isFree } }
@@ -74,9 +78,13 @@ final class LaneQueue {
     /// 0 while no rule file names this destination: deliveries are kept, nothing is tried.
     var concurrency: Int { limit.value }
 
-    /// - Parameter concurrency: nil closes the queue.
-    func open(_ concurrency: Concurrency?, now: Moment) {
+    /// - Parameters:
+    ///   - concurrency: nil closes the queue.
+    ///   - targetLimit: attempts at the same time with one `HoldKey`; nil is as many as the queue has.
+    func open(_ concurrency: Concurrency?, ofOneTarget targetLimit: Int? = nil, now: Moment) {
         limit.set(concurrency)
+        self.targetLimit = targetLimit ?? .max
+        for group in groups.values where group.hold.permits(at: now.uptime) { enqueue(group) }
         admitTail(now)
     }
 
@@ -151,6 +159,11 @@ final class LaneQueue {
         }
     }
 
+    /// As many of its deliveries are under way as may be. Its lanes are not blocked: they go on with the next answer.
+    private func isFull(_ group: TargetGroup) -> Bool { group.hold.isFree && group.running >= targetLimit }
+
+    func waitsForItsFlow(_ lane: Lane) -> Bool { lane.state == .ready && lane.group.map(isFull) ?? false }
+
     // MARK: What goes out
 
     /// There may be something to try now, as far as this queue knows.
@@ -185,7 +198,7 @@ final class LaneQueue {
     }
 
     func enqueue(_ group: TargetGroup) {
-        guard !group.isQueued, !group.ready.isEmpty else { return }
+        guard !group.isQueued, !group.ready.isEmpty, group.running < targetLimit else { return }
         group.isQueued = true
         runnable.append(group)
     }

@@ -49,8 +49,8 @@ final class OutboxEntry {
     /// May leave memory: the row says everything.
     var isEvictable: Bool { storage == .stored && !isDirty && !isResolved }
 
-    /// What it takes in memory, roughly: the strings and the record around the body.
-    var cost: Int { delivery.body.count + 700 }
+    /// What it takes, roughly: the strings and the record around the body; without a request, its event in the store.
+    var cost: Int { (delivery.unrenderedReason == nil ? delivery.body.count : DispatchLimits.guessedEventBytes) + 700 }
 }
 
 /// How far the deliveries of one destination are in memory. Beyond `boundary` they are in the store, then in `tail`.

@@ -40,7 +40,7 @@ final class Route {
         if !isSame(self.destination?.collector, destination?.collector) { claims.close() }
         self.destination = destination
         leaseMilliseconds = destination?.lease.milliseconds ?? 0
-        lanes.open(destination?.concurrency, now: now)
+        lanes.open(destination?.concurrency, ofOneTarget: destination?.targetConcurrency, now: now)
         if destination == nil { claims.close() } else { claims.open() }
     }
 

@@ -46,6 +46,8 @@ package struct DispatchDestination: Sendable {
     package var sink: any Sink
     /// Attempts at the same time.
     package var concurrency: Concurrency
+    /// The same of deliveries with one `HoldKey`, such as one flow's; nil if only all together are bounded.
+    package var targetConcurrency: Int?
     /// For deliveries whose target is a run.
     package var collector: (any RunCollector)?
     /// An attempt starts when all of them allow a request.
@@ -54,13 +56,15 @@ package struct DispatchDestination: Sendable {
     package var lease: Duration
 
     package init(
-        name: String, sink: any Sink, concurrency: Concurrency, collector: (any RunCollector)? = nil,
-        budgets: [RequestBudget] = [], lease: Duration = .seconds(600)
+        name: String, sink: any Sink, concurrency: Concurrency, targetConcurrency: Int? = nil,
+        collector: (any RunCollector)? = nil, budgets: [RequestBudget] = [], lease: Duration = .seconds(600)
     ) {
         precondition(concurrency.isValid, "concurrency must be 1 to 256")
+        precondition(targetConcurrency ?? 1 > 0, "of nothing at a time nothing is sent")
         self.name = name
         self.sink = sink
         self.concurrency = concurrency
+        self.targetConcurrency = targetConcurrency
         self.collector = collector
         self.budgets = budgets
         self.lease = lease

@@ -14,6 +14,8 @@ package struct ReadyDestination: Sendable {
     package var watch: ListenerWatch?
     /// Attempts beside each other.
     package var concurrency: Concurrency
+    /// The same of one target, such as a flow; nil if only all together are bounded.
+    package var targetConcurrency: Int?
     /// What it may send: its own, and that of its account.
     package var budgets: [RequestBudget]
     /// An attempt that takes longer hangs.
@@ -23,8 +25,8 @@ package struct ReadyDestination: Sendable {
 extension DispatchDestination {
     package init(_ ready: ReadyDestination) {
         self.init(
-            name: ready.name, sink: ready.sink, concurrency: ready.concurrency, collector: ready.runner,
-            budgets: ready.budgets, lease: ready.lease)
+            name: ready.name, sink: ready.sink, concurrency: ready.concurrency, targetConcurrency: ready.targetConcurrency,
+            collector: ready.runner, budgets: ready.budgets, lease: ready.lease)
     }
 }
 
@@ -120,7 +122,9 @@ package struct SinkFactory: Sendable {
                 secrets: parts.secrets, signer: parts.signer, calls: calls, contracts: contracts,
                 renderer: renderer, readAuth: readAuth(destination))
             // What the flow takes, twice the webhook, and the state of its flow.
-            return ready(destination, sink, calls, concurrency: 8, callsPerAttempt: contracts == nil ? 3 : 5)
+            var ready = ready(destination, sink, calls, concurrency: 8, callsPerAttempt: contracts == nil ? 3 : 5)
+            ready.targetConcurrency = destination.flowConcurrency
+            return ready
         case .integrator: return integrator(destination, parts, calls)
         case .salesforce:
             let sink = SalesforceSink(

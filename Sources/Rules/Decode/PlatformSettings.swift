@@ -9,6 +9,7 @@ struct PlatformSettings {
 
     func read(into destination: inout Destination) {
         destination.discovery = discovery()
+        destination.flowConcurrency = node.integer("flowConcurrency") ?? destination.flowConcurrency
         destination.runBody = node.text("runBody")
         destination.resolveKey = node.text("resolveKey")
         destination.recordErrors = node.text("recordErrors")

@@ -22,6 +22,9 @@ enum DestinationKeys {
             Key("headers", .map(.headerName, .text), default: "{}", kinds: [.webhook], "Sent with every request."),
             Key("timeout", .duration, default: "30s", "For one attempt."),
             Key("concurrency", .constant, "Requests at the same time, or auto to find out how many are taken well."),
+            Key(
+                "flowConcurrency", .integer(1...256), default: "4", kinds: [.flowmate],
+                "Requests at the same time to one flow; never more than concurrency allows."),
             Key("rate", .rate, "Requests per second, minute or hour."),
             Key("allowHttp", .bool, default: "false", kinds: called, "Allows plain http, and the machine itself, for tests."),
             Key(

@@ -118,7 +118,12 @@ final class FakeSink: Sink {
     }
 
     private let state = Mutex<(attempts: [Attempt], delivered: [String], running: Int, most: Int)>(([], [], 0, 0))
-    private let gate = Mutex<(isClosed: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+    private struct Gate {
+        /// Nil while it is open.
+        var holds: (@Sendable (Delivery) -> Bool)?
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+    private let gate = Mutex(Gate())
     private let answer: @Sendable (Delivery, Int) -> AttemptOutcome
 
     init(_ answer: @escaping @Sendable (Delivery, Int) -> AttemptOutcome = { _, _ in .delivered(.ok) }) {
@@ -131,11 +136,11 @@ final class FakeSink: Sink {
     var running: Int { state.withLock { $0.running } }
 
     /// Attempts hang until the gate is opened.
-    func close() { gate.withLock { $0.isClosed = true } }
+    func close(_ holds: @escaping @Sendable (Delivery) -> Bool = { _ in true }) { gate.withLock { $0.holds = holds } }
 
     func open() {
         let waiting = gate.withLock { gate in
-            defer { gate = (false, []) }
+            defer { gate = Gate() }
             return gate.waiting
         }
         for continuation in waiting { continuation.resume() }
@@ -149,8 +154,9 @@ final class FakeSink: Sink {
         }
         await withCheckedContinuation { continuation in
             let isOpen = gate.withLock { gate in
-                if gate.isClosed { gate.waiting.append(continuation) }
-                return !gate.isClosed
+                guard gate.holds?(delivery) == true else { return true }
+                gate.waiting.append(continuation)
+                return false
             }
             if isOpen { continuation.resume() }
         }
@@ -257,8 +263,8 @@ struct Bench {
 
     init(
         scratch: Scratch = Scratch(), store given: Store? = nil, clock: ManualClock = ManualClock(),
-        sink: FakeSink = FakeSink(), concurrency: Concurrency = 4, collector: (any RunCollector)? = nil,
-        names: [String] = ["hook"], limits: DispatchLimits = DispatchLimits(), policy: RetryPolicy = RetryPolicy(),
+        sink: FakeSink = FakeSink(), concurrency: Concurrency = 4, targetConcurrency: Int? = nil,
+        collector: (any RunCollector)? = nil, names: [String] = ["hook"], limits: DispatchLimits = DispatchLimits(), policy: RetryPolicy = RetryPolicy(),
         storeLimits: StoreLimits = StoreLimits(), seed: UInt64 = 1, logger: Logger = .quiet,
         renderer: (any DeliveryRenderer)? = nil, budgets: [RequestBudget] = [], lease: Duration = .seconds(600),
         gatherer: (any RunCollector)? = nil
@@ -275,8 +281,8 @@ struct Bench {
         try await outbox.start(
             names.map {
                 DispatchDestination(
-                    name: $0, sink: sink, concurrency: concurrency, collector: collector, budgets: budgets,
-                    lease: lease)
+                    name: $0, sink: sink, concurrency: concurrency, targetConcurrency: targetConcurrency,
+                    collector: collector, budgets: budgets, lease: lease)
             })
     }
 

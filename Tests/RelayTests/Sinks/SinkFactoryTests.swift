@@ -124,8 +124,10 @@ import Testing
     }
 
     @Test func `concurrency has the default of its kind`() {
-        #expect(make(Destination(name: "d", kind: .webhook, url: "https://h")).ready?.concurrency == 8)
-        #expect(make(Destination(name: "d", kind: .flowmate, url: "https://h")).ready?.concurrency == 8)
+        let webhook = make(Destination(name: "d", kind: .webhook, url: "https://h")).ready
+        #expect(webhook?.concurrency == 8 && webhook?.targetConcurrency == nil)
+        let flowMate = make(Destination(name: "d", kind: .flowmate, url: "https://h")).ready
+        #expect(flowMate?.concurrency == 8 && flowMate?.targetConcurrency == 4)
         let integrator = make(Destination(name: "d", kind: .integrator, url: "https://h")).ready
         #expect(integrator?.concurrency == 1)
         #expect(integrator?.runner != nil)
