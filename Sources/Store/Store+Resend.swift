@@ -35,6 +35,18 @@ extension Store {
         }
     }
 
+    /// Deliveries whose ID the outbox has with another request, which would stand for both: their event came again.
+    package func waitingOtherwise(_ deliveries: [Delivery]) async throws(StoreError) -> Set<String> {
+        try await perform("look for deliveries that wait") { database in
+            let statement = try database.cachedStatement(
+                sql: "SELECT 1 FROM outbox WHERE id = ? AND length(body) > 0 AND body <> ?")
+            let waiting = try deliveries.filter {
+                try Int.fetchOne(statement, arguments: [$0.id, Data($0.body)]) != nil
+            }
+            return Set(waiting.map(\.id))
+        }
+    }
+
     /// Takes the marks away: nothing was sent.
     package func unmarkResending(token: String) async throws(StoreError) {
         try await transaction("unmark dead letters") { database in

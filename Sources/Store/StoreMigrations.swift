@@ -29,6 +29,10 @@ enum StoreMigrations {
             }
         }
         migrator.registerMigration("kept events") { try $0.execute(sql: keptTables) }
+        // For `event show` as well, which must not read the whole outbox while commits wait.
+        migrator.registerMigration("outbox by event") {
+            try $0.execute(sql: "DROP INDEX outbox_unrendered; CREATE INDEX outbox_event ON outbox (replay_id)")
+        }
         return migrator
     }
 

@@ -56,10 +56,30 @@ extension DeadLetterDesk {
             case .later(let why), .failed(let why): outcome.skip(stored.letter.delivery.id, why)
             }
         }
-        let count = try await resend(ready)
+        let count = try await resend(await notWaiting(ready, &outcome))
         outcome.count += count
         outcome.deliveries += count
     }
+
+    /// Without those whose event came again: what waits has their ID, and would go out in place of what was edited.
+    private func notWaiting(
+        _ letters: [StoredDeadLetter], _ outcome: inout DeadLetterOutcome
+    ) async throws(ControlError) -> [StoredDeadLetter] {
+        guard !letters.isEmpty else { return [] }
+        await outbox?.flushIfPossible()
+        let store = store
+        let waiting = try await stored { () async throws(StoreError) in
+            try await store.waitingOtherwise(letters.map(\.letter.delivery))
+        }
+        for letter in letters where waiting.contains(letter.letter.delivery.id) {
+            outcome.skip(letter.letter.delivery.id, Self.waitsOtherwise)
+        }
+        return letters.filter { !waiting.contains($0.letter.delivery.id) }
+    }
+
+    static let waitsOtherwise =
+        "its event came again, and a delivery of the same ID with another body waits: once that is delivered, retry this "
+        + "one or drop it"
 
     /// - Returns: how many were sent; others are being sent already.
     private func resend(_ letters: [StoredDeadLetter]) async throws(ControlError) -> Int {

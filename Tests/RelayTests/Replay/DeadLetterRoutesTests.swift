@@ -97,6 +97,26 @@ import Testing
         #expect(bench.sink.delivered == ["sl_1"])
     }
 
+    @Test func `what was edited is not taken for the same delivery that waits, since its event came again`() async throws {
+        let bench = try await bench([letter(1), letter(2)])
+        bench.sink.close()
+        try await bench.bench.outbox.accept(Make.batch([Make.delivery(1), Make.delivery(2)], cursor: 2))
+        let edit = DeadLetterEdit(id: "sl_1", body: [UInt8](#"{"n":7}"#.utf8), resends: true)
+        let edited = try await bench.ask("dlq.edit", edit, as: DeadLetterOutcome.self)
+        #expect(edited.count == 0 && edited.skipped.map(\.reason) == [DeadLetterDesk.waitsOtherwise])
+        // Of this one, the delivery that waits says all.
+        let same = try await bench.ask("dlq.retry", DeadLetterFilter(ids: ["sl_2"]), as: DeadLetterOutcome.self)
+        #expect(same.count == 1 && same.skippedCount == 0)
+        await bench.bench.outbox.flush()
+        bench.sink.open()
+        try await bench.settled()
+        #expect(bench.sink.delivered == ["sl_1", "sl_2"])
+        let again = try await bench.ask("dlq.retry", DeadLetterFilter(ids: ["sl_1"]), as: DeadLetterOutcome.self)
+        #expect(again.count == 1)
+        try await bench.settled()
+        #expect(bench.sink.delivered == ["sl_1", "sl_2", "sl_1"])
+    }
+
     @Test(arguments: [("redacted", #"{"n":"<number>","s":"<text of 6>"}"#), ("none", nil), ("full", #"{"n":7,"s":"secret"}"#)])
     func `a rule decides how much of its bodies is shown at most`(most: String, shown: String?) async throws {
         let rules = IngestBench.rules.replacing("  - id: sample-changed", with: "  - id: orders\n    bodies: \(most)")
