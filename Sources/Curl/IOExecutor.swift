@@ -36,7 +36,7 @@ final class IOExecutor: SerialExecutor {
         case .taskJob(let job):
             job.runSynchronously(
                 isolatedTo: asUnownedSerialExecutor(), taskExecutor: IOThread.shared.tasks.asUnownedTaskExecutor())
-        case .block(let block): IOThread.assumeIsolated { block() }
+        case .block(let block): IOThread.call(block)
         }
     }
 

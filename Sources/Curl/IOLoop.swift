@@ -137,16 +137,22 @@ extension IOLoop {
 
     /// Called inside libcurl: only notes what it wants.
     private static let timerCallback: sluice_timer_callback = { _, milliseconds, _ in
-        IOThread.assumeIsolated {
-            let loop = IOLoop.shared
-            loop.transfersDue = milliseconds < 0 ? nil : loop.now &+ UInt64(milliseconds) &* 1_000_000
-        }
+        IOLoop.timerWanted(milliseconds)
         return 0
     }
 
+    private nonisolated static let timerWanted = IOThread.callback { (milliseconds: Int) in
+        let loop = IOLoop.shared
+        loop.transfersDue = milliseconds < 0 ? nil : loop.now &+ UInt64(milliseconds) &* 1_000_000
+    }
+
     private static let socketCallback: sluice_socket_callback = { _, socket, what, _, _ in
-        IOThread.assumeIsolated { IOLoop.shared.wants(what, of: socket) }
+        IOLoop.socketWanted((socket, what))
         return 0
+    }
+
+    private nonisolated static let socketWanted = IOThread.callback { (socket: Int32, what: Int32) in
+        IOLoop.shared.wants(what, of: socket)
     }
 
     private func wants(_ what: Int32, of socket: Int32) {

@@ -45,6 +45,23 @@ package actor IOThread {
 }
 
 extension IOThread {
+    /// `assumeIsolated` for what is a function already, without making another one for each call.
+    nonisolated static func call(_ block: @escaping @IOThread @Sendable () -> Void) {
+        precondition(IOExecutor.isCurrentThread, "called outside the I/O thread")
+        unsafeBitCast(block, to: (@Sendable () -> Void).self)()
+    }
+
+    /// The same for a function that C calls.
+    nonisolated static func callback<Argument>(
+        _ body: @escaping @IOThread @Sendable (Argument) -> Void
+    ) -> @Sendable (Argument) -> Void {
+        let plain = unsafeBitCast(body, to: (@Sendable (Argument) -> Void).self)
+        return { argument in
+            precondition(IOExecutor.isCurrentThread, "called outside the I/O thread")
+            plain(argument)
+        }
+    }
+
     /// A timer that can be cancelled. Fires once.
     package struct TimerID: Sendable, Hashable {
         let number: UInt64

@@ -4,37 +4,37 @@ package struct Delivery: Sendable, Equatable {
 
     /// `sl_` and 32 hex digits; the same on every attempt, after every restart and after every refetch of its event.
     package var id: String {
-        get { box.contents.id }
+        @inlinable get { box.contents.id }
         set { change { $0.id = newValue } }
     }
     package var rule: String {
-        get { box.contents.rule }
+        @inlinable get { box.contents.rule }
         set { change { $0.rule = newValue } }
     }
     package var destination: String {
-        get { box.contents.destination }
+        @inlinable get { box.contents.destination }
         set { change { $0.destination = newValue } }
     }
     /// Deliveries of one destination with the same lane go one after another, in the order of the stream.
     package var lane: String {
-        get { box.contents.lane }
+        @inlinable get { box.contents.lane }
         set { change { $0.lane = newValue } }
     }
     package var target: DeliveryTarget {
-        get { box.contents.target }
+        @inlinable get { box.contents.target }
         set { change { $0.target = newValue } }
     }
     /// The exact request body. Empty for a flow run.
     package var body: [UInt8] {
-        get { box.contents.body }
+        @inlinable get { box.contents.body }
         set { change { $0.body = newValue } }
     }
     package var origin: DeliveryOrigin {
-        get { box.contents.origin }
+        @inlinable get { box.contents.origin }
         set { change { $0.origin = newValue } }
     }
     package var retry: RetryLimits {
-        get { box.contents.retry }
+        @inlinable get { box.contents.retry }
         set { change { $0.retry = newValue } }
     }
 
@@ -52,24 +52,24 @@ package struct Delivery: Sendable, Equatable {
         left.box === right.box || left.box.contents == right.box.contents
     }
 
-    /// One word, since a delivery goes through many hands and nearly never changes.
-    private var box: Box
+    /// One word, since a delivery goes through many hands and nearly never changes. Read in place, as an `Event` is.
+    @usableFromInline var box: Box
 
-    private final class Box: Sendable {
-        let contents: Contents
+    @usableFromInline final class Box: Sendable {
+        @usableFromInline let contents: Contents
 
         init(_ contents: Contents) { self.contents = contents }
     }
 
-    private struct Contents: Sendable, Equatable {
-        var id: String
-        var rule: String
-        var destination: String
-        var lane: String
-        var target: DeliveryTarget
-        var body: [UInt8]
-        var origin: DeliveryOrigin
-        var retry: RetryLimits
+    @usableFromInline struct Contents: Sendable, Equatable {
+        @usableFromInline var id: String
+        @usableFromInline var rule: String
+        @usableFromInline var destination: String
+        @usableFromInline var lane: String
+        @usableFromInline var target: DeliveryTarget
+        @usableFromInline var body: [UInt8]
+        @usableFromInline var origin: DeliveryOrigin
+        @usableFromInline var retry: RetryLimits
     }
 
     private mutating func change(_ body: (inout Contents) -> Void) {

@@ -4,70 +4,70 @@ package struct Event: Sendable {
 
     /// `ProducerEvent.id`.
     package var id: String {
-        get { box.contents.id }
+        @inlinable get { box.contents.id }
         set { change { $0.id = newValue } }
     }
     package var kind: Kind {
-        get { box.contents.kind }
+        @inlinable get { box.contents.kind }
         set { change { $0.kind = newValue } }
     }
     /// Object API name (`sfy24__ProductionOrder__c`) or event API name (`Order_Ready__e`).
     package var entity: String {
-        get { box.contents.entity }
+        @inlinable get { box.contents.entity }
         set { change { $0.entity = newValue } }
     }
     package var topic: String {
-        get { box.contents.topic }
+        @inlinable get { box.contents.topic }
         set { change { $0.topic = newValue } }
     }
     package var replayID: ReplayID {
-        get { box.contents.replayID }
+        @inlinable get { box.contents.replayID }
         set { change { $0.replayID = newValue } }
     }
     package var schemaID: String {
-        get { box.contents.schemaID }
+        @inlinable get { box.contents.schemaID }
         set { change { $0.schemaID = newValue } }
     }
     /// Commit time of a change, publish time of a platform event; epoch milliseconds.
     package var time: Int64 {
-        get { box.contents.time }
+        @inlinable get { box.contents.time }
         set { change { $0.time = newValue } }
     }
     package var receivedAt: Int64 {
-        get { box.contents.receivedAt }
+        @inlinable get { box.contents.receivedAt }
         set { change { $0.receivedAt = newValue } }
     }
     /// Nil for platform events. Lent, not copied: it has many parts.
     package var header: ChangeEventHeader? {
-        _read { yield box.contents.header }
+        @inlinable _read { yield box.contents.header }
         set { change { $0.header = newValue } }
     }
     /// The one record this is about; empty for platform events, overflows and wildcard IDs.
     package var recordID: String {
-        get { box.contents.recordID }
+        @inlinable get { box.contents.recordID }
         set { change { $0.recordID = newValue } }
     }
     package var record: any RecordView {
-        _read { yield box.contents.record }
+        @inlinable _read { yield box.contents.record }
         set { change { $0.record = newValue } }
     }
     package var org: Org {
-        _read { yield box.contents.org }
+        @inlinable _read { yield box.contents.org }
         set { change { $0.org = newValue } }
     }
     /// The replay that brought it, so that its deliveries have IDs of their own; nil on the live stream.
     package var replay: String? {
-        get { box.contents.replay }
+        @inlinable get { box.contents.replay }
         set { change { $0.replay = newValue } }
     }
     package var replayed: Bool { replay != nil }
     package var fetched: Bool {
-        get { box.contents.fetched }
+        @inlinable get { box.contents.fetched }
         set { change { $0.fetched = newValue } }
     }
     /// Of a record that was read back: which state of it, so that deliveries of another state have IDs of their own.
     package var version: String? {
-        get { box.contents.version }
+        @inlinable get { box.contents.version }
         set { change { $0.version = newValue } }
     }
 
@@ -81,31 +81,32 @@ package struct Event: Sendable {
                 receivedAt: receivedAt, header: header, recordID: recordID, record: record, org: org))
     }
 
-    /// One word, since an event goes through many hands and nearly never changes.
-    private var box: Box
+    /// One word, since an event goes through many hands and nearly never changes. Read in place by whoever asks: a getter
+    /// that is called hands out copies of everything around what is wanted.
+    @usableFromInline var box: Box
 
-    private final class Box: Sendable {
-        let contents: Contents
+    @usableFromInline final class Box: Sendable {
+        @usableFromInline let contents: Contents
 
         init(_ contents: Contents) { self.contents = contents }
     }
 
-    private struct Contents: Sendable {
-        var id: String
-        var kind: Kind
-        var entity: String
-        var topic: String
-        var replayID: ReplayID
-        var schemaID: String
-        var time: Int64
-        var receivedAt: Int64
-        var header: ChangeEventHeader?
-        var recordID: String
-        var record: any RecordView
-        var org: Org
-        var replay: String?
-        var fetched = false
-        var version: String?
+    @usableFromInline struct Contents: Sendable {
+        @usableFromInline var id: String
+        @usableFromInline var kind: Kind
+        @usableFromInline var entity: String
+        @usableFromInline var topic: String
+        @usableFromInline var replayID: ReplayID
+        @usableFromInline var schemaID: String
+        @usableFromInline var time: Int64
+        @usableFromInline var receivedAt: Int64
+        @usableFromInline var header: ChangeEventHeader?
+        @usableFromInline var recordID: String
+        @usableFromInline var record: any RecordView
+        @usableFromInline var org: Org
+        @usableFromInline var replay: String?
+        @usableFromInline var fetched = false
+        @usableFromInline var version: String?
     }
 
     private mutating func change(_ body: (inout Contents) -> Void) {

@@ -33,13 +33,19 @@ package enum Hex {
 
     /// Lower case.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
-        let digits = [UInt8]("0123456789abcdef".utf8)
-        var output: [UInt8] = []
-        output.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            output.append(digits[Int(byte >> 4)])
-            output.append(digits[Int(byte & 15)])
+        String(unsafeUninitializedCapacity: bytes.count * 2) { output in
+            var place = 0
+            for byte in bytes {
+                output[place] = character(byte >> 4)
+                output[place + 1] = character(byte & 15)
+                place += 2
+            }
+            return place
         }
-        return String(decoding: output, as: UTF8.self)
+    }
+
+    @inline(__always)
+    private static func character(_ digit: UInt8) -> UInt8 {
+        digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     }
 }

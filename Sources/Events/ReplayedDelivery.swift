@@ -27,8 +27,9 @@ package enum ReplayedDelivery {
     }
 
     private static func markIndex(_ id: String) -> String.Index? {
-        let text = Array(id.utf8)
-        guard text.count > 14, Array(text.suffix(11).prefix(3)) == Array(mark.utf8) else { return nil }
-        return id.utf8.index(id.utf8.endIndex, offsetBy: -11)
+        let text = id.utf8
+        guard text.count > 14 else { return nil }
+        let index = text.index(text.endIndex, offsetBy: -11)
+        return text[index...].starts(with: mark.utf8) ? index : nil
     }
 }

@@ -49,6 +49,9 @@ extension FlowDirectory {
     /// In order of their names.
     package var allUsers: [FlowMateUser] { users.values.sorted { ($0.username, $0.id) < ($1.username, $1.id) } }
 
+    /// Another user has the same name, so that `fanOut` goes to neither.
+    func isAmbiguous(_ user: FlowMateUser) -> Bool { usersByName[user.username.lowercased(), default: []].count > 1 }
+
     /// The flows of a user.
     ///
     /// - Parameter name: the ID that your system gave; case does not count.

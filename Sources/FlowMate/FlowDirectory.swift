@@ -54,6 +54,8 @@ package struct FlowDirectory: Sendable, Equatable {
     private(set) var flowsByUser: [String: [String]] = [:]
     private var missedUsers: [String: Int] = [:]
     private var scannedAt: Int64?
+    /// When the last scan that succeeded began: what is not known may be newer than that.
+    package private(set) var scanBegan: Int64?
     private var wantedAt: Int64?
     private var failures = 0
     private var failedAt: Int64?
@@ -97,7 +99,11 @@ package struct FlowDirectory: Sendable, Equatable {
     }
 
     /// Takes over what FlowMate showed.
-    package mutating func apply(users: [FlowMateUser], scan: FlowMateFlowScan, at now: Int64) -> Changes {
+    ///
+    /// - Parameter began: when the scan did; nil for `now`.
+    package mutating func apply(
+        users: [FlowMateUser], scan: FlowMateFlowScan, began: Int64? = nil, at now: Int64
+    ) -> Changes {
         take(users)
         var changes = Changes()
         var shown: Set<String> = []
@@ -109,7 +115,7 @@ package struct FlowDirectory: Sendable, Equatable {
         if scan.isComplete {
             for id in flows.keys.sorted() where !shown.contains(id) { miss(id, &changes) }
         }
-        (scannedAt, wantedAt, failedAt, failures) = (now, nil, nil, 0)
+        (scannedAt, scanBegan, wantedAt, failedAt, failures) = (now, began ?? now, nil, nil, 0)
         reindex()
         return changes
     }
@@ -117,12 +123,13 @@ package struct FlowDirectory: Sendable, Equatable {
     /// One flow was read by itself, such as after a 404 of its webhook: `nil` when FlowMate knows it no longer.
     package mutating func apply(flow id: String, _ flow: FlowMateFlow?, at now: Int64? = nil) -> Changes {
         var changes = Changes()
+        let before = Set(owners(of: id).map(\.id))
         if let flow {
             take(flow, &changes, now)
         } else if flows.removeValue(forKey: id) != nil {
             changes.gone.append(id)
         }
-        reindex()
+        reindex(id, ownedBefore: before)
         return changes
     }
 
@@ -162,6 +169,16 @@ package struct FlowDirectory: Sendable, Equatable {
         for user in shown {
             users[user.id] = user
             missedUsers[user.id] = nil
+        }
+    }
+
+    /// One flow of many: thousands of them are read one by one.
+    private mutating func reindex(_ id: String, ownedBefore before: Set<String>) {
+        let owners = Set(owners(of: id).map(\.id))
+        for owner in before.subtracting(owners) { flowsByUser[owner]?.removeAll { $0 == id } }
+        for owner in owners.subtracting(before) {
+            let place = flowsByUser[owner, default: []].firstIndex { $0 > id }
+            flowsByUser[owner, default: []].insert(id, at: place ?? flowsByUser[owner, default: []].count)
         }
     }
 

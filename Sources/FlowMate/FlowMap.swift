@@ -40,12 +40,10 @@ package struct FlowMap: Sendable, Equatable {
     package var unknownFlows: [String: [String]]
 
     package init(directory: FlowDirectory, uses: [RuleUse]) {
-        var names: [String: Int] = [:]
-        for user in directory.allUsers { names[user.username.lowercased(), default: 0] += 1 }
         var lines: [UserLine] = []
         for user in directory.allUsers {
-            let owned = directory.allFlows.filter { directory.owners(of: $0).contains(user) }
-            let isAmbiguous = names[user.username.lowercased(), default: 0] > 1
+            let owned = directory.flowsByUser[user.id, default: []].compactMap(directory.flow)
+            let isAmbiguous = directory.isAmbiguous(user)
             lines.append(
                 UserLine(
                     user: user, isAmbiguous: isAmbiguous,
@@ -65,9 +63,12 @@ package struct FlowMap: Sendable, Equatable {
         }
     }
 
-    /// The rules that deliver to a flow, for telling whom a change of its contract concerns.
-    package func rules(of flow: String) -> [String] {
-        let all = users.flatMap(\.flows).filter { $0.flow.id == flow }.flatMap(\.rules)
+    /// The rules that deliver to a flow, for telling whom a change of its contract concerns. Without a map of all: that is
+    /// for people.
+    package static func rules(of id: String, in directory: FlowDirectory, uses: [RuleUse]) -> [String] {
+        guard let flow = directory.flow(id) else { return [] }
+        let owners: [FlowMateUser?] = directory.owners(of: flow).map { directory.isAmbiguous($0) ? nil : $0 }
+        let all = (owners.isEmpty ? [nil] : owners).flatMap { line(flow, directory, uses, owner: $0).rules }
         var seen: Set<String> = []
         return all.filter { seen.insert($0).inserted }
     }

@@ -33,6 +33,15 @@ enum StoreMigrations {
         migrator.registerMigration("outbox by event") {
             try $0.execute(sql: "DROP INDEX outbox_unrendered; CREATE INDEX outbox_event ON outbox (replay_id)")
         }
+        // Pages in the order of `dlq retry`, and what `status` counts, without reading the letters themselves.
+        migrator.registerMigration("dead letters by order") {
+            try $0.execute(
+                sql: """
+                    CREATE INDEX dead_letters_destination_order ON dead_letters (destination, ordinal);
+                    CREATE INDEX dead_letters_rule_order ON dead_letters (rule, ordinal);
+                    CREATE INDEX dead_letters_destination_rule ON dead_letters (destination, rule);
+                    """)
+        }
         return migrator
     }
 

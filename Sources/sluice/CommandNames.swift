@@ -19,7 +19,7 @@ enum CommandNames {
                 continue
             }
             let mayBeArgument = subcommands.isEmpty || command.configuration.defaultSubcommand != nil
-            guard isHelp || !mayBeArgument, isHelp || !(path == root._commandName && word == "help") else { return }
+            guard isHelp || !mayBeArgument else { return }
             throw CommandFailure(
                 .badInput,
                 UnknownName.text(

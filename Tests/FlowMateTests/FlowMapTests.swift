@@ -3,25 +3,31 @@ import Testing
 @testable import FlowMate
 
 @Suite struct FlowMapTests {
-    private func map(_ flows: [FlowMateFlow], _ users: [FlowMateUser], _ uses: [FlowMap.RuleUse]) -> FlowMap {
+    private func directory(_ flows: [FlowMateFlow], _ users: [FlowMateUser]) -> FlowDirectory {
         var directory = FlowDirectory()
         _ = directory.apply(users: users, scan: FlowMateFlowScan(flows: flows), at: 0)
-        return FlowMap(directory: directory, uses: uses)
+        return directory
+    }
+
+    private func map(_ flows: [FlowMateFlow], _ users: [FlowMateUser], _ uses: [FlowMap.RuleUse]) -> FlowMap {
+        FlowMap(directory: directory(flows, users), uses: uses)
     }
 
     @Test func `each flow stands under its user with the rules that reach it`() {
         let flows = [FlowDirectoryTests.flow(10), FlowDirectoryTests.flow(11, status: "inactive")]
-        let map = map(
-            flows, [FlowDirectoryTests.user(1, "ann")],
-            [
-                .init(rule: "named", choice: .flow(FlowDirectoryTests.id(11))), .init(rule: "any", choice: .anyFlow),
-                .init(rule: "active", choice: .usersFlows(.active)), .init(rule: "all", choice: .usersFlows(.all)),
-                .init(rule: "lost", choice: .flow("x")),
-            ])
+        let directory = directory(flows, [FlowDirectoryTests.user(1, "ann")])
+        let uses: [FlowMap.RuleUse] = [
+            .init(rule: "named", choice: .flow(FlowDirectoryTests.id(11))), .init(rule: "any", choice: .anyFlow),
+            .init(rule: "active", choice: .usersFlows(.active)), .init(rule: "all", choice: .usersFlows(.all)),
+            .init(rule: "lost", choice: .flow("x")),
+        ]
+        let map = FlowMap(directory: directory, uses: uses)
         #expect(map.users.count == 1)
         #expect(map.users[0].flows.map(\.rules) == [["active", "all"], ["named", "all"]])
         #expect(map.users[0].flows.map(\.exclusion) == [nil, .notActive(status: "inactive")])
-        #expect(map.rules(of: FlowDirectoryTests.id(11)) == ["named", "all"] && map.rules(of: "x").isEmpty)
+        let rules = { FlowMap.rules(of: $0, in: directory, uses: uses) }
+        #expect(rules(FlowDirectoryTests.id(11)) == ["named", "all"] && rules("x").isEmpty)
+        for line in map.users.flatMap(\.flows) { #expect(rules(line.flow.id) == line.rules) }
         #expect(map.unknownFlows == ["x": ["lost"]])
         #expect(map.only(user: "ANN").users.count == 1 && map.only(user: "bob").users.isEmpty)
     }

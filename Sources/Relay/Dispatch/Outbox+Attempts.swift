@@ -7,8 +7,9 @@ extension Outbox {
         var seq: Int64
         var delivery: Delivery
         var number: Int
+        /// Of the destination.
         var sink: any Sink
-        /// The same, for a delivery without a request.
+        /// Makes the attempt in its stead, for a delivery without a request.
         var unrendered: UnrenderedSink?
         var started: Moment
         /// Uptime after which the attempt hangs.
@@ -55,7 +56,7 @@ extension Outbox {
         let unrendered =
             entry.delivery.unrenderedReason == nil ? nil : UnrenderedSink(sink: sink, renderer: renderer)
         return Assignment(
-            seq: entry.seq, delivery: entry.delivery, number: entry.progress.attempts + 1, sink: unrendered ?? sink,
+            seq: entry.seq, delivery: entry.delivery, number: entry.progress.attempts + 1, sink: sink,
             unrendered: unrendered, started: now, leaseEnd: now.uptime + route.leaseMilliseconds)
     }
 
@@ -79,7 +80,8 @@ extension Outbox {
     private func work(_ worker: Int, _ first: Assignment) async {
         var assignment = first
         while true {
-            let outcome = await assignment.sink.attempt(assignment.delivery, number: assignment.number)
+            let sink: any Sink = assignment.unrendered ?? assignment.sink
+            let outcome = await sink.attempt(assignment.delivery, number: assignment.number)
             guard let next = finished(worker, assignment, outcome) else { return }
             assignment = next
         }
@@ -106,7 +108,7 @@ extension Outbox {
         // Of a delivery without a request, what was made of it for this attempt.
         let sent = assignment.unrendered?.sent
         let took = max(0, now.uptime - started.uptime)
-        observer?.attempted(sent ?? entry.delivery, number: number, outcome: outcome, milliseconds: took)
+        observer?.attempted(sent ?? entry.delivery, number: number, outcome: outcome, milliseconds: took, at: now)
         let verdict: RetryPolicy.Verdict
         if case .delivered = outcome {
             verdict = .delivered

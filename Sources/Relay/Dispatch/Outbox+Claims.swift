@@ -5,10 +5,10 @@ extension Outbox: DeliveryOutcomes {
     package func delivered(_ ids: [String]) { delivered(ids, report: "covered by a run") }
 
     package func delivered(_ ids: [String], report: String) {
-        finish(ids) { entry, route, _ in
+        finish(ids) { entry, route, now in
             route.counters.delivered += 1
             observer?.attempted(
-                entry.delivery, number: 1, outcome: .delivered(AttemptNote(reason: report)), milliseconds: 0)
+                entry.delivery, number: 1, outcome: .delivered(AttemptNote(reason: report)), milliseconds: 0, at: now)
             resolve(entry, route)
         }
     }

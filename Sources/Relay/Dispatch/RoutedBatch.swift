@@ -74,6 +74,8 @@ package struct DispatchDestination: Sendable {
 /// Sees every attempt, and every claim that a run covered, for metrics and for people who watch. Called in the actor's
 /// time: it must return at once.
 package protocol AttemptObserver: Sendable {
-    /// - Parameter milliseconds: how long the attempt took.
-    func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64)
+    /// - Parameters:
+    ///   - milliseconds: how long the attempt took.
+    ///   - now: when it ended.
+    func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64, at now: Moment)
 }

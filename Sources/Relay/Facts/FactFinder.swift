@@ -9,7 +9,8 @@ package protocol FactSource: Sendable {
     /// - Returns: nil when there is no such record (any more).
     func record(entity: String, id: String, fields: [String]?) async throws(FactFailure) -> Fields?
 
-    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts]
+    /// - Parameter received: when the event came that asks, epoch milliseconds.
+    func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts]
 }
 
 /// Why something could not be found out.
@@ -113,7 +114,9 @@ package struct FactFinder: Sendable {
             case (.defers, _): facts.record = try await soon(read)
             }
         case .flows(let owner):
-            func list() async throws(FactFailure) -> RoutingFacts.Flows { .found(try await source.flows(of: owner)) }
+            func list() async throws(FactFailure) -> RoutingFacts.Flows {
+                .found(try await source.flows(of: owner, received: event.receivedAt))
+            }
             facts.flows[owner] =
                 patience == .never
                 ? try await once(list) { reason, _ in .refused(reason) }

@@ -1,5 +1,6 @@
 import Events
 import FlowMate
+import Rules
 
 /// One flow of one destination.
 struct FlowPlace: Sendable, Hashable {
@@ -59,19 +60,22 @@ extension FlowFinder {
         else { return nil }
         if let task = entry.reads[place.flow] { return task }
         if let failed = entry.failedReads[place.flow], now - failed.at < Self.rereadMilliseconds { return nil }
-        let task = Task { await reading(place, entry.client) }
+        let (definition, client) = (entry.definition, entry.client)
+        let task = Task { await reading(place, definition, client) }
         entries[place.destination]?.reads[place.flow] = task
         return task
     }
 
-    private func reading(_ place: FlowPlace, _ client: FlowMateClient) async {
-        defer { entries[place.destination]?.reads[place.flow] = nil }
+    private func reading(_ place: FlowPlace, _ definition: Destination, _ client: FlowMateClient) async {
+        defer { if isStill(definition, place.destination) { entries[place.destination]?.reads[place.flow] = nil } }
         do throws(FlowMateError) {
             let flow = try await client.flow(place.flow)
+            guard isStill(definition, place.destination) else { return }
             saw(flow, id: place.flow, destination: place.destination)
             entries[place.destination]?.failedReads[place.flow] =
                 flow == nil ? FailedRead(at: now, reason: "FlowMate does not know the flow") : nil
         } catch {
+            guard isStill(definition, place.destination) else { return }
             if entries[place.destination]?.failedReads.count ?? 0 >= Self.maximumFailedReads {
                 entries[place.destination]?.failedReads.removeAll()
             }

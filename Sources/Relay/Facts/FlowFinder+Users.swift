@@ -4,9 +4,15 @@ import Rules
 
 /// Whose flows are whose.
 extension FlowFinder {
+    /// Names that FlowMate did not know, as far as they are remembered.
+    static let maximumStrangers = 10_000
+
+    /// - Parameter received: when the event came that asks, epoch milliseconds.
     /// - Returns: those that have a webhook, active or not; empty when FlowMate has no such user, or not any more.
-    package func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] {
+    package func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts] {
         let name = owner.destination
+        // By the clock that never jumps; an event of the future came just now.
+        let asked = now - max(0, environment.clock.wall() - received)
         try await open(name)
         let isNew = entries[name]?.timer == nil
         // Without a timer nobody scanned yet; with one, what is known is new enough while a scan is under way.
@@ -16,8 +22,13 @@ extension FlowFinder {
         if case .unknownUser = resolution {
             // A user may be newer than the last scan.
             entries[name]?.directory.missed(at: now)
-            if let problem = try await refresh(name) { throw FactFailure(reason: problem, isTemporary: true) }
+            let problem = try await refresh(name)
             resolution = resolve(owner)
+            if case .unknownUser = resolution, !isStranger(owner, asked: asked) {
+                throw FactFailure(
+                    reason: problem ?? "\(name) had no user '\(owner.user)' when its users were read last, which was before",
+                    isTemporary: true)
+            }
         }
         switch resolution {
         case .flows(let flows): return flows.map(FlowFacts.init)
@@ -33,6 +44,19 @@ extension FlowFinder {
                 isTemporary: false)
         case .notScanned: throw FactFailure(reason: "the flows of \(name) were not read yet", isTemporary: true)
         }
+    }
+
+    /// Whether FlowMate certainly has no such user: none when the event came; of one that it did not have then, none when its
+    /// users were read last, unless that is long ago.
+    private func isStranger(_ owner: FlowOwner, asked: Int64) -> Bool {
+        guard let directory = entries[owner.destination]?.directory, let began = directory.scanBegan else { return false }
+        if entries[owner.destination]?.strangers.contains(owner.user) == true, !directory.isStale(at: now) { return true }
+        guard began >= asked else { return false }
+        if entries[owner.destination]?.strangers.count ?? 0 >= Self.maximumStrangers {
+            entries[owner.destination]?.strangers.removeAll()
+        }
+        entries[owner.destination]?.strangers.insert(owner.user)
+        return true
     }
 
     /// A user that was never set up, or was switched off, looks like one whose flows want nothing.
@@ -64,11 +88,15 @@ extension FlowFinder {
 
     /// - Returns: what went wrong; nil if nothing did.
     private func scanned(_ name: String) async -> String? {
-        guard let client = entries[name]?.client else { return nil }
-        defer { entries[name]?.scan = nil }
+        // Not the entry itself, whose directory would be copied to be changed.
+        guard let (definition, client) = entries[name].map({ ($0.definition, $0.client) }) else { return nil }
+        let began = now
+        defer { if isStill(definition, name) { entries[name]?.scan = nil } }
         do throws(FlowMateError) {
             let (users, scan) = try await client.scan()
-            guard let changes = entries[name]?.directory.apply(users: users, scan: scan, at: now) else { return nil }
+            guard isStill(definition, name),
+                let changes = entries[name]?.directory.apply(users: users, scan: scan, began: began, at: now)
+            else { return nil }
             if !changes.isEmpty {
                 environment.logger.info(
                     """
@@ -79,6 +107,7 @@ extension FlowFinder {
             took(changes, name)
             return nil
         } catch {
+            guard isStill(definition, name) else { return nil }
             entries[name]?.directory.failed(at: now)
             environment.logger.warning("cannot list the flows of \(name): \(error); it is tried again")
             return "cannot list the flows of \(name): \(error)"

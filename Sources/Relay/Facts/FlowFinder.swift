@@ -21,6 +21,8 @@ package actor FlowFinder: FlowLookup {
         var failedReads: [String: FailedRead] = [:]
         /// Flows to which something does not fit.
         var violated: Set<String> = []
+        /// Names that a scan, made since an event asked for them, did not show: later events believe that.
+        var strangers: Set<String> = []
         var timer: Task<Void, Never>?
         var isSaving = false
         var isDirty = false
@@ -91,6 +93,9 @@ package actor FlowFinder: FlowLookup {
         entries[name] = entry
     }
 
+    /// What was read meanwhile is of the FlowMate that rules name now.
+    func isStill(_ definition: Destination, _ name: String) -> Bool { entries[name]?.definition == definition }
+
     // MARK: Saying
 
     func say(_ level: Logger.Level, once key: String, _ text: String) {
@@ -101,10 +106,9 @@ package actor FlowFinder: FlowLookup {
     func took(_ changes: FlowDirectory.Changes, _ name: String) {
         guard !changes.isEmpty, let entry = entries[name] else { return }
         let uses = rules.current.flowMateUses(of: name)
-        let map = changes.contracts.isEmpty ? nil : FlowMap(directory: entry.directory, uses: uses)
         for (flow, contract) in changes.contracts.sorted(by: { $0.key < $1.key }) where !contract.isEmpty {
             let isBreaking = contract.contains(where: \.isBreaking)
-            let concerned = map?.rules(of: flow) ?? []
+            let concerned = FlowMap.rules(of: flow, in: entry.directory, uses: uses)
             environment.logger.log(
                 level: isBreaking && !concerned.isEmpty ? .warning : .info,
                 """

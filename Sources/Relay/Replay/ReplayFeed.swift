@@ -47,12 +47,20 @@ actor ReplayFeed {
         lastTime = nil
     }
 
-    /// How many events of a row of the journal are done.
+    /// A row of the journal that is being replayed.
+    struct Row {
+        var id: Int64
+        /// Of each event that is taken, the place behind it among all of the row: some are passed over.
+        var ends: [Int]
+    }
+
+    /// How far a row of the journal is done.
     func offset(in row: Int64) -> Int { progress.journalRow == row ? progress.eventOffset : 0 }
 
     /// - Parameter row: of the journal, which is done with the last of these events.
     /// - Throws: `ReplayFailure`, `CancellationError`, or `OutboxStopped`.
-    func take(_ events: [ConsumerEvent], receivedAt: Int64, row: Int64? = nil) async throws -> Flow {
+    func take(_ events: [ConsumerEvent], receivedAt: Int64, row: Row? = nil) async throws -> Flow {
+        precondition(row.map { $0.ends.count == events.count } ?? true, "each event has its place")
         var rest = events[...]
         while !rest.isEmpty {
             guard let count = try await room() else { return .ended }
@@ -60,11 +68,11 @@ actor ReplayFeed {
             rest = rest.dropFirst(count)
             var piece = ReplayRouting.Piece()
             for event in now { try await route(event, receivedAt, into: &piece) }
-            if let row { advance(row, by: now.count, isLast: rest.isEmpty) }
+            if let row { advance(row, to: row.ends[now.endIndex - 1], isLast: rest.isEmpty) }
             try await hand(piece, last: now.last?.replayID)
             if routing.isBehind(piece.lastTime ?? .min) { return .ended }
         }
-        if events.isEmpty, let row { advance(row, by: 0, isLast: true) }
+        if events.isEmpty, let row { advance(row, to: 0, isLast: true) }
         return .more
     }
 
@@ -103,15 +111,8 @@ actor ReplayFeed {
         }
     }
 
-    private func advance(_ row: Int64, by count: Int, isLast: Bool) {
-        if progress.journalRow != row {
-            progress.journalRow = row
-            progress.eventOffset = 0
-        }
-        progress.eventOffset += count
-        guard isLast else { return }
-        progress.journalRow = row + 1
-        progress.eventOffset = 0
+    private func advance(_ row: Row, to end: Int, isLast: Bool) {
+        (progress.journalRow, progress.eventOffset) = isLast ? (row.id + 1, 0) : (row.id, end)
     }
 
     private func hand(_ piece: ReplayRouting.Piece, last: ReplayID?) async throws {

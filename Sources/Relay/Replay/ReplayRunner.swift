@@ -109,8 +109,13 @@ struct ReplayRunner: Sendable {
             guard let last = rows.last else { return }
             for row in rows {
                 let offset = await feed.offset(in: row.id)
-                let events = try events(of: row, offset: offset).filter { seen.insert($0.replayID) }
-                guard try await feed.take(events, receivedAt: row.entry.receivedAt, row: row.id) == .more else { return }
+                let events = try events(of: row, offset: offset)
+                let places = events.indices.filter { seen.insert(events[$0].replayID) }
+                let place = ReplayFeed.Row(id: row.id, ends: places.map { $0 + 1 })
+                guard
+                    try await feed.take(
+                        places.map { events[$0] }, receivedAt: row.entry.receivedAt, row: place) == .more
+                else { return }
             }
             next = last.id + 1
         }

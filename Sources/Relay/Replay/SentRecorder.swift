@@ -35,9 +35,11 @@ package final class SentRecorder: AttemptObserver {
     /// Requests that were acknowledged and not kept, since the start.
     package var skipped: Int { state.withLock { $0.skipped } }
 
-    package func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64) {
+    package func attempted(
+        _ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64, at now: Moment
+    ) {
         guard store.keepsSent, case .delivered = outcome, !delivery.isGathered else { return }
-        let sent = SentDelivery(delivery: delivery, at: time.wall())
+        let sent = SentDelivery(delivery: delivery, at: now.wall)
         state.withLock { state in
             guard state.waiting.count < Self.maximumWaiting, state.bytes < Self.maximumWaitingBytes else {
                 state.skipped += 1

@@ -19,10 +19,13 @@ struct OrgFacts: FactSource {
         }
     }
 
-    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] { try await flows.flows(of: owner) }
+    func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts] {
+        try await flows.flows(of: owner, received: received)
+    }
 }
 
 /// Knows which flows belong to which user of a FlowMate destination.
 package protocol FlowLookup: Sendable {
-    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts]
+    /// - Parameter received: when the event came that asks, epoch milliseconds.
+    func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts]
 }

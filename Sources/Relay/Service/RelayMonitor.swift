@@ -13,7 +13,11 @@ package final class RelayMonitor: RelayObserver {
     /// Epoch milliseconds.
     package let startedAt: Int64
     private let streamTable = Mutex<[Cursor.Key: StreamNumbers]>([:])
-    private let meterTable = Mutex<[String: DestinationMeter]>([:])
+    /// Of references, so that a meter is changed in place and the table only looked at.
+    private final class Meter {
+        var meter = DestinationMeter()
+    }
+    private let meterTable = Mutex<[String: Meter]>([:])
     private let usedRatios = Mutex<[String: Double]>([:])
     private let replayed = Atomic<Int>(0)
     private let refusedOrgs = Mutex<[String: Bool]>([:])
@@ -31,7 +35,7 @@ package final class RelayMonitor: RelayObserver {
     }
 
     package var streams: [Cursor.Key: StreamNumbers] { streamTable.withLock { $0 } }
-    package var destinations: [String: DestinationMeter] { meterTable.withLock { $0 } }
+    package var destinations: [String: DestinationMeter] { meterTable.withLock { $0.mapValues(\.meter) } }
     /// How much of its daily event delivery allocation an org has used, 0…1, where it is known.
     package var deliveryUse: [String: Double] { usedRatios.withLock { $0 } }
 
@@ -51,8 +55,9 @@ package final class RelayMonitor: RelayObserver {
     package func changed(to ruleSet: RuleSet) {
         rules.retain(ruleSet.ruleIDs)
         meterTable.withLock { meters in
-            meters = Dictionary(
-                uniqueKeysWithValues: ruleSet.destinations.keys.map { ($0, meters[$0] ?? DestinationMeter()) })
+            var retained: [String: Meter] = [:]
+            for name in ruleSet.destinations.keys { retained[name] = meters[name] ?? Meter() }
+            meters = retained
         }
     }
 
@@ -70,19 +75,20 @@ package final class RelayMonitor: RelayObserver {
         next?.routed(event, result)
     }
 
-    package func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64) {
-        let now = time.wall()
+    package func attempted(
+        _ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64, at now: Moment
+    ) {
         let short = outcome.short
-        count(delivery, short, milliseconds)
-        count(delivery, short, now: now)
+        count(delivery, short, milliseconds, second: now.uptime / 1_000)
+        count(delivery, short, now: now.wall)
         let attempt = RecentDeliveries.Attempt(
             id: delivery.id, rule: delivery.rule, destination: delivery.destination, topic: delivery.origin.topic,
-            replayID: delivery.origin.replayID, number: number, at: now, milliseconds: milliseconds, outcome: short,
+            replayID: delivery.origin.replayID, number: number, at: now.wall, milliseconds: milliseconds, outcome: short,
             status: outcome.note.status, reason: outcome.note.reason)
         recent.add(attempt)
-        sent?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds)
+        sent?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds, at: now)
         taps.attempted(delivery, attempt)
-        next?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds)
+        next?.attempted(delivery, number: number, outcome: outcome, milliseconds: milliseconds, at: now)
     }
 
     /// What no stream brought is kept apart: it was never counted as matched, and how old it is says nothing.
@@ -96,10 +102,11 @@ package final class RelayMonitor: RelayObserver {
         }
     }
 
-    private func count(_ delivery: Delivery, _ outcome: DestinationMeter.Outcome, _ milliseconds: Int64) {
-        let second = time.monotonic().components.seconds
+    private func count(
+        _ delivery: Delivery, _ outcome: DestinationMeter.Outcome, _ milliseconds: Int64, second: Int64
+    ) {
         meterTable.withLock { meters in
-            meters[delivery.destination]?.attempted(
+            meters[delivery.destination]?.meter.attempted(
                 outcome, milliseconds: delivery.isGathered ? nil : milliseconds, second: second)
         }
     }

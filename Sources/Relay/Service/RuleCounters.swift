@@ -6,8 +6,7 @@ import Synchronization
 /// rule is a candidate for, so it does little.
 package final class RuleCounters: Sendable {
     package struct Counts: Sendable, Equatable {
-        /// In the order of `RuleOutcome.Kind.allCases`.
-        package var outcomes = [Int](repeating: 0, count: RuleOutcome.Kind.allCases.count)
+        fileprivate var outcomes = [Int](repeating: 0, count: RuleOutcome.Kind.allCases.count)
         /// Deliveries whose request could not be built.
         package var failures = 0
         package var delivered = 0
@@ -17,43 +16,61 @@ package final class RuleCounters: Sendable {
         /// Milliseconds from commit to acknowledgement, summed over `delivered`.
         package var ageMilliseconds: Int64 = 0
 
-        package func count(_ kind: RuleOutcome.Kind) -> Int {
-            RuleOutcome.Kind.allCases.firstIndex(of: kind).map { outcomes[$0] } ?? 0
-        }
+        package func count(_ kind: RuleOutcome.Kind) -> Int { outcomes[kind.place] }
     }
 
-    private let counts = Mutex<[String: Counts]>([:])
+    /// A table of references: what is counted is changed in place, and the table only looked at.
+    private final class Counter {
+        var counts = Counts()
+
+        init(_ counts: Counts = Counts()) { self.counts = counts }
+    }
+
+    private let counters = Mutex<[String: Counter]>([:])
 
     package init() {}
 
     /// Rules that are gone leave the table; counters of the others go on.
     package func retain(_ ids: [String]) {
-        counts.withLock { counts in
-            counts = Dictionary(ids.map { ($0, counts[$0] ?? Counts()) }, uniquingKeysWith: { first, _ in first })
+        counters.withLock { counters in
+            var retained: [String: Counter] = [:]
+            for id in ids { retained[id] = counters[id] ?? Counter() }
+            counters = retained
         }
     }
 
-    package var snapshot: [String: Counts] { counts.withLock { $0 } }
+    package var snapshot: [String: Counts] { counters.withLock { $0.mapValues(\.counts) } }
 
     func routed(_ result: RoutingResult) {
         guard !result.outcomes.isEmpty || !result.failures.isEmpty else { return }
-        counts.withLock { counts in
-            for outcome in result.outcomes {
-                guard let index = RuleOutcome.Kind.allCases.firstIndex(of: outcome.kind) else { continue }
-                counts[outcome.rule]?.outcomes[index] += 1
-            }
-            for failure in result.failures { counts[failure.rule]?.failures += 1 }
+        counters.withLock { counters in
+            for outcome in result.outcomes { counters[outcome.rule]?.counts.outcomes[outcome.kind.place] += 1 }
+            for failure in result.failures { counters[failure.rule]?.counts.failures += 1 }
         }
     }
 
     func delivered(_ rule: String, ageMilliseconds: Int64) {
-        counts.withLock { counts in
-            counts[rule]?.delivered += 1
-            counts[rule]?.ageMilliseconds += max(0, ageMilliseconds)
+        counters.withLock { counters in
+            guard let counter = counters[rule] else { return }
+            counter.counts.delivered += 1
+            counter.counts.ageMilliseconds += max(0, ageMilliseconds)
         }
     }
 
-    func replayed(_ rule: String) { counts.withLock { $0[rule]?.replayed += 1 } }
+    func replayed(_ rule: String) { counters.withLock { $0[rule]?.counts.replayed += 1 } }
 
-    func failed(_ rule: String) { counts.withLock { $0[rule]?.failedAttempts += 1 } }
+    func failed(_ rule: String) { counters.withLock { $0[rule]?.counts.failedAttempts += 1 } }
+}
+
+extension RuleOutcome.Kind {
+    /// Among all cases, without making a list of them.
+    fileprivate var place: Int {
+        switch self {
+        case .matched: 0
+        case .unknown: 1
+        case .fault: 2
+        case .needsMissing: 3
+        case .gapSkipped: 4
+        }
+    }
 }

@@ -103,8 +103,13 @@ package struct ListenerSink: Sink {
                     note.receiverWasAsked = false
                     return .retry(note, after: .zero)
                 }
-            } else if outcome.note.status == 413, part.next - start > 1, posts < Self.maximumPosts {
+            } else if outcome.note.status == 413, part.next - start > 1 {
                 limit = (part.next - start) / 2
+                guard posts < Self.maximumPosts else {
+                    var note = rest(outcome.note, start, batch)
+                    note.receiverWasAsked = false
+                    return .retry(note, after: .zero)
+                }
             } else {
                 if case .park = outcome { progress.forget(delivery.id) }
                 return outcome

@@ -35,7 +35,7 @@ extension RuleFunctions {
         CELFunction(
             "sha256", [.global(.dyn, returns: .string)],
             .unary { value, frame throws(CELError) in
-                .string(Hex.text(SHA256.hash(data: try hashed(value, frame))))
+                .string(SHA256.hash(data: try hashed(value, frame)).hex())
             }),
         CELFunction(
             "urlEncode", [.global(.string, returns: .string)],

@@ -34,7 +34,7 @@ enum DeliveryID {
         return text(SHA256.hash(data: parts))
     }
 
-    private static func text(_ digest: SHA256Digest) -> String { Delivery.idPrefix + Hex.text(digest.prefix(16)) }
+    private static func text(_ digest: SHA256Digest) -> String { Delivery.idPrefix + digest.hex(bytes: 16) }
 }
 
 extension [UInt8] {
@@ -53,16 +53,10 @@ extension SHA256 {
     }
 }
 
-enum Hex {
-    private static let digits = Array("0123456789abcdef".utf8)
-
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(64)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
+extension SHA256Digest {
+    /// Lower case, the first `count` bytes.
+    func hex(bytes count: Int = byteCount) -> String {
+        // As a sequence it is asked for one byte after another, by calls into another module.
+        withUnsafeBytes { Hex.encode($0.prefix(count)) }
     }
 }

@@ -67,6 +67,6 @@ package struct RuleSet: Sendable {
             hash.update(part: Array(source.path.utf8))
             hash.update(part: source.bytes)
         }
-        return Hex.text(hash.finalize())
+        return hash.finalize().hex()
     }
 }

@@ -52,7 +52,9 @@ final class DemoScreen: RelayObserver {
                 + (fields.isEmpty ? "" : output.styled("  [\(fields)]", .dim)) + "\n")
     }
 
-    func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64) {
+    func attempted(
+        _ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64, at now: Moment
+    ) {
         let output = Terminal.output
         let what = "\(delivery.destination) \(delivery.target.inWords)"
         let status = outcome.note.status.map { " \($0)" } ?? ""

@@ -133,7 +133,7 @@ import Testing
         sink.close()
         let lines = LogLines()
         var storeLimits = StoreLimits()
-        storeLimits.maximumPages = 60
+        storeLimits.maximumPages = 70
         let scratch = Scratch()
         let bench = try await Bench(
             scratch: scratch, sink: sink, storeLimits: storeLimits, logger: lines.logger)

@@ -171,7 +171,9 @@ import TestSupport
 private final class SeenAttempts: AttemptObserver {
     let seen = Mutex<[Delivery]>([])
 
-    func attempted(_ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64) {
+    func attempted(
+        _ delivery: Delivery, number: Int, outcome: AttemptOutcome, milliseconds: Int64, at now: Moment
+    ) {
         seen.withLock { $0.append(delivery) }
     }
 }
@@ -179,5 +181,5 @@ private final class SeenAttempts: AttemptObserver {
 private struct ReadRecord: FactSource {
     var fields: Fields
     func record(entity: String, id: String, fields: [String]?) async throws(FactFailure) -> Fields? { self.fields }
-    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] { [] }
+    func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts] { [] }
 }

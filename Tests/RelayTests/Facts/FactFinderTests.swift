@@ -42,7 +42,7 @@ import TestSupport
             throw FactFailure(reason: "cancelled", isTemporary: true)
         }
 
-        func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] { [] }
+        func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts] { [] }
     }
 
     private static let down = Result<Fields?, FactFailure>.failure(FactFailure(reason: "503", isTemporary: true))

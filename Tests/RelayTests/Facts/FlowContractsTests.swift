@@ -17,6 +17,7 @@ import Testing
             var version = 1
             var isDown = false
             var status = "active"
+            var users = ["ann"]
             var token = "token-1"
             /// What the relay's environment says.
             var held = "token-1"
@@ -32,6 +33,9 @@ import Testing
         }
 
         func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+
+        /// All of them own the flow.
+        func setUsers(_ names: [String]) { state.withLock { $0.users = names } }
 
         func setStatus(_ status: String) { state.withLock { $0.status = status } }
 
@@ -54,11 +58,13 @@ import Testing
                 return Self.json(401, #"{"errors":[{"message":"Token invalid.","code":401}]}"#)
             }
             let payload = state.inputs.map { #","payload":{"inputParameters":\#($0)}"# } ?? ""
+            let owners = state.users.map { #"{"id":"\#($0)","type":"user"}"# }.joined(separator: ",")
             let flow =
                 #"{"id":"\#(FlowContractsTests.flow)","name":"orders","status":"\#(state.status)","updatedAt":"\#(state.version)","#
-                + #""graph":{"nodes":[{"id":"1"}]},"owners":[{"id":"u1","type":"user"}]\#(payload)}"#
+                + #""graph":{"nodes":[{"id":"1"}]},"owners":[\#(owners)]\#(payload)}"#
             if request.url.contains("/users") {
-                return Self.json(200, #"[{"id":"u1","username":"ann","status":"ACTIVE"}]"#)
+                let users = state.users.map { #"{"id":"\#($0)","username":"\#($0)","status":"ACTIVE"}"# }
+                return Self.json(200, "[\(users.joined(separator: ","))]")
             }
             if request.url.contains("page") {
                 return Self.json(200, #"{"data":[\#(flow)],"meta":{"total":1,"totalPages":1}}"#)
@@ -94,7 +100,7 @@ import Testing
             sink = try #require(factory.make(definition).ready).sink
         }
 
-        static func ruleSet(_ conform: String, auth: Bool = true) throws -> RuleSet {
+        static func ruleSet(_ conform: String, auth: Bool = true, host: String = "fm.example") throws -> RuleSet {
             let report = Lint.check([
                 RuleSource(
                     path: "r.yaml",
@@ -102,7 +108,7 @@ import Testing
                         """
                         sluice: 1
                         destinations:
-                          d: {kind: flowmate, baseUrl: "https://fm.example"\(auth ? ", auth: {bearer: {env: T}}" : "")}
+                          d: {kind: flowmate, baseUrl: "https://\(host)"\(auth ? ", auth: {bearer: {env: T}}" : "")}
                         rules:
                           - id: r
                             match: {entity: Order__c, change: update}
@@ -219,12 +225,12 @@ import Testing
     @Test func `a restart knows users, flows and contracts before anything is read`() async throws {
         let journal = MemoryJournal()
         let first = try Bench(journal: journal)
-        _ = try await first.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+        _ = try await first.finder.flows(of: FlowOwner(destination: "d", user: "ann"), received: 0)
         while await journal.states["directory"] == nil { await Task.yield() }
         let second = try Bench(journal: journal)
         second.world.setDown(true)
         #expect(await !second.attempt(#"{"id":"1","quantity":"x"}"#).isDelivered)
-        let flows = try await second.finder.flows(of: FlowOwner(destination: "d", user: "ANN"))
+        let flows = try await second.finder.flows(of: FlowOwner(destination: "d", user: "ANN"), received: 0)
         #expect(flows.map(\.id) == [Self.flow])
     }
 
@@ -233,7 +239,7 @@ import Testing
         #expect(await bench.attempt(#"{"id":"1","quantity":3}"#).isDelivered)
         bench.world.setDown(true)
         await #expect(throws: FactFailure.self) {
-            _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+            _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"), received: 0)
         }
     }
 
@@ -241,11 +247,11 @@ import Testing
         let bench = try Bench()
         bench.world.rotate(to: "token-2")
         let ann = FlowOwner(destination: "d", user: "ann")
-        await #expect(throws: FactFailure.self) { _ = try await bench.finder.flows(of: ann) }
+        await #expect(throws: FactFailure.self) { _ = try await bench.finder.flows(of: ann, received: 0) }
         #expect(await bench.attempt(#"{"id":"1","quantity":"no number"}"#).isDelivered, "what it takes is not known")
         bench.world.hold("token-2")
         bench.clock.advance(by: FlowFinder.credentialMilliseconds)
-        #expect(try await bench.finder.flows(of: ann).map(\.id) == [Self.flow])
+        #expect(try await bench.finder.flows(of: ann, received: 0).map(\.id) == [Self.flow])
         #expect(await !bench.attempt(#"{"id":"1","quantity":"no number"}"#).isDelivered)
     }
 
@@ -263,14 +269,91 @@ import Testing
         for (status, isActive) in [("starting", true), ("active", true), ("stopping", false), ("inactive", false)] {
             let bench = try Bench()
             bench.world.setStatus(status)
-            let flows = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+            let flows = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"), received: 0)
             #expect(flows.map(\.isActive) == [isActive], "\(status)")
         }
     }
 
+    @Test func `a user that is not known is believed unknown only after a scan since the event`() async throws {
+        let bench = try Bench()
+        let ann = FlowOwner(destination: "d", user: "ann")
+        let new = FlowOwner(destination: "d", user: "new")
+        #expect(try await bench.finder.flows(of: ann, received: bench.clock.wall).map(\.id) == [Self.flow])
+        // The list is down when the event comes; without a scan under way nothing is known, however often it is asked.
+        bench.clock.advance(by: 20_000)
+        bench.world.setDown(true)
+        let received = bench.clock.wall
+        for _ in 0..<20 {
+            await #expect(throws: FactFailure.self) { _ = try await bench.finder.flows(of: new, received: received) }
+            #expect(try await !bench.finder.flows(of: ann, received: received).isEmpty, "the others go on")
+            bench.clock.advance(by: 1_000)
+        }
+        bench.world.setDown(false)
+        bench.world.setUsers(["ann", "new"])
+        bench.clock.advance(by: 20_000)
+        #expect(try await bench.finder.flows(of: new, received: received).map(\.id) == [Self.flow])
+    }
+
+    @Test func `a user that was made since the last scan is found by the next one, which is not made at once`() async throws {
+        let bench = try Bench()
+        let (ann, new) = (FlowOwner(destination: "d", user: "ann"), FlowOwner(destination: "d", user: "new"))
+        _ = try await bench.finder.flows(of: ann, received: bench.clock.wall)
+        bench.world.setUsers(["ann", "new"])
+        bench.clock.advance(by: 2_000)
+        let received = bench.clock.wall
+        await #expect(throws: FactFailure.self) { _ = try await bench.finder.flows(of: new, received: received) }
+        bench.clock.advance(by: 9_000)
+        #expect(try await bench.finder.flows(of: new, received: received).map(\.id) == [Self.flow])
+    }
+
+    @Test func `whom FlowMate does not have holds events up once, and not for each of them`() async throws {
+        let bench = try Bench()
+        let stranger = FlowOwner(destination: "d", user: "queue")
+        #expect(try await bench.finder.flows(of: stranger, received: bench.clock.wall).isEmpty, "the first scan is newer")
+        for _ in 0..<5 {
+            bench.clock.advance(by: 1_000)
+            #expect(try await bench.finder.flows(of: stranger, received: bench.clock.wall).isEmpty)
+        }
+        // One that came before the last scan is answered by it.
+        let other = FlowOwner(destination: "d", user: "other")
+        let received = bench.clock.wall
+        bench.clock.advance(by: 10_000)
+        #expect(try await bench.finder.flows(of: other, received: received).isEmpty)
+        let second = FlowOwner(destination: "d", user: "second")
+        #expect(try await bench.finder.flows(of: second, received: received).isEmpty)
+        // While nothing can be read, what was known of it stands for a while only.
+        bench.world.setDown(true)
+        bench.clock.advance(by: 300_000)
+        #expect(try await bench.finder.flows(of: stranger, received: bench.clock.wall).isEmpty)
+        bench.clock.advance(by: 600_000)
+        let late = bench.clock.wall
+        await #expect(throws: FactFailure.self) { _ = try await bench.finder.flows(of: stranger, received: late) }
+    }
+
+    @Test func `what was read of another FlowMate is not taken for this one's`() async throws {
+        let (old, new) = (World(), World())
+        new.setUsers(["bob"])
+        let http = HeldHTTP(holds: { $0.contains("fm.example") }) { request in
+            (request.url.contains("other.example") ? new : old).answer(request)
+        }
+        let rules = CurrentRules(try Bench.ruleSet("strict"))
+        let clock = TurnedClock()
+        let finder = FlowFinder(
+            rules: rules, environment: .test(http, clock: clock, secrets: SecretStore(environment: ["T": "token-1"])))
+        let (ann, bob) = (FlowOwner(destination: "d", user: "ann"), FlowOwner(destination: "d", user: "bob"))
+        let first = Task { try await finder.flows(of: ann, received: clock.wall) }
+        while !http.isHolding { await Task.yield() }
+        rules.replace(by: try Bench.ruleSet("strict", host: "other.example"))
+        #expect(try await finder.flows(of: bob, received: clock.wall).count == 1)
+        http.letGo()
+        #expect(try await first.value.isEmpty)
+        #expect(try await finder.flows(of: ann, received: clock.wall).isEmpty)
+        #expect(try await finder.flows(of: bob, received: clock.wall).count == 1)
+    }
+
     @Test func `users' flows are listed again by the clock`() async throws {
         let bench = try Bench()
-        _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"))
+        _ = try await bench.finder.flows(of: FlowOwner(destination: "d", user: "ann"), received: 0)
         func scans() -> Int { bench.http.requests.count { $0.url.contains("/users") } }
         #expect(scans() == 1)
         while bench.clock.nextWake == nil { await Task.yield() }

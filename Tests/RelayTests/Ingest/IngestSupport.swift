@@ -100,7 +100,7 @@ struct NoFacts: FactSource {
         throw FactFailure(reason: "nothing is read in this test", isTemporary: false)
     }
 
-    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] {
+    func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts] {
         throw FactFailure(reason: "nothing is read in this test", isTemporary: false)
     }
 }

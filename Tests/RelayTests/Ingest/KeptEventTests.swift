@@ -121,5 +121,5 @@ private final class SwitchedFacts: FactSource {
         return ["Size__c": .string("XL")]
     }
 
-    func flows(of owner: FlowOwner) async throws(FactFailure) -> [FlowFacts] { [] }
+    func flows(of owner: FlowOwner, received: Int64) async throws(FactFailure) -> [FlowFacts] { [] }
 }

@@ -53,8 +53,8 @@ import Testing
         var snapshot = live
         snapshot.origin.replayID = try #require(ReplayID(Array("bf00c0ffee".utf8) + [UInt8](repeating: 1, count: 8)))
         for delivery in [live, replayed, snapshot] {
-            monitor.attempted(delivery, number: 1, outcome: .retry(.busy, after: nil), milliseconds: 1)
-            monitor.attempted(delivery, number: 2, outcome: .delivered(.ok), milliseconds: 1)
+            monitor.attempted(delivery, number: 1, outcome: .retry(.busy, after: nil), milliseconds: 1, at: Moment(uptime: 0, wall: 1))
+            monitor.attempted(delivery, number: 2, outcome: .delivered(.ok), milliseconds: 1, at: Moment(uptime: 0, wall: 1))
         }
         let counts = try #require(monitor.rules.snapshot["orders"])
         #expect(counts.delivered == 1 && counts.failedAttempts == 1 && counts.replayed == 2)

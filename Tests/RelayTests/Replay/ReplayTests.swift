@@ -97,6 +97,38 @@ import Testing
         #expect(view.state == .done && view.events == 1_500)
     }
 
+    @Test func `killed inside a response that begins with old events, it goes on behind what was taken`() async throws {
+        let scratch = Scratch()
+        let first = try await ReplayBench(scratch: scratch)
+        try await first.live(0..<10)
+        let events = try (0..<200).map { try ReplayEvents.event($0) }
+        _ = try await first.ingest.ingest.accept(
+            ReceivedBatch(
+                topic: Make.key.topic, events: Array(events[10...]),
+                bytes: FetchResponse(events: events, pendingNumRequested: 50).encode(), replayID: events[199].replayID,
+                receivedAt: ReplayEvents.time(200)))
+        try await first.settled()
+        var request = ReplayRequest(.replayID(Make.replayID(4).description))
+        request.source = .journal
+        request.rate = 1_000
+        let started: ReplayView = try await first.ask("replay.start", request)
+        try await first.bench.run("some of it is committed") {
+            let positions = try? await first.store.replayPositions(started.id)
+            return (positions?.first?.progress.events ?? 0) > 20
+        }
+        await first.service.stop()
+        try await first.bench.crash()
+        #expect(first.replayed(by: started.id).count < 195, "it was not killed half-way")
+
+        let second = try await ReplayBench(scratch: scratch)
+        try await second.service.start()
+        try await second.ended(started.id)
+        let all = first.replayed(by: started.id) + second.replayed(by: started.id)
+        #expect(Set(all) == Set(5..<200))
+        let view: ReplayView = try await second.ask("replay.show", NamedReplay(id: started.id))
+        #expect(view.state == .done && view.events == 195)
+    }
+
     @Test func `only the rules and destinations that were asked for, and no more events than the limit`() async throws {
         let rules = """
             sluice: 1
@@ -269,12 +301,12 @@ import Testing
         let store = try Store(path: scratch.store, limits: limits, wall: 0)
         let recorder = SentRecorder(store: store, time: ReplayBench.clock, log: .quiet)
         for number in 0..<10 {
-            recorder.attempted(Make.delivery(number), number: 1, outcome: .delivered(.ok), milliseconds: 1)
-            recorder.attempted(Make.delivery(number + 50), number: 1, outcome: .retry(.busy, after: nil), milliseconds: 1)
+            recorder.attempted(Make.delivery(number), number: 1, outcome: .delivered(.ok), milliseconds: 1, at: ReplayBench.clock.now)
+            recorder.attempted(Make.delivery(number + 50), number: 1, outcome: .retry(.busy, after: nil), milliseconds: 1, at: ReplayBench.clock.now)
             // Another org has a topic of that name.
             var other = Make.delivery(number + 70)
             other.origin.orgID = "00D000000000002EAA"
-            recorder.attempted(other, number: 1, outcome: .delivered(.ok), milliseconds: 1)
+            recorder.attempted(other, number: 1, outcome: .delivered(.ok), milliseconds: 1, at: ReplayBench.clock.now)
         }
         await recorder.write()
         #expect(try await store.sentSpan()?.count == 20)
@@ -300,7 +332,7 @@ import Testing
         let store = try Store(path: scratch.store, limits: limits, wall: 0)
         let recorder = SentRecorder(store: store, time: ReplayBench.clock, log: .quiet)
         func sent(_ delivery: Delivery) {
-            recorder.attempted(delivery, number: 1, outcome: .delivered(.ok), milliseconds: 1)
+            recorder.attempted(delivery, number: 1, outcome: .delivered(.ok), milliseconds: 1, at: ReplayBench.clock.now)
         }
         for number in 0..<4 { sent(Make.delivery(number)) }
         for replay in ["rp00000001", "rp00000002"] {

@@ -142,4 +142,18 @@ import Testing
         let large = Delivery.make("sl_2", to: .listener(name: "orders"), body: body(2, size: 2000))
         #expect(await sink.attempt(large, number: 1).short == "park")
     }
+
+    @Test func `413 at the last post of an attempt is split by the next one`() async throws {
+        let http = FakeHTTP { [self] request in
+            let records = (try? numbers([request]).first) ?? []
+            return .success(HTTPResponse(status: records.count > 50 && records.last! >= 900 ? 413 : 204))
+        }
+        let sink = try sink(http) { $0.records = "events" }
+        let delivery = Delivery.make(to: .listener(name: "orders"), body: body(1_000))
+        let first = await sink.attempt(delivery, number: 1)
+        #expect(first.short == "retry" && !first.note.receiverWasAsked)
+        #expect(await sink.attempt(delivery, number: 2).isDelivered)
+        let posts = try numbers(http.requests)
+        #expect(posts.filter { $0.count <= 50 || $0.last! < 900 }.flatMap(\.self) == Array(0..<1_000), "each once")
+    }
 }
