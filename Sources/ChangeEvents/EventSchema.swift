@@ -33,6 +33,9 @@ package final class EventSchema: Sendable {
     /// - Parameter id: trusted to be the fingerprint of `schema`.
     package init(_ schema: Schema, id: String) throws(EventSchemaError) {
         guard let record = schema.rootRecord else { throw EventSchemaError(id: id, reason: .notARecord) }
+        guard FieldTable.slots(record, in: schema) <= FieldTable.maximumSlots else {
+            throw EventSchemaError(id: id, reason: .tooManyFields)
+        }
         self.id = id
         self.schema = schema
         name = String(record.name)
@@ -59,11 +62,21 @@ struct FieldPlan: @unchecked Sendable {
 
 /// Why a schema cannot be used for events.
 package struct EventSchemaError: Error, Equatable, CustomStringConvertible {
+    /// What was read is not the text that was asked for, or not whole.
+    package var isOfText: Bool {
+        switch reason {
+        case .invalid, .fingerprint: true
+        case .notARecord, .tooManyFields, .header: false
+        }
+    }
+
     package enum Reason: Sendable, Equatable {
         case invalid(AvroSchemaError)
         /// The text is another schema than the one asked for.
         case fingerprint(actual: String)
         case notARecord
+        /// Those of a compound count for each field that is one.
+        case tooManyFields
         /// A field of `ChangeEventHeader` is missing or of an unusable type.
         case header(field: String)
     }
@@ -84,6 +97,9 @@ package struct EventSchemaError: Error, Equatable, CustomStringConvertible {
             "cannot use schema \(id): the text received has the fingerprint \(actual); it was changed on the way, "
                 + "or belongs to another schema"
         case .notARecord: "cannot use schema \(id): its outermost type is not a record"
+        case .tooManyFields:
+            "cannot use schema \(id): it has more than \(FieldTable.maximumSlots) fields, those of compound fields counted for "
+                + "each of them"
         case .header(let field):
             "cannot use schema \(id): ChangeEventHeader.\(field) is missing or has an unexpected type"
         }

@@ -23,6 +23,14 @@ final class FieldTable: Sendable {
     let fullNames: [String]
     let shape: RecordShape
 
+    /// Of all fields, those of compounds for each field that is one: a type may be named by many.
+    static let maximumSlots = 65_000
+
+    static func slots(_ record: Schema.Record, in schema: Schema) -> Int {
+        record.fields.reduce(record.fields.count) { $0 + (schema.record(in: $1.type)?.fields.count ?? 0) }
+    }
+
+    /// - Precondition: no more than `maximumSlots`.
     init(_ record: Schema.Record, in schema: Schema) {
         var fields = record.fields
         var slots = fields.map { Slot(type: $0.type, meaning: FieldMeaning(doc: $0.doc), components: 0..<0) }

@@ -115,6 +115,13 @@ package struct Event: Sendable {
         box = Box(contents)
     }
 
+    /// When Salesforce took it, for how far a stream is. Publishers of platform events fill in `CreatedDate` themselves; what
+    /// Salesforce cannot have kept so long, or not have had yet, is a time of their own.
+    package var streamTime: Int64 {
+        guard kind == .platform, !(receivedAt - 73 * 3_600_000...receivedAt + 3_600_000).contains(time) else { return time }
+        return receivedAt
+    }
+
     /// The `event.change` of rules: `create`, `update`, `delete`, `undelete`, `gap`, `overflow`; empty for
     /// platform events.
     ///

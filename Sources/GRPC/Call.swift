@@ -98,6 +98,11 @@ final class Call {
         end(.failure(.cancelled))
     }
 
+    func abandon() {
+        link?.drain()
+        cancel()
+    }
+
     func setDeadline(after time: Duration) {
         deadline = IOThread.schedule(after: time) {
             self.end(.failure(GRPCError(.deadlineExceeded, "no answer within \(time)", origin: .us)))

@@ -40,9 +40,9 @@ final class ConnectionCore {
     func unary(
         _ path: String, _ message: [UInt8], _ metadata: GRPCMetadata, until: UInt64
     ) async throws(GRPCError) -> GRPCReply {
-        let call: Call
+        let (link, call): (Link, Call)
         do throws(GRPCError) {
-            let link = try await link(until: until)
+            link = try await self.link(until: until)
             let left = try timeLeft(until)
             call = try link.start(path: path, metadata: metadata, timeout: left)
             call.setDeadline(after: left)
@@ -51,11 +51,17 @@ final class ConnectionCore {
         }
         // Whatever leaves early leaves nothing behind.
         defer { call.cancel() }
-        try await call.send(message)
-        call.finishSending()
-        guard let reply = try await call.next(atMost: 1)?.first else { throw broken("without a message", path) }
-        guard try await call.next(atMost: 1) == nil else { throw broken("with a second message", path) }
-        return GRPCReply(message: reply, trailers: call.trailers ?? [:])
+        do throws(GRPCError) {
+            try await call.send(message)
+            call.finishSending()
+            guard let reply = try await call.next(atMost: 1)?.first else { throw broken("without a message", path) }
+            guard try await call.next(atMost: 1) == nil else { throw broken("with a second message", path) }
+            return GRPCReply(message: reply, trailers: call.trailers ?? [:])
+        } catch {
+            // It answers PINGs, if it is alive at all, and no RPC.
+            if error.code == .deadlineExceeded, error.origin == .us { link.drain() }
+            throw error
+        }
     }
 
     private func broken(_ what: String, _ path: String) -> GRPCError {

@@ -88,6 +88,11 @@ package final class GRPCStream: Sendable {
         await call.cancel()
     }
 
+    /// As `cancel`; later RPCs go over another connection, and those under way on this one stay.
+    package func abandon() async {
+        await call.abandon()
+    }
+
     package var initialMetadata: GRPCMetadata? {
         get async { await call.initialMetadata }
     }

@@ -20,7 +20,7 @@ extension FetchRequest {
         ) { message in
             FetchRequest(
                 topicName: String(wire: message.topic_name),
-                replayPreset: ReplayPreset(rawValue: Int32(message.replay_preset.rawValue)) ?? .latest,
+                replayPreset: ReplayPreset(rawValue: Int32(bitPattern: message.replay_preset.rawValue)) ?? .latest,
                 replayID: ReplayID([UInt8](wire: message.replay_id)), numRequested: message.num_requested)
         }
     }

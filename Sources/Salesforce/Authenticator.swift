@@ -26,6 +26,8 @@ package actor Authenticator {
     private let notice: @Sendable (OrgChange) -> Void
     private let answered: @Sendable (SignInError?) -> Void
     private var attempt: (number: Int, task: Task<Void, Never>)?
+    /// Was broken off, and may still have to keep what Salesforce gave it.
+    private var leaving: Task<Void, Never>?
     private var waiters: [Int: CheckedContinuation<Result<Session, SignInError>, Never>] = [:]
     private var nextNumber = 0
     private var noticed: OrgChange?
@@ -104,7 +106,10 @@ package actor Authenticator {
     /// It may carry the same token: Salesforce gives a living session out again, and a supplied token may not have been
     /// renewed yet. How soon it is tried again is the caller's affair.
     package func renewed(after refused: Session) async throws(SignInError) -> Session {
-        if let current, current != refused { return current }
+        // The same token with an end that was told otherwise is not another one.
+        if let current, current.accessToken != refused.accessToken || current.instanceURL != refused.instanceURL {
+            return current
+        }
         current = nil
         return try await signInOnce()
     }
@@ -129,8 +134,12 @@ package actor Authenticator {
         waiters.removeValue(forKey: id)?.resume(returning: .failure(.cancelled))
         guard waiters.isEmpty else { return }
         attempt?.task.cancel()
+        leaving = attempt?.task
         attempt = nil
     }
+
+    /// Returns when nothing is under way that must not be broken off. Before the process ends.
+    package func ended() async { await leaving?.value }
 
     private func startAttempt() -> (number: Int, task: Task<Void, Never>) {
         let number = number()

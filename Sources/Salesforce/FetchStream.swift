@@ -10,6 +10,12 @@ package protocol FetchStream: Sendable {
     func next() async throws(StreamFailure) -> FetchedBatch?
     /// Makes a waiting `next` return. Safe to call at any time.
     func cancel() async
+    /// The same, and nothing new is asked over its connection: it may be that which is dead.
+    func abandon() async
+}
+
+extension FetchStream {
+    package func abandon() async { await cancel() }
 }
 
 /// One `FetchResponse`: its events, and its bytes as they came.

@@ -8,11 +8,18 @@ package struct FetchWindow: Sendable {
     /// After so long a request has arrived, and what was sent before it has been read.
     package static let settling: Duration = .seconds(5)
 
+    /// After so many responses without another complaint, more is asked for again.
+    static let calm = 1_000
+
     package private(set) var limit: Int32
+    private let widest: Int32
+    /// Responses since the limit was last changed.
+    private var responses = 0
     private(set) var outstanding: Int32 = 0
 
     package init(limit: Int32 = maximum) {
         self.limit = min(max(limit, 1), Self.maximum)
+        widest = self.limit
     }
 
     /// The `num_requested` of a stream's first request.
@@ -36,6 +43,7 @@ package struct FetchWindow: Sendable {
             if isSettled { outstanding = min(max(pending, 0), limit) }
         } else {
             outstanding = max(outstanding - Int32(clamping: events), 0)
+            if limit < widest { widen() }
         }
         return hasRoom ? topUp() : nil
     }
@@ -49,8 +57,18 @@ package struct FetchWindow: Sendable {
         return topUp()
     }
 
-    /// Salesforce says that we ask for more than we take. For as long as the process lives.
-    package mutating func narrow() { limit = max(1, limit / 2) }
+    /// Salesforce says that we ask for more than we take.
+    package mutating func narrow() {
+        limit = max(1, limit / 2)
+        responses = 0
+    }
+
+    private mutating func widen() {
+        responses += 1
+        guard responses >= Self.calm else { return }
+        limit = min(widest, limit * 2)
+        responses = 0
+    }
 
     private mutating func topUp() -> Int32? {
         guard outstanding <= limit / 2 else { return nil }

@@ -110,6 +110,8 @@ private struct GRPCFetchStream: FetchStream {
     }
 
     func cancel() async { await stream.cancel() }
+
+    func abandon() async { await stream.abandon() }
 }
 
 private struct GRPCManagedStream: ManagedFetchStream {
@@ -145,6 +147,8 @@ private struct GRPCManagedStream: ManagedFetchStream {
     }
 
     func cancel() async { await stream.cancel() }
+
+    func abandon() async { await stream.abandon() }
 
     private func send(_ request: ManagedFetchRequest) async throws(StreamFailure) {
         do throws(GRPCError) {

@@ -49,7 +49,7 @@ package struct SchemaSource: Sendable {
 
     private static func failure(_ error: StreamFailure, _ id: String) -> Failure {
         // `service.…` is about the org and not about this schema: events wait for it rather than being put aside.
-        if case .stopTopic(let fix) = error.reaction, !error.reason.hasPrefix("service.") {
+        if case .stopTopic(let fix) = error.reaction, !error.mayBeProxys, !error.reason.hasPrefix("service.") {
             return .permanent("cannot get schema \(id): \(error). \(fix)")
         }
         return .temporary("cannot get schema \(id): \(error)")

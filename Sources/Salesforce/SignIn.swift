@@ -99,7 +99,7 @@ package struct SignIn: Sendable {
         let secret = try refresh.clientSecret.map { source throws(SignInError) in try read(source) }
         let lock = try await refresh.store.lock(endpoint.time)
         defer { lock.release() }
-        var rotation: GrantRotation
+        let rotation: GrantRotation
         do throws(SetupError) {
             rotation = try GrantRotation(refresh.store, now: endpoint.time.wall())
         } catch {
@@ -109,14 +109,19 @@ package struct SignIn: Sendable {
             ("grant_type", "refresh_token"), ("refresh_token", rotation.token.exposed), ("client_id", clientID.exposed),
         ]
         if let secret { form.append(("client_secret", secret.exposed)) }
-        let grant: TokenGrant
-        do throws(SignInError) {
-            grant = try await endpoint.grant(form)
-        } catch {
-            throw rotation.explained(error)
+        // Not broken off, whoever stops waiting: once the token is spent, the answer has the only one that is good.
+        let exchange = Task { [endpoint, form, rotation] () -> Result<TokenGrant, SignInError> in
+            var rotation = rotation
+            let grant: TokenGrant
+            do throws(SignInError) {
+                grant = try await endpoint.grant(form)
+            } catch {
+                return .failure(rotation.explained(error))
+            }
+            do throws(SetupError) { try rotation.finish(grant) } catch { return .failure(.setup(error)) }
+            return .success(grant)
         }
-        do throws(SetupError) { try rotation.finish(grant) } catch { throw .setup(error) }
-        let session = try await endpoint.session(of: grant)
+        let session = try await endpoint.session(of: await exchange.value.get())
         return await timed(session, clientID, secret)
     }
 

@@ -10,6 +10,7 @@ extension StreamFailure {
         let code = error.errorCode.map(ErrorCode.shortened)
         isStandBy = code == ErrorCode.standBy
         isWithoutTLS = error.underlying?.kind == .notTLS
+        mayBeProxys = code == nil && error.origin == .peer && [.permissionDenied, .unimplemented].contains(error.code)
         needsPerson = code.map(ErrorCode.forPersons.contains) ?? isWithoutTLS
     }
 

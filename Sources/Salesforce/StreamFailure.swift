@@ -26,6 +26,9 @@ package struct StreamFailure: Error, Sendable, Equatable, CustomStringConvertibl
     package var needsPerson = false
     /// The endpoint answers, and not in TLS.
     package var isWithoutTLS = false
+    /// A bare status that proxies give as well, for what they were answered in HTTP (403, 404): Salesforce names its
+    /// verdicts in `error-code`.
+    package var mayBeProxys = false
     /// Another client has the managed subscription: this one waits to take over, and nothing is wrong.
     package var isStandBy = false
 

@@ -58,6 +58,10 @@ extension Subscription {
         var isImmediate = false
         var advice = ""
         switch failure.reaction {
+        case .stopTopic(let fix) where failure.mayBeProxys && hasStreamed:
+            // What was served before is not given up for that.
+            minimum = ErrorCode.limitWait
+            advice = ". \(fix)"
         case .stopTopic(let fix): return await stop("\(failure)", fix: fix)
         case .replayInvalid:
             // Another start is chosen, so there is nothing to wait for; a second refusal in a row is not about the ID.

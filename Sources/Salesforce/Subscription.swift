@@ -276,7 +276,7 @@ package actor Subscription {
                     stream,
                     StreamFailure(
                         reaction: .reconnect(minimum: .zero),
-                        reason: "nothing received for \(settings.watchdog), not even a keepalive"))
+                        reason: "nothing received for \(settings.watchdog), not even a keepalive"), abandons: true)
                 return
             case .park:
                 log.warning(
@@ -305,8 +305,8 @@ package actor Subscription {
             """)
     }
 
-    private func end(_ stream: any FetchStream, _ failure: StreamFailure) async {
+    private func end(_ stream: any FetchStream, _ failure: StreamFailure, abandons: Bool = false) async {
         verdict = failure
-        await stream.cancel()
+        if abandons { await stream.abandon() } else { await stream.cancel() }
     }
 }

@@ -50,7 +50,7 @@ package struct TokenService: Sendable {
             if case .string(let text)? = fields[name] { text } else { nil }
         }
         var expiresAt: Int64?
-        if case .int(let seconds)? = fields["exp"], seconds < Int64.max / 1000 { expiresAt = seconds * 1000 }
+        if case .int(let seconds)? = fields["exp"], (0..<Int64.max / 1000).contains(seconds) { expiresAt = seconds * 1000 }
         return State(
             isActive: isActive, username: text("username"), clientID: text("client_id"), scope: text("scope"),
             expiresAt: expiresAt)

@@ -9,6 +9,9 @@ extension RESTClient {
         package var remaining: Int
 
         package var used: Int { maximum - remaining }
+
+        /// What is beyond is no count of anything. An org that is over its limit has less than nothing left.
+        static let bounds = -1_000_000_000_000...1_000_000_000_000
     }
 
     /// In the order of the answer. Needs the permission 'View Setup and Configuration'.
@@ -16,9 +19,9 @@ extension RESTClient {
         let answer = try await send(RESTCall(.get, "/limits", action: "read the limits"))
         guard let limits = try answer.json().fields else { throw answer.unexpected("it is no map of limits") }
         return limits.fields.compactMap { field in
-            guard let maximum = field.value.integer("Max"), let remaining = field.value.integer("Remaining") else {
-                return nil
-            }
+            guard let maximum = field.value.integer("Max"), let remaining = field.value.integer("Remaining"),
+                Limit.bounds.contains(maximum), Limit.bounds.contains(remaining)
+            else { return nil }
             return Limit(name: field.name, maximum: maximum, remaining: remaining)
         }
     }

@@ -19,6 +19,15 @@ import Testing
         }
     }
 
+    @Test func `a compound that many fields name does not make a table as large as their product`() throws {
+        let children = (0..<300).map { #"{"name":"c\#($0)","type":"string"}"# }.joined(separator: ",")
+        let compound = #"{"type":"record","name":"A","fields":[\#(children)]}"#
+        let fields = (0..<300).map { #"{"name":"f\#($0)","type":\#($0 == 0 ? compound : "\"A\"")}"# }
+        let json = #"{"type":"record","name":"E","fields":[\#(fields.joined(separator: ","))]}"#
+        let id = try Schema(json: json).fingerprint
+        #expect(throws: EventSchemaError(id: id, reason: .tooManyFields)) { try EventSchema(json: json, id: id) }
+    }
+
     @Test(arguments: [
         (#"{"name":"entityName","type":"string"},"#, "", "entityName"),
         (#""name":"commitNumber","type":"long""#, #""name":"commitNumber","type":"string""#, "commitNumber"),

@@ -101,6 +101,26 @@ struct GRPCConnectionTests {
         }
     }
 
+    @Test func `a stream that is abandoned takes its connection along, and leaves the other streams alone`() async throws {
+        try await withServer { _, connection in
+            let other = try await connection.open(path: "/t/Chat")
+            try await other.send([1])
+            #expect(try await other.next() == [1])
+            func place() async throws -> [UInt8] {
+                try await connection.unary(path: "/t/Peer", message: [], deadline: .seconds(20)).message
+            }
+            let before = try await place()
+            #expect(try await place() == before)
+            let dead = try await connection.open(path: "/t/Chat")
+            await dead.abandon()
+            let after = try await place()
+            #expect(after != before)
+            try await other.send([2])
+            #expect(try await other.next() == [2])
+            #expect(try await place() == after, "one new connection, not one for each call")
+        }
+    }
+
     @Test func `a stream carries messages both ways until it is half-closed`() async throws {
         try await withServer { _, connection in
             let stream = try await connection.open(path: "/t/Chat")

@@ -152,7 +152,7 @@ def test_dead_letters_are_built_anew_by_a_rule_that_was_corrected(binary, world)
     with hooks.run() as sluice:
         wait_until(lambda: hooks.store_has("dead_letters", 10), "dead letters", 20, or_fail=sluice.ended)
         unknown = retry("sl_nobody")
-        assert unknown.returncode == 2 and "none with such an ID" in unknown.stderr
+        assert unknown.returncode == 2 and "there is no dead letter" in unknown.stderr
         hooks.rules = [hooks.rules[0].replace("/wrong", "/right")]
         hooks.write()
         sluice.wait_for_line("rules reloaded")

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -75,7 +76,7 @@ def test_the_readme_shows_the_commands_this_file_knows():
         "sluice status", "sluice cursor list", "sluice decode --json-lines < events.jsonl", "sluice emulate --rate 5",
         "sluice rules init --entity Account --kind webhook -o rules/account.yaml", "sluice rules lint --fix",
         "sluice rules test", "sluice rules eval \"x * 2.0 > 10.0\" --bindings '{\"x\": 6.5}'",
-        "sluice rules explain event.json", "sluice rules dry-run --since 1h", "sluice rules reload",
+        "sluice rules explain event.json", "sluice rules dry-run edited/ --since 1h", "sluice rules reload",
         "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --source journal --dry-run",
     }
     assert set(COMMANDS) == known
@@ -128,8 +129,9 @@ def test_the_tasks_on_call(binary, folder):
         tap.terminate()
         tap.wait(10)
         (folder / "event.json").write_text(event)
+        shutil.copytree(folder / "rules", folder / "edited")
         for command in [
-            "sluice rules explain event.json", "sluice rules reload", "sluice rules dry-run --since 1h",
+            "sluice rules explain event.json", "sluice rules reload", "sluice rules dry-run edited/ --since 1h",
             "sluice top --once", "sluice dlq list", "sluice dlq retry --since 2h", "sluice replay --since 2h --source journal --dry-run",
         ]:
             result = sluice(binary, command, folder)

@@ -32,6 +32,9 @@ import Testing
         let request = FetchRequest(
             topicName: "/event/A__e", replayPreset: .custom, replayID: replayID, numRequested: 7)
         #expect(try FetchRequest(decoding: request.encode()) == request)
+        // An enum that is open: replay_preset = -1.
+        let unknown: [UInt8] = [0x10] + [UInt8](repeating: 0xFF, count: 9) + [0x01]
+        #expect(try FetchRequest(decoding: unknown).replayPreset == .latest)
 
         let topic = TopicInfo(
             topicName: "t", tenantGUID: "g", canPublish: true, canSubscribe: false, schemaID: "s", rpcID: "r")

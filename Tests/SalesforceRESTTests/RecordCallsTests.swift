@@ -118,7 +118,8 @@ import Testing
     @Test func `limits, search, deletions and updates are typed`() async throws {
         let org = TestOrg { request throws(TransportError) in
             switch request.url {
-            case let url where url.hasSuffix("/limits"): json(#"{"DailyApiRequests":{"Max":15000,"Remaining":14998}}"#)
+            case let url where url.hasSuffix("/limits"): json(
+                    #"{"DailyApiRequests":{"Max":15000,"Remaining":14998},"Odd":{"Max":9223372036854775807,"Remaining":-2}}"#)
             case let url where url.contains("/search"):
                 json(#"{"searchRecords":[{"attributes":{"type":"Contact"},"Id":"003"}]}"#)
             case let url where url.contains("/deleted"):

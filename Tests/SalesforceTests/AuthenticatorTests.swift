@@ -32,6 +32,15 @@ import TestSupport
         #expect(counter.value == 2)
     }
 
+    @Test func `the same token with another end is not a renewed one`() async throws {
+        let counter = Counter()
+        let authenticator = Authenticator { () async throws(SignInError) in session(counter.next()) }
+        var refused = try await authenticator.session()
+        refused.expiresAt = 1
+        #expect(try await authenticator.renewed(after: refused).accessToken != refused.accessToken)
+        #expect(counter.value == 2)
+    }
+
     @Test func `refusals in a row wait longer and longer, so that no user is locked`() {
         var throttle = SignInThrottle()
         #expect(throttle.wait == .zero)

@@ -55,6 +55,18 @@ import Testing
         #expect(window.stalled() == 100)
     }
 
+    @Test func `after a complaint less is asked for, and more again once there was none for long`() {
+        var window = FetchWindow(limit: 100)
+        _ = window.open()
+        window.narrow()
+        window.narrow()
+        #expect(window.limit == 25)
+        for _ in 0..<FetchWindow.calm { _ = window.received(events: 1, pending: 0) }
+        #expect(window.limit == 50)
+        for _ in 0..<5 * FetchWindow.calm { _ = window.received(events: 1, pending: 0) }
+        #expect(window.limit == 100)
+    }
+
     @Test func `the limit stays within what Salesforce allows`() {
         #expect(FetchWindow(limit: 0).limit == 1)
         #expect(FetchWindow(limit: 500).limit == 100)

@@ -20,6 +20,7 @@ final class ScriptedPubSub: PubSubCalls {
         var scripts: [[Step]]
         var requests: [[FetchRequest]] = []
         var sessions: [Session] = []
+        var abandoned = 0
     }
 
     private let state: Mutex<State>
@@ -29,6 +30,8 @@ final class ScriptedPubSub: PubSubCalls {
     /// By stream, in order.
     var requests: [[FetchRequest]] { state.withLock { $0.requests } }
     var sessions: [Session] { state.withLock { $0.sessions } }
+    /// Connections that are not to be used for what follows.
+    var abandoned: Int { state.withLock { $0.abandoned } }
 
     func subscribe(_ session: Session) async throws(StreamFailure) -> any FetchStream {
         let (index, steps) = state.withLock { state in
@@ -37,7 +40,9 @@ final class ScriptedPubSub: PubSubCalls {
             return (state.requests.count - 1, state.scripts.isEmpty ? [.silence] : state.scripts.removeFirst())
         }
         if case .refuse(let failure)? = steps.first { throw failure }
-        return ScriptedStream(steps: steps) { [self] request in state.withLock { $0.requests[index].append(request) } }
+        return ScriptedStream(steps: steps) { [self] in state.withLock { $0.abandoned += 1 } } record: { [self] request in
+            state.withLock { $0.requests[index].append(request) }
+        }
     }
 
     func subscribe(
@@ -57,12 +62,14 @@ final class ScriptedPubSub: PubSubCalls {
 private actor ScriptedStream: ManagedFetchStream {
     private var steps: [ScriptedPubSub.Step]
     private let record: @Sendable (FetchRequest) -> Void
+    private let whenAbandoned: @Sendable () -> Void
     private var isCancelled = false
     private var isPeerDone = false
     private var waiting: CheckedContinuation<Void, Never>?
 
-    init(steps: [ScriptedPubSub.Step], record: @escaping @Sendable (FetchRequest) -> Void) {
+    init(steps: [ScriptedPubSub.Step], abandon: @escaping @Sendable () -> Void, record: @escaping @Sendable (FetchRequest) -> Void) {
         self.steps = steps
+        whenAbandoned = abandon
         self.record = record
     }
 
@@ -96,6 +103,11 @@ private actor ScriptedStream: ManagedFetchStream {
     func cancel() async {
         isCancelled = true
         wake()
+    }
+
+    func abandon() async {
+        whenAbandoned()
+        await cancel()
     }
 
     private func wake() {

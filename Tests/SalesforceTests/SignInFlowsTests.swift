@@ -87,6 +87,28 @@ import Testing
         #expect(body(http.requests[0]) == "grant_type=refresh_token&refresh_token=first&client_id=key")
     }
 
+    @Test func `whoever leaves meanwhile, the token that replaces the spent one is stored`() async throws {
+        let store = MemoryGrants(grant("first"))
+        let http = HeldHTTP(ScriptedHTTP { _ in tokenAnswer(#", "refresh_token":"second""#) }) { $0.hasSuffix("/token") }
+        let authenticator = Authenticator(try signIn(http, refresh(store)), time: ManualTime(autoAdvance: true).source)
+        let caller = Task { try await authenticator.session() }
+        while !http.isHolding { await Task.yield() }
+        caller.cancel()
+        await #expect(throws: SignInError.self) { try await caller.value }
+        http.letGo()
+        await authenticator.ended()
+        #expect(store.saved.last?.refreshToken.exposed == "second" && store.saved.last?.refreshStartedAt == nil)
+    }
+
+    @Test(arguments: [Int64.min, -1, .max]) func `an end of a token that cannot be is none`(exp: Int64) async throws {
+        let http = ScriptedHTTP { request in
+            request.url.hasSuffix("/introspect")
+                ? HTTPResponse(status: 200, body: Array(#"{"active":true,"exp":\#(exp)}"#.utf8)) : tokenAnswer()
+        }
+        let session = try await signIn(http, refresh(MemoryGrants(grant("r"))), introspects: true).session()
+        #expect(session.expiresAt == nil)
+    }
+
     @Test func `without rotation the token stays`() async throws {
         let store = MemoryGrants(grant("first"))
         _ = try await signIn(ScriptedHTTP { _ in tokenAnswer() }, refresh(store)).session()
@@ -152,7 +174,7 @@ import Testing
     }
 
     private func signIn(
-        _ http: ScriptedHTTP, _ credentials: Credentials, introspects: Bool = false
+        _ http: any HTTPClient, _ credentials: Credentials, introspects: Bool = false
     ) throws -> SignIn {
         try SignIn(
             loginURL: LoginURL("acme.my.salesforce.com"), credentials: credentials, connection: ConnectionOptions(),

@@ -19,6 +19,9 @@ import Testing
             Issue.record("status \(status) does not stop the topic")
             return
         }
+        #expect(StreamFailure(error).mayBeProxys == [7, 12].contains(status))
+        error.trailers = ["grpc-status": "\(status)", "error-code": ErrorCode.prefix + "topic.not.found"]
+        #expect(!StreamFailure(error).mayBeProxys)
     }
 
     @Test func `an answer that we cannot read is tried again`() {

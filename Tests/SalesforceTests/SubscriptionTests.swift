@@ -58,6 +58,27 @@ import TestSupport
         #expect(calls.requests[1].first?.replayID == id(100))
     }
 
+    @Test func `what has streamed is not given up for a status that a proxy gives as well`() async throws {
+        var bare = StreamFailure(reaction: .stopTopic(fix: "Check the endpoint."), reason: "UNIMPLEMENTED")
+        bare.mayBeProxys = true
+        let calls = ScriptedPubSub([
+            [.batch(events(1...1), pending: 99), .fail(bare)], [.refuse(bare)], [.batch(events(2...2), pending: 99)],
+        ])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 2 }
+        // Of one that never has, only a person can tell.
+        let never = RecordingHost()
+        await subscription(ScriptedPubSub([[.refuse(bare)]]), never, position: nil).run()
+        #expect(await never.statuses.last?.state == .stopped)
+    }
+
+    @Test func `a stream on which nothing comes is given up with its connection`() async throws {
+        let calls = ScriptedPubSub([[.silence], [.batch(events(1...1), pending: 99)]])
+        let host = RecordingHost()
+        await run(calls, host, position: nil) { await host.replayIDs.count == 1 }
+        #expect(calls.abandoned == 1)
+    }
+
     @Test func `a keepalive moves the position`() async throws {
         let lost = StreamFailure(reaction: .reconnect(minimum: .zero), reason: "UNAVAILABLE")
         let calls = ScriptedPubSub([[.keepalive(id(9)), .fail(lost)], [.batch(events(10...10), pending: 99)]])

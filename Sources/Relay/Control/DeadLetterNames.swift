@@ -17,6 +17,17 @@ extension DeadLetterDesk {
         try check(filter.destination, "destination", among: Array(today.destinations.keys) + dead.keys)
     }
 
+    /// Each ID, or beginning of one, is that of a dead letter: otherwise nothing is done about any of them.
+    func checkIDs(_ filter: DeadLetterFilter) async throws(ControlError) {
+        let store = store
+        for id in filter.ids {
+            let one = DeadLetterFilter(ids: [id])
+            let count = try await stored { () async throws(StoreError) in try await store.deadLetterCount(one) }
+            guard count == 0 else { continue }
+            throw ControlError(.badInput, "there is no dead letter '\(id)'. `sluice dlq list` shows them.")
+        }
+    }
+
     /// One that nothing came of yet is not known here: only what looks like another one is refused.
     func checkTopic(_ filter: DeadLetterFilter) async throws(ControlError) {
         guard let topic = filter.topic else { return }

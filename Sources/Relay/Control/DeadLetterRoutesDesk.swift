@@ -31,6 +31,7 @@ struct DeadLetterDesk: Sendable {
                 letters: try await store.deadLetters(asked, newestFirst: true).map(DeadLetterLine.init),
                 count: try await store.deadLetterCount(filter), quarantined: try await store.quarantineCount())
         }
+        try await checkIDs(filter)
         if list.count == 0 { try await checkNames(filter) }
         return list
     }
@@ -95,6 +96,11 @@ struct DeadLetterDesk: Sendable {
         guard filter.ids.count <= DeadLetterFilter.maximumIDs else {
             throw ControlError(.badInput, "at most \(DeadLetterFilter.maximumIDs) IDs can be named at once.")
         }
+        // The beginning of every ID is not one of them.
+        if let id = filter.ids.first(where: { Delivery.idPrefix.hasPrefix($0) }) {
+            throw ControlError(
+                .badInput, "'\(id)' is the beginning of every ID. Say more of it, or --all.")
+        }
         if let limit = filter.limit, limit < 1 { throw ControlError(.badInput, "--limit must be at least 1.") }
         if let reason = filter.reason, DeadLetter.Reason(rawValue: reason) == nil {
             let hint = Suggestion.hint(for: reason, in: DeadLetter.Reason.allCases.map(\.rawValue)).map { " (\($0))" } ?? ""
@@ -146,8 +152,10 @@ struct DeadLetterDesk: Sendable {
 
     func drop(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
         let (store, filter) = (store, try checked(filter))
+        try await checkIDs(filter)
         let count = try await stored { () async throws(StoreError) in try await store.dropDeadLetters(filter) }
         if count == 0 { try await checkNames(filter) }
+        outbox?.logger.notice("an operator dropped dead letters: \(count)")
         return DeadLetterOutcome(count: count)
     }
 
@@ -155,6 +163,7 @@ struct DeadLetterDesk: Sendable {
         let (store, filter) = (store, try checkedQuarantine(filter))
         let count = try await stored { () async throws(StoreError) in try await store.dropQuarantine(filter) }
         if count == 0 { try await checkTopic(filter) }
+        outbox?.logger.notice("an operator dropped quarantined events: \(count)")
         return DeadLetterOutcome(count: count)
     }
 }

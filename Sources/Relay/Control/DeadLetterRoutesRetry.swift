@@ -7,6 +7,7 @@ import Store
 extension DeadLetterDesk {
     func retry(_ request: DeadLetterRetry) async throws(ControlError) -> DeadLetterOutcome {
         var filter = try checked(request.filter)
+        try await checkIDs(filter)
         var outcome = DeadLetterOutcome(waitsForRelay: outbox == nil)
         var left = filter.limit ?? .max
         // What comes to the dead letters from now on is not meant: a receiver that refuses would go round for ever.
@@ -25,6 +26,7 @@ extension DeadLetterDesk {
             try await retry(page, rendersAnew: request.rendersAnew, &outcome)
         }
         if after == 0 { try await checkNames(filter) }
+        outbox?.logger.notice("an operator sent dead letters again: \(outcome.count)")
         return outcome
     }
 

@@ -135,7 +135,7 @@ package struct Ingest: SubscriptionHost {
         }
         routed.held = split?.held ?? []
         if let newest = events.last {
-            routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.time)
+            routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, newest.streamTime)
             routed.transaction = newest.header?.transactionKey
         } else {
             routed.tellsPlace = batch.isKeepalive
@@ -257,8 +257,12 @@ package struct Ingest: SubscriptionHost {
         _ result: RoutingResult, of event: Event, _ source: ConsumerEvent, isReread: Bool, into routed: inout RoutedBatch
     ) {
         routed.take(result, of: event, source)
-        routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.time)
-        if !isReread, result.outcomes.contains(where: { $0.kind == .gapSkipped }) { gaps.skipped(event, log: log) }
+        routed.cursor.commitTime = max(routed.cursor.commitTime ?? .min, event.streamTime)
+        if !isReread, result.outcomes.contains(where: { $0.kind == .gapSkipped }),
+            !result.outcomes.contains(where: { $0.kind == .matched })
+        {
+            gaps.skipped(event, log: log)
+        }
         faults.note(result, of: event, log: log)
         unknownChanges.note(event, log: log)
         observer?.routed(event, result)

@@ -11,6 +11,9 @@ package final class SchemaCache: Sendable {
     /// How long a refusal holds: a stream full of events of one unusable schema must not become a stream of calls.
     static let refusalHolds: Duration = .seconds(60)
 
+    /// After so many wrong texts it is the schema that is wrong.
+    static let doubts = 3
+
     private struct Refusal {
         let reason: String
         let until: Duration
@@ -21,6 +24,8 @@ package final class SchemaCache: Sendable {
     private let time: TimeSource
     private let compiled = Mutex<[String: EventSchema]>([:])
     private let refused = Mutex<[String: Refusal]>([:])
+    /// How often the text of a schema was not its own.
+    private let suspected = Mutex<[String: Int]>([:])
 
     package init(
         store: Store, time: TimeSource = .system,
@@ -54,7 +59,18 @@ package final class SchemaCache: Sendable {
             try? await store.saveSchema(json, id: id)
             return keep(schema)
         } catch {
-            throw .permanent("\(error)")
+            // Another schema's text, or half of one, was changed on the way: it is asked for again before it is believed.
+            guard error.isOfText, suspect(id) < Self.doubts else { throw .permanent("\(error)") }
+            throw .temporary("\(error)")
+        }
+    }
+
+    /// - Returns: how often its text was not its own.
+    private func suspect(_ id: String) -> Int {
+        suspected.withLock { suspected in
+            if suspected.count >= Self.limit { suspected.removeAll() }
+            suspected[id, default: 0] += 1
+            return suspected[id, default: 0]
         }
     }
 

@@ -41,7 +41,7 @@ struct ReplayRouting: Sendable {
 
     /// - Throws: `CancellationError`, or `ReplayFailure`.
     func route(_ events: [Event], by rules: RuleSet, now: Int64, into piece: inout Piece) async throws {
-        guard let time = events.first?.time else { return }
+        guard let time = events.first?.streamTime else { return }
         piece.lastTime = time
         guard includes(time) else { return }
         piece.events += 1

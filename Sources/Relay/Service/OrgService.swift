@@ -73,6 +73,7 @@ package struct OrgService: Sendable {
         var refusal = refusal
         while await serve(refused: refusal), !Task.isCancelled { refusal = nil }
         await client.close()
+        await authenticator.ended()
         guard !Task.isCancelled else { return }
         log.error("every topic of this org has stopped: nothing more of it is relayed until that is mended and restarted")
     }

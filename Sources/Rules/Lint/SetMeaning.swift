@@ -27,23 +27,24 @@ struct SetMeaning {
 
     /// Rules that leave gap events out, on objects whose gaps no rule takes either.
     private func checkGaps() {
-        var covered: Set<String> = []
-        var isAnyCovered = false
+        var covered: [String: Set<ChangeKind>] = [:]
+        var coveredOfAny: Set<ChangeKind> = []
         let live = rules.filter { $0.rule.mode == .live }
-        for decoded in live where takesGaps(decoded.rule) {
+        for decoded in live where takesGaps(decoded.rule) || decoded.rule.onGap != .skip {
+            let kinds = takesGaps(decoded.rule) ? Set(ChangeKind.allCases) : decoded.rule.match.changes
             switch decoded.rule.match.subject {
-            case .anyEntity: isAnyCovered = true
-            case .entities(let names): covered.formUnion(names)
+            case .anyEntity: coveredOfAny.formUnion(kinds)
+            case .entities(let names): for name in names { covered[name, default: []].formUnion(kinds) }
             case .events: break
             }
         }
-        guard !isAnyCovered else { return }
         for decoded in live
         where decoded.rule.onGap == .skip && !takesGaps(decoded.rule) && !decoded.rule.match.changes.isEmpty {
+            let missed = decoded.rule.match.changes.subtracting(coveredOfAny)
             switch decoded.rule.match.subject {
-            case .anyEntity: report(decoded, "any object")
+            case .anyEntity: if !missed.isEmpty { report(decoded, "any object") }
             case .entities(let names):
-                let open = names.filter { !covered.contains($0) }
+                let open = names.filter { !missed.isSubset(of: covered[$0] ?? []) }
                 if !open.isEmpty { report(decoded, open.joined(separator: ", ")) }
             case .events: break
             }

@@ -97,8 +97,8 @@ struct DeadLetterCommand: AsyncParsableCommand {
                 ? try await caller.answer(route: "quarantine.retry", request: chosen)
                 : try await caller.answer(
                     route: "dlq.retry", request: DeadLetterRetry(chosen, rendersAnew: render))
-            if outcome.count == 0, outcome.skippedCount == 0, !chosen.ids.isEmpty {
-                throw CommandFailure(.badInput, "there is none with such an ID; see `sluice dlq list`.")
+            if outcome.count == 0, outcome.skippedCount == 0, !chosen.ids.isEmpty, filter.quarantine {
+                throw CommandFailure(.badInput, "there is none with such a number; see `sluice dlq list --quarantine`.")
             }
             Terminal.output.write(
                 json ? try ReplayOutput.json(outcome) : DeadLetterText.retried(outcome, isQuarantine: filter.quarantine))

@@ -11,6 +11,8 @@ struct RuleSetPair {
     let after: RuleSet
     /// Where the first came from, for a headline.
     let origin: String
+    /// The edited rules are those in force, word for word.
+    let isSame: Bool
 
     /// - Parameters:
     ///   - paths: a folder, or files that take the place of those of the same name; none is the configured folder.
@@ -22,8 +24,11 @@ struct RuleSetPair {
         let edited = try edited(paths, current, configuration)
         return RuleSetPair(
             before: try compiled(current.sources, options, what: "the rules to compare with"),
-            after: try compiled(edited, options, what: "the edited rules"), origin: current.origin)
+            after: try compiled(edited, options, what: "the edited rules"), origin: current.origin,
+            isSame: texts(edited) == texts(current.sources))
     }
+
+    private static func texts(_ sources: [RuleSource]) -> [[UInt8]] { sources.sorted { $0.path < $1.path }.map(\.bytes) }
 
     private struct Current {
         var sources: [RuleSource]

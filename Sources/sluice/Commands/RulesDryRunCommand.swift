@@ -100,6 +100,10 @@ struct RulesDryRunCommand: AsyncParsableCommand {
         }
         let (old, new) = (sets.before.ruleIDs.count, sets.after.ruleIDs.count)
         Terminal.output.write("\(sets.origin): \(counted(old, "rule")); edited: \(counted(new, "rule"))\n")
+        if sets.isSame {
+            Terminal.output.write(
+                "these rules are the same: what is saved in the rules folder is in force at once, so edit a copy and name it\n")
+        }
         if report.events == 0 {
             Terminal.output.write(
                 "there are no such events in the journal: --since, --limit or --events chooses others\n")

@@ -44,6 +44,11 @@ def metadata(request, context):
     return "\n".join(pairs).encode()
 
 
+def peer(request, context):
+    """Which connection the call came by."""
+    return context.peer().encode()
+
+
 def chat(requests, context):
     context.send_initial_metadata((("greeting", "hello"),))
     for request in requests:
@@ -67,7 +72,7 @@ def many(requests, context):
 
 class Handler(grpc.GenericRpcHandler):
     def __init__(self):
-        self.unary = {"Unary": unary, "Fail": fail, "Slow": slow, "Metadata": metadata}
+        self.unary = {"Unary": unary, "Fail": fail, "Slow": slow, "Metadata": metadata, "Peer": peer}
         self.streams = {"Chat": chat, "FailLater": fail_later, "Many": many}
 
     def service(self, details):

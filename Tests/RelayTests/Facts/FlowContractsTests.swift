@@ -3,6 +3,7 @@ import Events
 import FlowMate
 import Rules
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Relay
@@ -333,9 +334,8 @@ import Testing
     @Test func `what was read of another FlowMate is not taken for this one's`() async throws {
         let (old, new) = (World(), World())
         new.setUsers(["bob"])
-        let http = HeldHTTP(holds: { $0.contains("fm.example") }) { request in
-            (request.url.contains("other.example") ? new : old).answer(request)
-        }
+        let flowMates = FakeHTTP { ($0.url.contains("other.example") ? new : old).answer($0) }
+        let http = HeldHTTP(flowMates) { $0.contains("fm.example") }
         let rules = CurrentRules(try Bench.ruleSet("strict"))
         let clock = TurnedClock()
         let finder = FlowFinder(

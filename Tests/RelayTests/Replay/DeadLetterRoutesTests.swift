@@ -169,6 +169,25 @@ import Testing
         await #expect(throws: ControlError.self) { try await bench.ask("dlq.list", wrong, as: DeadLetterList.self) }
     }
 
+    @Test(arguments: ["dlq.drop", "dlq.retry", "dlq.list"])
+    func `an ID that is none, or the beginning of all, does nothing to any`(route: String) async throws {
+        let bench = try await bench([letter(1), letter(2)])
+        for (ids, words) in [
+            ([""], "the beginning of every ID"), (["sl_"], "the beginning of every ID"), (["sl_1", "sl_9"], "no dead letter 'sl_9'"),
+            (["xyz"], "no dead letter 'xyz'"),
+        ] {
+            await #expect(throws: ControlError.self) {
+                do {
+                    _ = try await bench.ask(route, DeadLetterFilter(ids: ids), as: DeadLetterOutcome.self)
+                } catch let error as ControlError {
+                    #expect(error.message.contains(words))
+                    throw error
+                }
+            }
+        }
+        #expect(try await bench.store.deadLetters().count == 2 && bench.sink.delivered.isEmpty)
+    }
+
     @Test func `a name that nothing has is not answered with nought`() async throws {
         let bench = try await bench([letter(1)])
         func said(_ route: String, _ change: (inout DeadLetterFilter) -> Void) async throws -> String? {

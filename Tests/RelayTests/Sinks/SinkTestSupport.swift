@@ -32,41 +32,6 @@ final class FakeHTTP: HTTPClient {
     }
 }
 
-/// One whose answers to some wait until they are let go.
-final class HeldHTTP: HTTPClient {
-    private let inner: FakeHTTP
-    private let holds: @Sendable (String) -> Bool
-    private let waiting = Mutex<(isOpen: Bool, list: [CheckedContinuation<Void, Never>])>((false, []))
-
-    init(holds: @escaping @Sendable (_ url: String) -> Bool, _ answer: @escaping @Sendable (HTTPRequest) -> FakeHTTP.Answer) {
-        inner = FakeHTTP(answer)
-        self.holds = holds
-    }
-
-    var isHolding: Bool { waiting.withLock { !$0.list.isEmpty } }
-
-    func letGo() {
-        let list = waiting.withLock { waiting in
-            defer { waiting = (true, []) }
-            return waiting.list
-        }
-        for continuation in list { continuation.resume() }
-    }
-
-    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
-        if holds(request.url) {
-            await withCheckedContinuation { continuation in
-                let isOpen = waiting.withLock { waiting in
-                    if !waiting.isOpen { waiting.list.append(continuation) }
-                    return waiting.isOpen
-                }
-                if isOpen { continuation.resume() }
-            }
-        }
-        return try await inner.send(request)
-    }
-}
-
 /// A clock that a test turns. It stands still otherwise.
 final class TurnedClock: Sendable {
     private struct State {
