@@ -52,7 +52,7 @@ package struct Event: Sendable {
         set { change { $0.record = newValue } }
     }
     package var org: Org {
-        @inlinable _read { yield box.contents.org }
+        @inlinable get { box.contents.org }
         set { change { $0.org = newValue } }
     }
     /// The replay that brought it, so that its deliveries have IDs of their own; nil on the live stream.
@@ -61,6 +61,9 @@ package struct Event: Sendable {
         set { change { $0.replay = newValue } }
     }
     package var replayed: Bool { replay != nil }
+    /// Of the header, which is lent as a whole only to those who need more of it.
+    package var changeType: ChangeType? { box.contents.header?.changeType }
+    package var commitPlace: CommitPlace? { CommitPlace(box.contents.header) }
     package var fetched: Bool {
         @inlinable get { box.contents.fetched }
         set { change { $0.fetched = newValue } }

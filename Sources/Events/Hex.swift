@@ -32,15 +32,16 @@ package enum Hex {
     package static func decode(_ text: String) -> [UInt8]? { decode(text.utf8) }
 
     /// Lower case.
-    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String { Array(bytes).withUnsafeBytes(encode) }
+
+    /// The same of bytes in place. Not generic: between modules such code asks for one element after another by calls.
+    package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
         String(unsafeUninitializedCapacity: bytes.count * 2) { output in
-            var place = 0
-            for byte in bytes {
-                output[place] = character(byte >> 4)
-                output[place + 1] = character(byte & 15)
-                place += 2
+            for (place, byte) in bytes.enumerated() {
+                output[2 * place] = character(byte >> 4)
+                output[2 * place + 1] = character(byte & 15)
             }
-            return place
+            return bytes.count * 2
         }
     }
 

@@ -11,7 +11,7 @@ final class UnknownChangeLog: Sendable {
     private let said = Mutex<Set<[String]>>([])
 
     func note(_ event: Event, log: Logger) {
-        guard case .unknown(let type)? = event.header?.changeType else { return }
+        guard case .unknown(let type)? = event.changeType else { return }
         let isNews = said.withLock { said in
             if said.count >= Self.maximumRemembered { said.removeAll() }
             return said.insert([event.topic, type]).inserted

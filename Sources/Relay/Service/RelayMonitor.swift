@@ -68,7 +68,7 @@ package final class RelayMonitor: RelayObserver {
     package func routed(_ event: Event, _ result: RoutingResult) {
         rules.routed(result)
         // One that was read back was counted when it came.
-        if let type = event.header?.changeType, type.isGap, !event.fetched {
+        if let type = event.changeType, type.isGap, !event.fetched {
             stream(Cursor.Key(org: event.org.alias, topic: event.topic)) { $0.gaps[type.symbol, default: 0] += 1 }
         }
         taps.routed(event, result)

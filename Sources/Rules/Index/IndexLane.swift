@@ -33,10 +33,8 @@ package struct IndexLane: Sendable, Hashable {
     }
 
     /// The lane of an event as it arrives; nil for a change type that no rule can name.
-    ///
-    /// Looks at one member of the header only: taking the header out of the event would count all its references.
     package init?(_ event: Event) {
-        switch event.header?.changeType {
+        switch event.changeType {
         case nil: self.init(.platform)
         case _ where event.recordID.isEmpty: self.init(.overflow)
         case .create: self.init(.create)

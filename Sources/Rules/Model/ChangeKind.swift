@@ -8,7 +8,7 @@ enum ChangeKind: Int, Sendable, CaseIterable {
 
     /// Nil for a change type that this version does not know: no rule can name it.
     init?(_ event: Event) {
-        guard let header = event.header else {
+        guard let type = event.changeType else {
             self = .platform
             return
         }
@@ -16,7 +16,7 @@ enum ChangeKind: Int, Sendable, CaseIterable {
             self = .overflow
             return
         }
-        switch header.changeType {
+        switch type {
         case .create: self = .create
         // Records that a backfill has read are new to its receivers.
         case .snapshot: self = event.fetched ? .create : .snapshot

@@ -57,6 +57,6 @@ extension SHA256Digest {
     /// Lower case, the first `count` bytes.
     func hex(bytes count: Int = byteCount) -> String {
         // As a sequence it is asked for one byte after another, by calls into another module.
-        withUnsafeBytes { Hex.encode($0.prefix(count)) }
+        withUnsafeBytes { Hex.encode(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
     }
 }

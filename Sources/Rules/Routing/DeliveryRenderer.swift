@@ -23,7 +23,7 @@ struct DeliveryRenderer {
         let event = evaluation.event
         return DeliveryOrigin(
             orgID: event.org.id, topic: event.topic, replayID: event.replayID, entity: event.entity,
-            change: evaluation.change, recordID: event.recordID, time: event.time, commit: CommitPlace(event.header))
+            change: evaluation.change, recordID: event.recordID, time: event.time, commit: event.commitPlace)
     }
 
     /// A delivery of one event, or the claim of an event on a batch.
