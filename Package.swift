@@ -16,7 +16,8 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
-    // Small functions of one layer are compiled into the next: most of what an event passes is such.
+    // Small functions of one layer are compiled into the next: most of what an event passes is such. Only what is `public`
+    // is, as in Events, whose types all layers hand on; what is `package` is called.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 

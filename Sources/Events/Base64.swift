@@ -1,19 +1,19 @@
 /// Base64 (RFC 4648) without Foundation, which would double the resident size.
-package enum Base64 {
+public enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     private static let urlAlphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
     /// The standard alphabet, padded.
-    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+    public static func encode(_ bytes: some Collection<UInt8>) -> String {
         text(bytes, alphabet: alphabet, padded: true)
     }
 
     /// The URL-safe alphabet without padding, as in `schema_id`.
-    package static func encodeURL(_ bytes: some Collection<UInt8>) -> String {
+    public static func encodeURL(_ bytes: some Collection<UInt8>) -> String {
         text(bytes, alphabet: urlAlphabet, padded: false)
     }
 
-    package static func appendEncoded(_ bytes: some Collection<UInt8>, to output: inout [UInt8]) {
+    public static func appendEncoded(_ bytes: some Collection<UInt8>, to output: inout [UInt8]) {
         withContiguous(bytes) { source in
             let length = (source.count + 2) / 3 * 4
             output.append(
@@ -28,12 +28,12 @@ package enum Base64 {
     /// - Parameter memory: has room for four characters per started group of three bytes.
     /// - Returns: the number of characters.
     @discardableResult
-    package static func write(_ bytes: UnsafeRawBufferPointer, to memory: UnsafeMutableRawPointer) -> Int {
+    public static func write(_ bytes: UnsafeRawBufferPointer, to memory: UnsafeMutableRawPointer) -> Int {
         write(bytes, to: memory, alphabet: alphabet, padded: true)
     }
 
     /// Accepts both alphabets, with or without padding. Nil for anything else.
-    package static func decode(_ text: String) -> [UInt8]? {
+    public static func decode(_ text: String) -> [UInt8]? {
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count * 3 / 4)
         var buffer: UInt32 = 0

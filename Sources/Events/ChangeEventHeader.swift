@@ -1,23 +1,23 @@
 /// `ChangeEventHeader` of a change event, its three bitmap lists decoded to field names.
-package struct ChangeEventHeader: Sendable, Equatable {
-    package var entityName: String
+public struct ChangeEventHeader: Sendable, Equatable {
+    public var entityName: String
     /// All records of the (possibly merged) event.
-    package var recordIds: [String]
-    package var changeType: ChangeType
-    package var changeOrigin: String
-    package var transactionKey: String
+    public var recordIds: [String]
+    public var changeType: ChangeType
+    public var changeOrigin: String
+    public var transactionKey: String
     /// From 1, inside the transaction.
-    package var sequenceNumber: Int64
+    public var sequenceNumber: Int64
     /// Epoch milliseconds.
-    package var commitTimestamp: Int64
-    package var commitNumber: Int64
-    package var commitUser: String
+    public var commitTimestamp: Int64
+    public var commitNumber: Int64
+    public var commitUser: String
     /// Names such as `Name` or `BillingAddress.City`, in schema order.
-    package var nulledFields: [String]
-    package var diffFields: [String]
-    package var changedFields: [String]
+    public var nulledFields: [String]
+    public var diffFields: [String]
+    public var changedFields: [String]
 
-    package init(
+    public init(
         entityName: String, recordIds: [String], changeType: ChangeType, changeOrigin: String, transactionKey: String,
         sequenceNumber: Int64, commitTimestamp: Int64, commitNumber: Int64, commitUser: String, nulledFields: [String],
         diffFields: [String], changedFields: [String]
@@ -38,7 +38,7 @@ package struct ChangeEventHeader: Sendable, Equatable {
 }
 
 /// The wire's `ChangeType`, open for symbols that are not known yet.
-package enum ChangeType: Sendable, Hashable {
+public enum ChangeType: Sendable, Hashable {
     case create, update, delete, undelete
     case gapCreate, gapUpdate, gapDelete, gapUndelete, gapOverflow
     case snapshot
@@ -51,17 +51,17 @@ package enum ChangeType: Sendable, Hashable {
         ("GAP_UNDELETE", .gapUndelete), ("GAP_OVERFLOW", .gapOverflow), ("SNAPSHOT", .snapshot),
     ]
 
-    package init(symbol: String) {
+    public init(symbol: String) {
         self = Self.symbols.first { $0.0 == symbol }?.1 ?? .unknown(symbol)
     }
 
     /// As Salesforce writes it: `GAP_UPDATE`.
-    package var symbol: String {
+    public var symbol: String {
         if case .unknown(let text) = self { return text }
         return Self.symbols.first { $0.1 == self }!.0
     }
 
-    package var isGap: Bool {
+    public var isGap: Bool {
         switch self {
         case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .gapOverflow: true
         default: false

@@ -1,80 +1,80 @@
 /// What rules see: one decoded event about one record. A merged change event becomes several of these.
-package struct Event: Sendable {
-    package enum Kind: String, Sendable { case change, platform }
+public struct Event: Sendable {
+    public enum Kind: String, Sendable { case change, platform }
 
     /// `ProducerEvent.id`.
-    package var id: String {
+    public var id: String {
         @inlinable get { box.contents.id }
         set { change { $0.id = newValue } }
     }
-    package var kind: Kind {
+    public var kind: Kind {
         @inlinable get { box.contents.kind }
         set { change { $0.kind = newValue } }
     }
     /// Object API name (`sfy24__ProductionOrder__c`) or event API name (`Order_Ready__e`).
-    package var entity: String {
+    public var entity: String {
         @inlinable get { box.contents.entity }
         set { change { $0.entity = newValue } }
     }
-    package var topic: String {
+    public var topic: String {
         @inlinable get { box.contents.topic }
         set { change { $0.topic = newValue } }
     }
-    package var replayID: ReplayID {
+    public var replayID: ReplayID {
         @inlinable get { box.contents.replayID }
         set { change { $0.replayID = newValue } }
     }
-    package var schemaID: String {
+    public var schemaID: String {
         @inlinable get { box.contents.schemaID }
         set { change { $0.schemaID = newValue } }
     }
     /// Commit time of a change, publish time of a platform event; epoch milliseconds.
-    package var time: Int64 {
+    public var time: Int64 {
         @inlinable get { box.contents.time }
         set { change { $0.time = newValue } }
     }
-    package var receivedAt: Int64 {
+    public var receivedAt: Int64 {
         @inlinable get { box.contents.receivedAt }
         set { change { $0.receivedAt = newValue } }
     }
     /// Nil for platform events. Lent, not copied: it has many parts.
-    package var header: ChangeEventHeader? {
+    public var header: ChangeEventHeader? {
         @inlinable _read { yield box.contents.header }
         set { change { $0.header = newValue } }
     }
     /// The one record this is about; empty for platform events, overflows and wildcard IDs.
-    package var recordID: String {
+    public var recordID: String {
         @inlinable get { box.contents.recordID }
         set { change { $0.recordID = newValue } }
     }
-    package var record: any RecordView {
+    public var record: any RecordView {
         @inlinable _read { yield box.contents.record }
         set { change { $0.record = newValue } }
     }
-    package var org: Org {
+    public var org: Org {
         @inlinable get { box.contents.org }
         set { change { $0.org = newValue } }
     }
     /// The replay that brought it, so that its deliveries have IDs of their own; nil on the live stream.
-    package var replay: String? {
+    public var replay: String? {
         @inlinable get { box.contents.replay }
         set { change { $0.replay = newValue } }
     }
-    package var replayed: Bool { replay != nil }
+    public var replayed: Bool { replay != nil }
     /// Of the header, which is lent as a whole only to those who need more of it.
-    package var changeType: ChangeType? { box.contents.header?.changeType }
-    package var commitPlace: CommitPlace? { CommitPlace(box.contents.header) }
-    package var fetched: Bool {
+    public var changeType: ChangeType? { box.contents.header?.changeType }
+    public var commitPlace: CommitPlace? { CommitPlace(box.contents.header) }
+    public var fetched: Bool {
         @inlinable get { box.contents.fetched }
         set { change { $0.fetched = newValue } }
     }
     /// Of a record that was read back: which state of it, so that deliveries of another state have IDs of their own.
-    package var version: String? {
+    public var version: String? {
         @inlinable get { box.contents.version }
         set { change { $0.version = newValue } }
     }
 
-    package init(
+    public init(
         id: String, kind: Kind, entity: String, topic: String, replayID: ReplayID, schemaID: String, time: Int64,
         receivedAt: Int64, header: ChangeEventHeader?, recordID: String, record: any RecordView, org: Org
     ) {
@@ -120,7 +120,7 @@ package struct Event: Sendable {
 
     /// When Salesforce took it, for how far a stream is. Publishers of platform events fill in `CreatedDate` themselves; what
     /// Salesforce cannot have kept so long, or not have had yet, is a time of their own.
-    package var streamTime: Int64 {
+    public var streamTime: Int64 {
         guard kind == .platform, !(receivedAt - 73 * 3_600_000...receivedAt + 3_600_000).contains(time) else { return time }
         return receivedAt
     }
@@ -129,7 +129,7 @@ package struct Event: Sendable {
     /// platform events.
     ///
     /// A change without a nameable record (overflow, or a wildcard ID such as `001*`) counts as `overflow`.
-    package var change: String {
+    public var change: String {
         guard let header else { return "" }
         switch header.changeType {
         case .gapOverflow: return "overflow"
@@ -147,15 +147,15 @@ package struct Event: Sendable {
 }
 
 /// The org an event came from.
-package struct Org: Sendable, Hashable {
+public struct Org: Sendable, Hashable {
     /// 18 characters, `00D…`.
-    package var id: String
+    public var id: String
     /// The operator's name for it, from `sluice.yaml`.
-    package var alias: String
-    package var instanceURL: String
-    package var isSandbox: Bool
+    public var alias: String
+    public var instanceURL: String
+    public var isSandbox: Bool
 
-    package init(id: String, alias: String, instanceURL: String, isSandbox: Bool) {
+    public init(id: String, alias: String, instanceURL: String, isSandbox: Bool) {
         self.id = id
         self.alias = alias
         self.instanceURL = instanceURL
@@ -164,7 +164,7 @@ package struct Org: Sendable, Hashable {
 }
 
 /// What an event tells about its record. Fields are decoded only when somebody asks.
-package protocol RecordView: Sendable {
+public protocol RecordView: Sendable {
     /// - Parameter path: a field, or a field and its component (`["BillingAddress", "City"]`).
     /// - Returns: nil when the event does not tell (absent); `.null` when it is known to be empty.
     func value(at path: [String]) -> Value?

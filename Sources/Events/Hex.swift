@@ -1,8 +1,8 @@
 /// Hexadecimal text.
-package enum Hex {
+public enum Hex {
     /// The value of one digit of either case; nil for anything else.
     @inline(__always)
-    package static func digit(_ character: UInt8) -> UInt8? {
+    public static func digit(_ character: UInt8) -> UInt8? {
         switch character {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
@@ -12,7 +12,7 @@ package enum Hex {
     }
 
     /// Two digits per byte, either case. Nil for an odd count or any other character.
-    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 2) else { return nil }
         var output: [UInt8] = []
         output.reserveCapacity(text.count / 2)
@@ -29,13 +29,13 @@ package enum Hex {
         return output
     }
 
-    package static func decode(_ text: String) -> [UInt8]? { decode(text.utf8) }
+    public static func decode(_ text: String) -> [UInt8]? { decode(text.utf8) }
 
     /// Lower case.
-    package static func encode(_ bytes: some Collection<UInt8>) -> String { Array(bytes).withUnsafeBytes(encode) }
+    public static func encode(_ bytes: some Collection<UInt8>) -> String { Array(bytes).withUnsafeBytes(encode) }
 
     /// The same of bytes in place. Not generic: between modules such code asks for one element after another by calls.
-    package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
+    public static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
         String(unsafeUninitializedCapacity: bytes.count * 2) { output in
             for (place, byte) in bytes.enumerated() {
                 output[2 * place] = character(byte >> 4)

@@ -3,20 +3,20 @@
 /// Integers within 64 bits stay exact, all other numbers become doubles. Objects become `.record` in the order of the
 /// text. Refused: duplicate keys, invalid UTF-8, lone surrogates, a byte-order mark, anything after the value, and
 /// depth or size above the limits.
-package struct JSONReader {
+public struct JSONReader {
     /// Containers inside containers.
-    package static let maximumDepth = 512
-    package static let maximumBytes = 64 << 20
+    public static let maximumDepth = 512
+    public static let maximumBytes = 64 << 20
 
-    package let bytes: [UInt8]
+    public let bytes: [UInt8]
     /// Where the next token is looked for.
-    package private(set) var position = 0
+    public private(set) var position = 0
     private var depth = 0
 
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The whole text as one value.
-    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> Value {
+    public static func parse(_ bytes: [UInt8]) throws(JSONError) -> Value {
         var reader = JSONReader(bytes)
         guard bytes.count <= maximumBytes else { throw JSONError(reason: "longer than 64 MiB", offset: 0) }
         let value = try reader.value()
@@ -24,10 +24,10 @@ package struct JSONReader {
         return value
     }
 
-    package static func parse(_ text: String) throws(JSONError) -> Value { try parse(Array(text.utf8)) }
+    public static func parse(_ text: String) throws(JSONError) -> Value { try parse(Array(text.utf8)) }
 
     /// The next value, built.
-    package mutating func value() throws(JSONError) -> Value {
+    public mutating func value() throws(JSONError) -> Value {
         switch try token() {
         case UInt8(ascii: "{"): return try object()
         case UInt8(ascii: "["): return try array()
@@ -42,7 +42,7 @@ package struct JSONReader {
     /// Steps over the next value without building it: brackets and strings are followed, their content is not judged.
     ///
     /// - Returns: where the value stands in `bytes`.
-    package mutating func skipValue() throws(JSONError) -> Range<Int> {
+    public mutating func skipValue() throws(JSONError) -> Range<Int> {
         _ = try token()
         let start = position
         var open = 0
@@ -68,7 +68,7 @@ package struct JSONReader {
     /// Steps through an object: the next key, its colon consumed, or nil after the closing brace.
     ///
     /// Call with the position before `{` and `first` true, then after each value with `first` false.
-    package mutating func nextKey(first: Bool) throws(JSONError) -> String? {
+    public mutating func nextKey(first: Bool) throws(JSONError) -> String? {
         if first { try expect(UInt8(ascii: "{")) }
         var next = try token()
         if next == UInt8(ascii: "}") {
@@ -86,7 +86,7 @@ package struct JSONReader {
     }
 
     /// Only white space may follow.
-    package mutating func end() throws(JSONError) {
+    public mutating func end() throws(JSONError) {
         skipSpace()
         guard position == bytes.count else { throw failure("unexpected text after the value") }
     }
@@ -191,15 +191,15 @@ package struct JSONReader {
 }
 
 /// Why a text is not JSON, and where.
-package struct JSONError: Error, Equatable, CustomStringConvertible {
-    package var reason: String
+public struct JSONError: Error, Equatable, CustomStringConvertible {
+    public var reason: String
     /// Bytes from the beginning.
-    package var offset: Int
+    public var offset: Int
 
-    package init(reason: String, offset: Int) {
+    public init(reason: String, offset: Int) {
         self.reason = reason
         self.offset = offset
     }
 
-    package var description: String { "not valid JSON at byte \(offset): \(reason)" }
+    public var description: String { "not valid JSON at byte \(offset): \(reason)" }
 }

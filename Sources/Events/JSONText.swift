@@ -1,32 +1,32 @@
 /// Appends JSON to a byte array: no white space, UTF-8, no escapes beyond what JSON requires.
 ///
 /// The same value always gives the same bytes, since what is sent is also signed.
-package struct JSONText: Sendable {
-    package var bytes: [UInt8] = []
+public struct JSONText: Sendable {
+    public var bytes: [UInt8] = []
 
-    package init() {}
+    public init() {}
 
     /// - Parameter size: of the text, as far as one can tell.
-    package init(reserving size: Int) { bytes.reserveCapacity(size) }
+    public init(reserving size: Int) { bytes.reserveCapacity(size) }
 
-    package var string: String { String(decoding: bytes, as: UTF8.self) }
+    public var string: String { String(decoding: bytes, as: UTF8.self) }
 
-    package mutating func raw(_ text: StaticString) {
+    public mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Appends text that already is JSON.
-    package mutating func raw(_ text: [UInt8]) { bytes.append(contentsOf: text) }
+    public mutating func raw(_ text: [UInt8]) { bytes.append(contentsOf: text) }
 
     /// Appends text that already is JSON.
-    package mutating func raw(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
+    public mutating func raw(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
 
-    package mutating func string(_ text: String) {
+    public mutating func string(_ text: String) {
         var text = text
         text.withUTF8 { Self.appendQuoted($0, to: &bytes) }
     }
 
-    package mutating func int(_ value: Int64) {
+    public mutating func int(_ value: Int64) {
         var buffer: (UInt64, UInt64, UInt32) = (0, 0, 0)
         withUnsafeMutableBytes(of: &buffer) { digits in
             var position = digits.count
@@ -49,7 +49,7 @@ package struct JSONText: Sendable {
     ///
     /// - Returns: false, with nothing appended, for NaN and the infinities, which JSON cannot say.
     @discardableResult
-    package mutating func double(_ value: Double) -> Bool {
+    public mutating func double(_ value: Double) -> Bool {
         guard value.isFinite else { return false }
         if value == value.rounded(.towardZero), value.magnitude < 9_007_199_254_740_992,
             value != 0 || value.sign == .plus
@@ -65,7 +65,7 @@ package struct JSONText: Sendable {
     ///
     /// - Returns: false if a number in it is not finite; the text is then unusable.
     @discardableResult
-    package mutating func value(_ value: Value) -> Bool {
+    public mutating func value(_ value: Value) -> Bool {
         switch value {
         case .null: raw("null")
         case .bool(let flag): flag ? raw("true") : raw("false")
@@ -106,7 +106,7 @@ package struct JSONText: Sendable {
     }
 
     /// Appends `text` in quotes. The text must be UTF-8.
-    package static func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
+    public static func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         var start = 0
         for index in text.indices {

@@ -2,13 +2,13 @@
 ///
 /// A field that the event does not tell is left out, one that it tells to be empty is null. JSON has fewer kinds of values
 /// than Salesforce: `types` names those fields whose kind the text does not show, so that nothing changes on the way.
-package struct RecordedEvent: Sendable {
-    package var event: Event
+public struct RecordedEvent: Sendable {
+    public var event: Event
     /// `event.change`, as its rule takes it.
-    package var change: String
+    public var change: String
 
     /// - Parameter keepsRecord: otherwise the fields of the record are left out.
-    package init(_ event: Event, change: String? = nil, keepsRecord: Bool = true) {
+    public init(_ event: Event, change: String? = nil, keepsRecord: Bool = true) {
         self.event = event
         self.change = change ?? event.change
         if !keepsRecord { self.event.record = KnownFields(Fields()) }
@@ -16,13 +16,13 @@ package struct RecordedEvent: Sendable {
 
     // MARK: Writing
 
-    package var json: [UInt8] {
+    public var json: [UInt8] {
         var json = JSONText()
         json.value(value)
         return json.bytes
     }
 
-    package var value: Value {
+    public var value: Value {
         var types = Fields()
         let record = Self.plain(event.record.known(), below: "", &types)
         var fields: Fields = [
@@ -80,7 +80,7 @@ package struct RecordedEvent: Sendable {
     // MARK: Reading
 
     /// - Throws: `RecordedEventError` that says which part is not as it should be.
-    package init(json: [UInt8]) throws(RecordedEventError) {
+    public init(json: [UInt8]) throws(RecordedEventError) {
         let value: Value
         do {
             value = try JSONReader.parse(json)
@@ -90,7 +90,7 @@ package struct RecordedEvent: Sendable {
         try self.init(value)
     }
 
-    package init(_ value: Value) throws(RecordedEventError) {
+    public init(_ value: Value) throws(RecordedEventError) {
         guard case .record(let fields) = value else { throw RecordedEventError(reason: "it is not a JSON object") }
         let reader = Reader(fields: fields)
         let header = try reader.record("header").map(Self.header)
@@ -184,19 +184,19 @@ package struct RecordedEvent: Sendable {
 }
 
 /// Why JSON is not a recorded event.
-package struct RecordedEventError: Error, CustomStringConvertible {
-    package var reason: String
+public struct RecordedEventError: Error, CustomStringConvertible {
+    public var reason: String
 
-    package var description: String { "not a recorded event: \(reason)" }
+    public var description: String { "not a recorded event: \(reason)" }
 }
 
 /// A record of which everything that is known is at hand.
-package struct KnownFields: RecordView, Equatable {
-    package var fields: Fields
+public struct KnownFields: RecordView, Equatable {
+    public var fields: Fields
 
-    package init(_ fields: Fields) { self.fields = fields }
+    public init(_ fields: Fields) { self.fields = fields }
 
-    package func value(at path: [String]) -> Value? {
+    public func value(at path: [String]) -> Value? {
         var value: Value? = .record(fields)
         for name in path {
             switch value {
@@ -208,5 +208,5 @@ package struct KnownFields: RecordView, Equatable {
         return value
     }
 
-    package func known() -> Fields { fields }
+    public func known() -> Fields { fields }
 }

@@ -2,29 +2,29 @@
 ///
 /// Every captured one is 10 bytes long, but nothing promises that. No arithmetic and no comparison of order: only
 /// equality. An ID belongs to one org and one topic and is never used on another.
-package struct ReplayID: Hashable, Sendable, CustomStringConvertible {
+public struct ReplayID: Hashable, Sendable, CustomStringConvertible {
     /// Longer ones are refused rather than stored.
-    package static let maximumBytes = 64
+    public static let maximumBytes = 64
 
-    package let bytes: [UInt8]
+    public let bytes: [UInt8]
 
     /// - Returns: nil for an empty ID or one above `maximumBytes`.
-    package init?(_ bytes: [UInt8]) {
+    public init?(_ bytes: [UInt8]) {
         guard !bytes.isEmpty, bytes.count <= Self.maximumBytes else { return nil }
         self.bytes = bytes
     }
 
     /// Base64 with padding, the form Salesforce's own tools print.
-    package var description: String { Base64.encode(bytes) }
+    public var description: String { Base64.encode(bytes) }
 
-    package init?(base64 text: String) {
+    public init?(base64 text: String) {
         guard let bytes = Base64.decode(text) else { return nil }
         self.init(bytes)
     }
 }
 
 /// Where a subscription starts. The names and numbers are those of the wire.
-package enum ReplayPreset: Int32, Sendable {
+public enum ReplayPreset: Int32, Sendable {
     case latest = 0
     case earliest = 1
     case custom = 2

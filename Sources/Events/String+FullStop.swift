@@ -1,4 +1,4 @@
 extension String {
     /// To go on with in a sentence.
-    package var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
+    public var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }

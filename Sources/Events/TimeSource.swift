@@ -1,17 +1,17 @@
 /// The clock, as a parameter: product code never asks the system itself, so that tests and simulations own time.
-package struct TimeSource: Sendable {
+public struct TimeSource: Sendable {
     /// Epoch milliseconds. May jump when somebody sets the clock; for what is stored or shown.
-    package let wall: @Sendable () -> Int64
+    public let wall: @Sendable () -> Int64
     /// Since some fixed moment. Never goes back, and goes on while the machine is suspended.
-    package let monotonic: @Sendable () -> Duration
+    public let monotonic: @Sendable () -> Duration
     /// `monotonic` in whole milliseconds, for paths where every event asks.
-    package let monotonicMilliseconds: @Sendable () -> Int64
+    public let monotonicMilliseconds: @Sendable () -> Int64
     /// Throws `CancellationError` when the task is cancelled.
-    package let sleep: @Sendable (Duration) async throws -> Void
+    public let sleep: @Sendable (Duration) async throws -> Void
     /// Until that reading of `monotonic`. Throws `CancellationError` when the task is cancelled.
-    package let sleepUntil: @Sendable (Duration) async throws -> Void
+    public let sleepUntil: @Sendable (Duration) async throws -> Void
 
-    package init(
+    public init(
         wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Duration,
         sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
@@ -23,7 +23,7 @@ package struct TimeSource: Sendable {
     }
 
     /// For clocks that tests turn: what was meant to end at a moment ends there, whenever the sleep began.
-    package init(
+    public init(
         wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Duration,
         sleepUntil: @escaping @Sendable (Duration) async throws -> Void
     ) {
@@ -51,26 +51,26 @@ package struct TimeSource: Sendable {
         sleepUntil = { try await sleep(max(.zero, $0 - start.duration(to: .now))) }
     }
 
-    package static let system = TimeSource()
+    public static let system = TimeSource()
 }
 
 extension TimeSource {
     /// `monotonic` in whole milliseconds.
-    package var uptime: Int64 { monotonicMilliseconds() }
+    public var uptime: Int64 { monotonicMilliseconds() }
 
-    package var now: Moment { Moment(uptime: uptime, wall: wall()) }
+    public var now: Moment { Moment(uptime: uptime, wall: wall()) }
 
-    package func sleep(untilUptime uptime: Int64) async throws { try await sleepUntil(.milliseconds(uptime)) }
+    public func sleep(untilUptime uptime: Int64) async throws { try await sleepUntil(.milliseconds(uptime)) }
 }
 
 /// Both readings of a clock, in milliseconds.
-package struct Moment: Sendable, Equatable {
+public struct Moment: Sendable, Equatable {
     /// Never jumps; for waiting.
-    package var uptime: Int64
+    public var uptime: Int64
     /// Since the epoch; for what is stored or shown.
-    package var wall: Int64
+    public var wall: Int64
 
-    package init(uptime: Int64, wall: Int64) {
+    public init(uptime: Int64, wall: Int64) {
         self.uptime = uptime
         self.wall = wall
     }
@@ -78,7 +78,7 @@ package struct Moment: Sendable, Equatable {
 
 extension Duration {
     /// Whole milliseconds, rounded down.
-    package var milliseconds: Int64 {
+    public var milliseconds: Int64 {
         components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

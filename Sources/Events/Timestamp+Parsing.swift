@@ -3,7 +3,7 @@ extension Timestamp {
     /// milliseconds are cut off; `T` may be a space; seconds may be left out.
     ///
     /// - Returns: epoch milliseconds; nil for anything else, and for dates that do not exist.
-    package static func milliseconds(rfc3339 text: String) -> Int64? {
+    public static func milliseconds(rfc3339 text: String) -> Int64? {
         var reader = DigitReader(bytes: Array(text.utf8)[...])
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
             let day = reader.number(2), reader.take("T") || reader.take("t") || reader.take(" "),

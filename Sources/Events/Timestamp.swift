@@ -1,7 +1,7 @@
 /// Text forms of epoch milliseconds, always UTC (proleptic Gregorian calendar; no time zone data needed).
-package enum Timestamp {
+public enum Timestamp {
     /// `2026-11-22T03:00:30Z`, with only the fraction digits that are needed.
-    package static func rfc3339(_ milliseconds: Int64) -> String {
+    public static func rfc3339(_ milliseconds: Int64) -> String {
         text { writer in
             let (days, rest) = floorDivide(milliseconds, 86_400_000)
             writer.date(days: days)
@@ -22,12 +22,12 @@ package enum Timestamp {
     }
 
     /// `2026-11-22`
-    package static func dateOnly(_ milliseconds: Int64) -> String {
+    public static func dateOnly(_ milliseconds: Int64) -> String {
         text { $0.date(days: floorDivide(milliseconds, 86_400_000).quotient) }
     }
 
     /// `03:00:30.000`, from milliseconds since midnight.
-    package static func timeOnly(_ milliseconds: Int64) -> String {
+    public static func timeOnly(_ milliseconds: Int64) -> String {
         text { writer in
             let rest = floorDivide(milliseconds, 86_400_000).remainder
             writer.clock(rest)

@@ -2,7 +2,7 @@
 ///
 /// A `record` holds only the fields that are *known*: a field that the event does not tell is not there at all, one
 /// that is known to be empty is `.null`. That is how absent and null stay apart, at every depth.
-package enum Value: Hashable, Sendable {
+public enum Value: Hashable, Sendable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -16,25 +16,25 @@ package enum Value: Hashable, Sendable {
 }
 
 /// Named values in a fixed order (schema order, or the order of a file).
-package struct Fields: Hashable, Sendable {
-    package struct Field: Hashable, Sendable {
-        package var name: String
-        package var value: Value
+public struct Fields: Hashable, Sendable {
+    public struct Field: Hashable, Sendable {
+        public var name: String
+        public var value: Value
 
-        package init(name: String, value: Value) {
+        public init(name: String, value: Value) {
             self.name = name
             self.value = value
         }
     }
 
-    package private(set) var fields: [Field]
+    public private(set) var fields: [Field]
 
-    package init(_ fields: [Field] = []) { self.fields = fields }
+    public init(_ fields: [Field] = []) { self.fields = fields }
 
-    package var isEmpty: Bool { fields.isEmpty }
+    public var isEmpty: Bool { fields.isEmpty }
 
     /// Nil is *absent*; `.null` is a value. Setting nil removes the field.
-    package subscript(name: String) -> Value? {
+    public subscript(name: String) -> Value? {
         get { fields.first { $0.name == name }?.value }
         set {
             let index = fields.firstIndex { $0.name == name }
@@ -48,13 +48,13 @@ package struct Fields: Hashable, Sendable {
     }
 
     /// Appends without looking for an earlier field of that name.
-    package mutating func append(_ name: String, _ value: Value) {
+    public mutating func append(_ name: String, _ value: Value) {
         fields.append(Field(name: name, value: value))
     }
 }
 
 extension Fields: ExpressibleByDictionaryLiteral {
-    package init(dictionaryLiteral elements: (String, Value)...) {
+    public init(dictionaryLiteral elements: (String, Value)...) {
         self.init(elements.map { Field(name: $0.0, value: $0.1) })
     }
 }

@@ -91,5 +91,5 @@ extension RuleSet {
 }
 
 extension Value: ExpressibleByStringLiteral {
-    package init(stringLiteral value: String) { self = .string(value) }
+    public init(stringLiteral value: String) { self = .string(value) }
 }

@@ -2,12 +2,18 @@ import Events
 
 /// What can be asked of a destination: `destination.try`. Needs a daemon: without one nothing is held.
 package enum DestinationRoutes {
-    /// - Parameter reload: takes secrets that were mended; returns why it could not.
-    package static func make(_ outbox: Outbox, reload: @escaping @Sendable () async -> String?) -> [ControlRoute] {
+    /// - Parameters:
+    ///   - reload: takes secrets that were mended; returns why it could not.
+    ///   - recheck: looks again at what is known to take nothing, and lets go on what waits for it.
+    package static func make(
+        _ outbox: Outbox, reload: @escaping @Sendable () async -> String?,
+        recheck: @escaping @Sendable (_ name: String) async -> Void
+    ) -> [ControlRoute] {
         [
             ControlRoute("destination.try") { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
                 if let problem = await reload() { throw ControlError(.badInput, problem) }
                 if let tried = await outbox.tryNow(request.name) {
+                    await recheck(request.name)
                     return TriedDestination(tried.before, pausedRuns: tried.pausedRuns)
                 }
                 let names = await outbox.status().destinations.map(\.name).joined(separator: ", ")

@@ -2,10 +2,15 @@ extension RelayService {
     /// What a running relay answers about itself.
     package nonisolated var routes: [ControlRoute] {
         [.ping] + StatusRoutes.make(statusSource) + ReloadRoutes.make(loader, reload: { [self] in await reload() })
-            + DestinationRoutes.make(outbox) { [loader] in
-                _ = await loader.reload()
-                return loader.secretsProblem
-            }
+            + DestinationRoutes.make(
+                outbox,
+                reload: { [loader] in
+                    _ = await loader.reload()
+                    return loader.secretsProblem
+                },
+                recheck: { [loader] name in
+                    for watch in await loader.watches { await watch.checkNow(name) }
+                })
             + EventRoutes.make(
                 store: store, rules: { [rules] in rules.current }, recent: monitor.recent,
                 write: { [outbox] in await outbox.flushIfPossible() }, time: monitor.time)

@@ -58,6 +58,12 @@ package actor ListenerWatch {
         watched.values.map { ListenerStatus($0.gate) }.sorted { $0.listener < $1.listener }
     }
 
+    /// Looks at what is closed, whenever the next look would be: somebody may have opened it.
+    func checkNow(_ destination: String) async {
+        guard destination == name else { return }
+        for (listener, one) in watched where one.gate.state != .open { await check(listener) }
+    }
+
     // MARK: For the sink
 
     /// Why nothing may be posted now; nil if it may. The first one waits for the first check.

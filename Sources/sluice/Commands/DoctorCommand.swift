@@ -3,6 +3,7 @@ import Control
 import Settings
 import Curl
 import Events
+import Glibc
 import Logging
 import Relay
 import Rules
@@ -30,6 +31,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let read = RulesCheck(loaded)
         Terminal.error.write(read.text)
         report([CheckResult(.ok, "configuration", "\(options.config) is well-formed"), read.result])
+        report(openSecrets(loaded.secrets))
         let rules = read.ruleSet
         if let rules, let alerts = loaded.configuration.alerts?.destination, rules.destinations[alerts] == nil {
             report([CheckResult(.failure, "alerts", AlertConfiguration.missing(alerts))])
@@ -55,6 +57,17 @@ struct DoctorCommand: AsyncParsableCommand {
         if json { Terminal.output.write(Self.json(results)) } else { printer.summary(results) }
         if rules == nil { throw CommandFailure(read.failure) }
         if results.contains(where: { $0.level == .failure }) { throw CommandFailure(.environment) }
+    }
+
+    /// Only the file of all secrets: those that rule files name may be somebody else's to protect.
+    private func openSecrets(_ secrets: SecretStore) -> [CheckResult] {
+        var status = stat()
+        guard let file = secrets.file, stat(file, &status) == 0, status.st_mode & 0o077 != 0 else { return [] }
+        return [
+            CheckResult(
+                .warning, "secrets", "other users of this machine may read or change \(file)",
+                advice: "chmod 600 \(file)")
+        ]
     }
 
     private func unheard(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Events
 import FoundationEssentials
+import Relay
 import Rules
 
 /// `rules explain`
@@ -31,7 +32,10 @@ struct RulesExplainCommand: AsyncParsableCommand {
         let set = try await RuleFiles(rules, options).ruleSet()
         let known = Set(set.ruleIDs)
         for id in rule where !known.contains(id) {
-            throw CommandFailure(.badInput, "there is no rule '\(id)'. `sluice rules lint` lists what is loaded.")
+            throw CommandFailure(
+                .badInput,
+                UnknownName.text(
+                    "there is no rule '\(id)'", id, among: set.ruleIDs, has: "There is", hasNone: "There is no rule at all."))
         }
         var facts = RoutingFacts()
         if let record { facts.record = .read(try fields(record)) }
