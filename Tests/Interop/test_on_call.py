@@ -105,7 +105,7 @@ def test_dead_letters_by_id_filter_time_and_count(refused):
     wait_until(lambda: relay.workspace.count("dead_letters") == 0, "all are sent again", 20, or_fail=sluice.ended)
     stats = relay.receiver.call("stats")["ledgers"]["/hook"]
     assert stats["distinct"] == len(relay.expected) - 1, "all but the one that was dropped"
-    told = sluice.matching("dead letters")
+    told = sluice.matching("put to the dead letters")
     assert 1 <= len(told) <= 3, "one line, not one for each:\n" + "".join(told)
 
 
