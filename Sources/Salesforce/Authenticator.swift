@@ -26,8 +26,8 @@ package actor Authenticator {
     private let notice: @Sendable (OrgChange) -> Void
     private let answered: @Sendable (SignInError?) -> Void
     private var attempt: (number: Int, task: Task<Void, Never>)?
-    /// Was broken off, and may still have to keep what Salesforce gave it.
-    private var leaving: Task<Void, Never>?
+    /// Were broken off, and may still have to keep what Salesforce gave them.
+    private var leaving: [Int: Task<Void, Never>] = [:]
     private var waiters: [Int: CheckedContinuation<Result<Session, SignInError>, Never>] = [:]
     private var nextNumber = 0
     private var noticed: OrgChange?
@@ -133,17 +133,21 @@ package actor Authenticator {
     private func leave(_ id: Int) {
         waiters.removeValue(forKey: id)?.resume(returning: .failure(.cancelled))
         guard waiters.isEmpty else { return }
-        attempt?.task.cancel()
-        leaving = attempt?.task
+        guard let left = attempt else { return }
+        left.task.cancel()
+        leaving[left.number] = left.task
         attempt = nil
     }
 
     /// Returns when nothing is under way that must not be broken off. Before the process ends.
-    package func ended() async { await leaving?.value }
+    package func ended() async {
+        for task in leaving.values { await task.value }
+    }
 
     private func startAttempt() -> (number: Int, task: Task<Void, Never>) {
         let number = number()
         let task = Task {
+            defer { leaving[number] = nil }
             while waitLeft > .zero, !hasNewCredentials {
                 guard (try? await time.sleep(min(waitLeft, Self.mendingCheck))) != nil else { return }
             }

@@ -95,6 +95,10 @@ import Testing
         while !http.isHolding { await Task.yield() }
         caller.cancel()
         await #expect(throws: SignInError.self) { try await caller.value }
+        // One that comes when all is over already.
+        let late = Task { try await authenticator.session() }
+        late.cancel()
+        await #expect(throws: SignInError.self) { try await late.value }
         http.letGo()
         await authenticator.ended()
         #expect(store.saved.last?.refreshToken.exposed == "second" && store.saved.last?.refreshStartedAt == nil)

@@ -77,7 +77,7 @@ struct DeadLetterDesk: Sendable {
     /// By its ID, or the beginning of it.
     func letter(_ id: String) async throws(ControlError) -> StoredDeadLetter {
         let store = store
-        var filter = DeadLetterFilter(ids: [id])
+        var filter = try checked(DeadLetterFilter(ids: [id]))
         filter.limit = 2
         let asked = filter
         let found = try await stored { () async throws(StoreError) in
@@ -99,7 +99,7 @@ struct DeadLetterDesk: Sendable {
         // The beginning of every ID is not one of them.
         if let id = filter.ids.first(where: { Delivery.idPrefix.hasPrefix($0) }) {
             throw ControlError(
-                .badInput, "'\(id)' is the beginning of every ID. Say more of it, or --all.")
+                .badInput, "'\(id)' is the beginning of every ID. Say more of it.")
         }
         if let limit = filter.limit, limit < 1 { throw ControlError(.badInput, "--limit must be at least 1.") }
         if let reason = filter.reason, DeadLetter.Reason(rawValue: reason) == nil {

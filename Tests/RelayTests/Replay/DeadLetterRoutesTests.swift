@@ -188,6 +188,13 @@ import Testing
         #expect(try await bench.store.deadLetters().count == 2 && bench.sink.delivered.isEmpty)
     }
 
+    @Test func `nothing is not the ID of the only one`() async throws {
+        let bench = try await bench([letter(1)])
+        let edit = DeadLetterEdit(id: "", body: [UInt8]("{}".utf8), resends: true)
+        await #expect(throws: ControlError.self) { try await bench.ask("dlq.edit", edit, as: DeadLetterOutcome.self) }
+        #expect(try await bench.store.deadLetters().map(\.delivery.body) == [Make.delivery(1).body])
+    }
+
     @Test func `a name that nothing has is not answered with nought`() async throws {
         let bench = try await bench([letter(1)])
         func said(_ route: String, _ change: (inout DeadLetterFilter) -> Void) async throws -> String? {
