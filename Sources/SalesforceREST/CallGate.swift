@@ -9,6 +9,7 @@ actor CallGate {
     private let time: TimeSource
     private var waiting: [(number: Int, continuation: CheckedContinuation<Bool, Never>)] = []
     private var nextNumber = 0
+    private var clock = ClockLead()
 
     init(_ budget: CallBudget, time: TimeSource) {
         self.budget = budget
@@ -39,6 +40,11 @@ actor CallGate {
             }
         }
     }
+
+    /// Milliseconds.
+    var clockLead: Int64 { clock.milliseconds }
+
+    func noteDate(_ date: Int64, sent: Int64) { clock.note(sent: sent, date: date, at: time.monotonic()) }
 
     func leave(_ usage: APIUsage?, answered: Bool, holdFor pause: Duration?) {
         budget.finished(usage, answered: answered)

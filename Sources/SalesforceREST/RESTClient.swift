@@ -31,6 +31,11 @@ package struct RESTClient: Sendable {
         get async { await gate.usage }
     }
 
+    /// By how many milliseconds our clock is certainly ahead of Salesforce's, as its answers told in the last minutes.
+    package var clockLead: Int64 {
+        get async { await gate.clockLead }
+    }
+
     /// As this one, but a call that fails is not made again, and none waits for a limit: for those who hold something up
     /// meanwhile, and wait elsewhere.
     ///
@@ -95,6 +100,7 @@ package struct RESTClient: Sendable {
 
     private func attempt(_ call: RESTCall, _ session: Session) async -> Result<RESTAnswer, RESTError> {
         let response: HTTPResponse
+        let sent = time.wall()
         do throws(TransportError) {
             response = try await http.send(request(call, session))
         } catch {
@@ -104,6 +110,7 @@ package struct RESTClient: Sendable {
         let result = judged(response, call)
         var pause: Duration?
         if case .failure(let error) = result { pause = error.retryAfter }
+        if let date = response.header("Date").flatMap(HTTPDate.milliseconds) { await gate.noteDate(date, sent: sent) }
         let usage = response.header("Sforce-Limit-Info").flatMap(APIUsage.init(header:))
         await gate.leave(usage, answered: true, holdFor: pause)
         return result

@@ -12,10 +12,11 @@ extension Store {
         try await synced("give the org \(old) the name \(new)") { database in
             for table in [
                 "quarantine", "statements", "held_events", "record_marks", "entity_schemas", "saved_cursors", "loss_counts",
-                "cursors",
+                "replay_positions", "cursors",
             ] {
                 try database.run("UPDATE OR IGNORE \(table) SET org = ? WHERE org = ?", [new, old])
             }
+            try database.renameInPlans(old, to: new)
             try database.run("DELETE FROM cursors WHERE org = ?", [old])
         }
     }
@@ -27,5 +28,21 @@ extension Store {
                 [new, old, Self.renamedRows])
             return database.changesCount
         }
+    }
+}
+
+extension Database {
+    /// What is read or replayed goes on under the new name, and what was done once is not done again.
+    fileprivate func renameInPlans(_ old: String, to new: String) throws {
+        try run(
+            "UPDATE backfills SET plan = json_set(plan, '$.org', ?) WHERE json_extract(plan, '$.org') = ?", [new, old])
+        try run(
+            """
+            UPDATE replays SET plan = json_set(plan, '$.topics', (
+                SELECT json_group_array(
+                    CASE json_extract(value, '$.org') WHEN ?2 THEN json_set(value, '$.org', ?1) ELSE json(value) END)
+                FROM json_each(replays.plan, '$.topics')))
+            WHERE EXISTS (SELECT 1 FROM json_each(replays.plan, '$.topics') WHERE json_extract(value, '$.org') = ?2)
+            """, [new, old])
     }
 }

@@ -257,8 +257,9 @@ actor BackfillRunner {
         var ready: [SnapshotRow] = []
         var covers: [String: Int64] = [:]
         var late: [String] = []
+        let lead = await entry?.client.clockLead ?? 0
         for row in rows {
-            switch SnapshotCoverage.of(modified: row.modified, readAt: settledAt ?? readAt) {
+            switch SnapshotCoverage.of(modified: row.modified, readAt: (settledAt ?? readAt) - lead) {
             case .until(let time): covers[row.id] = time
             case .unsettled where loosely: covers[row.id] = SnapshotCoverage.loosely(modified: row.modified)
             case .unsettled:

@@ -33,18 +33,37 @@ package actor BackfillService {
         gate = parts.gate
     }
 
-    /// Takes up what the store holds. Before any stream starts, since older events are to be held against its marks.
+    /// Before any stream starts, since older events are to be held against its marks.
     package func start() async throws(StoreError) {
+        try await takeUp()
+        settling = Task { [time = parts.time] in
+            while (try? await time.sleep(Self.settlingCheck)) != nil { await self.settle() }
+        }
+    }
+
+    /// Takes up what the store holds, and what does not run yet.
+    func takeUp() async throws(StoreError) {
         for record in try await parts.store.backfills().reversed() where !record.isSettled {
             guard let plan = Self.plan(of: record) else { continue }
             await gate.open(plan.subject)
             // Whatever its state: a bulk query that goes on another day must know what changed meanwhile.
             if record.progress.bulk != nil { await gate.follow(plan.subject, for: record.id) }
-            if record.state == .running { run(record) }
+            guard record.state == .running, running[record.id] == nil,
+                !waiting.contains(where: { $0.id == record.id })
+            else { continue }
+            run(record)
         }
-        settling = Task { [time = parts.time] in
-            while (try? await time.sleep(Self.settlingCheck)) != nil { await self.settle() }
+    }
+
+    /// Lets go of backfills of this org, as if the process ended: they go on with the next `takeUp`. No stream of it runs.
+    func letGo(of org: String) async {
+        waiting.removeAll { Self.plan(of: $0)?.org == org }
+        for run in running.values where run.subject.org == org {
+            run.task.cancel()
+            await run.task.value
         }
+        await parts.outbox.flush()
+        await gate.forget(org: org)
     }
 
     /// They go on with the next start. Before the outbox is stopped.
@@ -76,7 +95,9 @@ package actor BackfillService {
     /// As `begin`, once and never again.
     func beginOnce(_ plan: BackfillPlan, name: String) async throws(StoreError) {
         let id = Self.id(of: [plan.org, plan.entity, name])
-        guard try await parts.store.backfill(id) == nil else { return }
+        // The org may have had another name then.
+        let known = try await parts.store.backfills().contains { $0.id == id || Self.plan(of: $0) == plan }
+        guard !known else { return }
         try await begin(BackfillRecord(id: id, plan: Self.json(plan), createdAt: parts.time.wall()))
         parts.log.notice("\(plan.title): \(plan.cause)", metadata: ["org": "\(plan.org)", "backfill": "\(id)"])
     }

@@ -9,12 +9,13 @@ enum SnapshotCoverage: Equatable {
     /// More changes of that second may have followed, or not: the record has to be read again, later.
     case unsettled
 
-    /// How long before the read the last change must lie; more than our clock and Salesforce's may differ.
+    /// How long before the read the last change must lie; more than our clock and Salesforce's may differ beyond what is
+    /// known of it.
     static let settle: Int64 = 5_000
 
     /// - Parameters:
     ///   - modified: what the record says; nil if it does not: then every event is newer.
-    ///   - readAt: by our clock, before the read began.
+    ///   - readAt: before the read began, by a clock that is not ahead of Salesforce's.
     static func of(modified: Int64?, readAt: Int64) -> SnapshotCoverage {
         guard let modified, modified % 1000 == 0 else { return .until(end(of: modified)) }
         return readAt - modified >= settle ? .until(end(of: modified)) : .unsettled

@@ -68,6 +68,12 @@ package actor SnapshotGate {
         dropCounts[subject] = nil
     }
 
+    /// Nothing of this org is read any more.
+    func forget(org: String) {
+        for subject in watched.withLock({ Array($0.subjects.keys) }) where subject.org == org { close(subject) }
+        for subject in bulkReads.keys where subject.org == org { bulkReads[subject] = nil }
+    }
+
     /// As `open` and `close`, for records of gap events: neither ends what the other began.
     nonisolated func watchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.insert(subject) } }
 

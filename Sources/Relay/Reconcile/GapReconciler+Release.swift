@@ -104,6 +104,7 @@ extension GapReconciler {
     private func release(_ findings: [Finding], _ readAt: Int64, _ subject: SnapshotSubject) async throws {
         let marks = try await parts.gate.marks(of: Set(findings.map(\.key.recordID)), subject)
         let rules = parts.rules.current
+        let lead = await parts.client.clockLead
         var batch = RoutedBatch(cursor: cursor(findings[0].key))
         var added: [RecordMark] = []
         var done: [(key: GapQueue.Key, count: Int)] = []
@@ -111,9 +112,9 @@ extension GapReconciler {
             guard var record = queue.records[finding.key] else { continue }
             let later = record.events.dropFirst(finding.before).map(\.event.time)
             let until: Int64
-            switch verdict(finding, record, readAt, later) {
+            switch verdict(finding, record, readAt - lead, later) {
             case .again(let time):
-                queue.readAgain(finding.key, at: max(time, parts.time.wall() + GapVerdict.margin))
+                queue.readAgain(finding.key, at: max(time + lead, parts.time.wall() + GapVerdict.margin))
                 continue
             case .covered(let time): until = time
             }

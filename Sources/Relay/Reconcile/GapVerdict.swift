@@ -15,7 +15,7 @@ enum GapVerdict: Equatable {
 
     /// - Parameters:
     ///   - modified: what the record says; nil if it does not.
-    ///   - readAt: by our clock, before the read began.
+    ///   - readAt: before the read began, by a clock that is not ahead of Salesforce's.
     ///   - reads: that were made of it, this one included.
     ///   - later: commit times of its events that were received since the read began, in their order.
     static func of(modified: Int64?, readAt: Int64, reads: Int, later: [Int64]) -> GapVerdict {

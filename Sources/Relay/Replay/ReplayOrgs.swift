@@ -103,6 +103,11 @@ package final class ReplayOrgs: Sendable {
     /// Whether it may still sign in.
     func isExpected(_ alias: String) -> Bool { expected.contains(alias) }
 
+    /// Whether it may turn out to be the old name of an org: one that the relay has not signed in to yet.
+    func mayBeRenamed(_ alias: String) -> Bool {
+        !expected.contains(alias) && entries.withLock { entries in expected.contains { entries[$0] == nil } }
+    }
+
     /// A relay runs, and does not sign in to it.
     func isGone(_ alias: String) -> Bool { !expected.isEmpty && !isExpected(alias) }
 

@@ -53,6 +53,10 @@ struct ReplayRunner: Sendable {
 
     /// What is fetched again needs an org that has signed in; the journal only for a schema that is not stored.
     private func entry(_ topic: ReplayPlan.Topic) async throws -> ReplayOrgs.Entry {
+        while parts.orgs.mayBeRenamed(topic.org) {
+            tracker.waits("the org \(topic.org) is not in sluice.yaml, unless an org that has not signed in yet is the same")
+            try await parts.time.sleep(Self.signInRetry)
+        }
         while true {
             let orgs = parts.orgs
             let known = try await reading { () async throws(StoreError) in try await orgs.entry(topic.org, isPatient: true) }

@@ -16,9 +16,22 @@ package actor ReplayService {
 
     package init(_ parts: ReplayParts) { self.parts = parts }
 
-    /// Takes up the replays that the store holds. After the outbox was started.
+    /// Takes up the replays that the store holds, and that do not run yet. After the outbox was started.
     package func start() async throws(StoreError) {
-        for record in try await parts.store.replays().reversed() where record.state == .running { run(record) }
+        for record in try await parts.store.replays().reversed() where record.state == .running {
+            guard running[record.id] == nil, !waiting.contains(where: { $0.id == record.id }) else { continue }
+            run(record)
+        }
+    }
+
+    /// Lets go of replays of this org, as if the process ended: they go on with the next `start`.
+    func letGo(of org: String) async {
+        waiting.removeAll { Self.plan(of: $0)?.topics.contains { $0.org == org } == true }
+        for run in running.values where run.orgs.contains(org) {
+            run.task.cancel()
+            await run.task.value
+        }
+        await parts.outbox.flush()
     }
 
     /// They go on with the next start. Before the outbox is stopped.

@@ -280,7 +280,12 @@ package struct OrgService: Sendable {
                     cursor.key.scope == .live && cursor.orgID == org.id && !parts.orgNames.contains(cursor.key.org)
                 }
                 for old in Set(others.map(\.key.org)).sorted() {
+                    // They read under the old name, and stand still until they know the new one.
+                    await parts.replays.letGo(of: old)
+                    await parts.backfills.letGo(of: old)
                     try await parts.store.renameOrg(old, to: org.alias)
+                    try await parts.replays.start()
+                    try await parts.backfills.takeUp()
                     log.notice(
                         "\(old) was the same org (\(org.id)), and is no name in sluice.yaml any more: this goes on where it was")
                 }

@@ -16,6 +16,7 @@ package struct RelayParts: Sendable {
     package var time: TimeSource
     package var monitor: RelayMonitor
     package var replayOrgs: ReplayOrgs
+    package var replays: ReplayService
     package var topics: TopicSwitch
     package var flows: FlowFinder
     package var gate: QuarantineGate

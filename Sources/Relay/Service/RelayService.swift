@@ -109,7 +109,7 @@ package actor RelayService {
         let parts = RelayParts(
             store: store, outbox: outbox, rules: rules, http: http, pubsub: world.pubsub, secrets: secrets, time: time,
             monitor: monitor,
-            replayOrgs: replayOrgs, topics: topicSwitch, flows: flows,
+            replayOrgs: replayOrgs, replays: replays, topics: topicSwitch, flows: flows,
             gate: QuarantineGate(store: store, time: time),
             alerts: configuration.alerts.map {
                 LossAlerts(

@@ -21,7 +21,7 @@ struct DeliveryDecoder {
         let coalesce = node["coalesce"].map {
             CoalesceDecoder(node: $0, parser: eventParser(.text), isRun: isRun, findings: findings).decode()
         }
-        let when = node["when"].flatMap { compiler.expression($0, .deliveryWhen) }
+        let when = node["when"].flatMap { eventCompiler.expression($0, .deliveryWhen) }
         let lane = node["key"].flatMap(parser(.text).text)
         guard let known else {
             readTemplates()
@@ -70,7 +70,13 @@ struct DeliveryDecoder {
 
     /// Templates that are computed from each event.
     func eventParser(_ place: ExpressionPlace) -> TemplateParser {
-        TemplateParser(expressions: compiler, place: place)
+        TemplateParser(expressions: eventCompiler, place: place)
+    }
+
+    private var eventCompiler: ExpressionCompiler {
+        var compiler = compiler
+        compiler.scope.isGathered = node.entry("coalesce") != nil
+        return compiler
     }
 
     func required(_ key: String, _ why: String, hint: String? = nil) -> YAMLNode? {

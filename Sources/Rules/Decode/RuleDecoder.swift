@@ -131,7 +131,12 @@ struct RuleDecoder {
             let expression = compiler.expression(binding.value, .letValue(binding.key))
             compiler.scope.laterLets.remove(binding.key)
             compiler.scope.names.lets[binding.key] = expression?.type ?? .dyn
-            if let expression { lets.append(Rule.Let(name: binding.key, expression: expression)) }
+            guard let expression else { continue }
+            lets.append(Rule.Let(name: binding.key, expression: expression))
+            guard let tree = compiler.uses.uses.last?.tree else { continue }
+            OneEvent.visit(tree.root, lets: compiler.scope.eventLets) { _, _ in
+                compiler.scope.eventLets.insert(binding.key)
+            }
         }
         compiler.scope.laterLets = []
         return lets

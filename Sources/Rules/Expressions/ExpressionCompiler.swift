@@ -8,26 +8,49 @@ struct ExpressionScope {
     var isPlatform = false
     /// One delivery for many events: names that belong to one event mean nothing.
     var isCoalesced = false
+    /// It is computed from each event before it is gathered: there is no batch yet.
+    var isGathered = false
     /// `flow` means something.
     var isFanOut = false
     /// Events of one batch at most.
     var batchLimit = 1
     /// Names under `let` that an expression may not use yet: its own, and those below.
     var laterLets: Set<String> = []
+    /// Names under `let` that say something of one event.
+    var eventLets: Set<String> = []
     /// The rule's objects, as far as a snapshot of the org knows them.
     var entities: [EntitySchema] = []
 
     /// Why a name that exists cannot be used here; nil if it can.
     func refusal(of variable: String) -> (message: String, hint: String?)? {
         switch variable {
-        case "event" where isCoalesced:
-            ("'event' cannot be used in a coalesced delivery", "use batch.firstCommit, batch.changes or batch.events")
-        case "header" where isCoalesced, "record" where isCoalesced, "recordId" where isCoalesced:
-            ("'\(variable)' cannot be used in a coalesced delivery", "use batch.recordIds")
+        case _ where isCoalesced && OneEvent.variables.contains(variable): refusal(of: .variable(variable))
+        case "batch" where isGathered:
+            ("'batch' cannot be used here: this is computed from each event, before it is gathered", nil)
         case "header" where isPlatform, "recordId" where isPlatform:
             ("'\(variable)' is only for change events", "platform events have 'event' and 'record'")
         case "flow" where !isFanOut: ("'flow' is only for 'fanOut'", nil)
         default: nil
+        }
+    }
+
+    /// Why what belongs to one event cannot be used in a body for many: it would silently be the last one's.
+    func refusal(of part: OneEvent.Part) -> (message: String, hint: String?)? {
+        guard isCoalesced else { return nil }
+        return switch part {
+        case .variable("event"):
+            ("'event' cannot be used in a coalesced delivery", "use batch.firstCommit, batch.changes or batch.events")
+        case .variable(let name): ("'\(name)' cannot be used in a coalesced delivery", "use batch.recordIds")
+        case .function(let name):
+            (
+                "'\(name)' cannot be used in a coalesced delivery: it asks about one event",
+                "ask in 'when', or use batch.events with 'keep: records'"
+            )
+        case .letName(let name):
+            (
+                "'let.\(name)' cannot be used in a coalesced delivery: it is computed from one event",
+                "use batch.events, with 'keep: records' if it needs fields"
+            )
         }
     }
 }

@@ -177,7 +177,12 @@ final class SimulatedOrg: Sendable {
                 accessToken: Secret("token"), instanceURL: IngestBench.org.instanceURL,
                 orgID: OrgID("00D000000000001EAA")!)
         }
-        let http = ScriptedHTTP { [self] request throws(TransportError) in answer(request) }
+        let http = ScriptedHTTP { [self] request throws(TransportError) in
+            let response = answer(request)
+            return HTTPResponse(
+                status: response.status, headers: response.headers + [.init("Date", Salesforce.HTTPDate.text(wall))],
+                body: response.body)
+        }
         return RESTClient(authenticator: authenticator, http: http, time: time.source)
     }
 

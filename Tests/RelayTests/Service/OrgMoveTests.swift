@@ -1,5 +1,6 @@
 import Curl
 import Events
+import FoundationEssentials
 import PubSub
 import Rules
 import Salesforce
@@ -97,13 +98,73 @@ import TestSupport
         #expect(first?.replayPreset == .custom && first?.replayID == ReplayID([7])!)
     }
 
+    @Test func `what was read and replayed under the old name goes on under the new one, and nothing is begun again`()
+        async throws
+    {
+        let scratch = Scratch()
+        let store = try Store(path: scratch.store, wall: 0)
+        let old = Cursor.Key(org: "emulator", topic: "/data/AccountChangeEvent")
+        let now = TimeSource.system.wall()
+        var group = CommitGroup()
+        group.cursors[old] = Cursor(
+            key: old, orgID: "00D000000000001EAA", instanceURL: Self.second, replayID: ReplayID([7])!, commitTime: nil,
+            updatedAt: now)
+        _ = try await store.commit(group, wall: now)
+        // As an earlier process left them: a snapshot that the configuration asks for, a re-read, and a replay of two
+        // orgs from Salesforce that was under way.
+        var snapshot = BackfillPlan(org: "emulator", entity: "Account", topic: old.topic)
+        snapshot.isConfigured = true
+        snapshot.cause = "snapshot: true in sluice.yaml"
+        let done = BackfillRecord(
+            id: BackfillService.id(of: ["emulator", "Account", "\(old.topic) snapshot"]),
+            plan: BackfillService.json(snapshot), state: .done, createdAt: now)
+        var reread = BackfillPlan(org: "emulator", entity: "Contact", topic: old.topic)
+        reread.kind = .reread
+        reread.since = now
+        let open = BackfillRecord(id: "bf00000001", plan: BackfillService.json(reread), createdAt: now)
+        for record in [done, open] { try await store.save(record) }
+        let plan = ReplayPlan(
+            topics: [
+                ReplayPlan.Topic(org: "emulator", topic: old.topic, source: .salesforce, since: 5),
+                ReplayPlan.Topic(org: "other", topic: old.topic, source: .journal),
+            ], rules: ["a"], destinations: [], statements: [])
+        let planned = String(decoding: try JSONEncoder().encode(plan), as: UTF8.self)
+        try await store.save(
+            ReplayRecord(
+                id: "rp00000001", plan: Array(planned.utf8), state: .running, detail: "", createdAt: now, updatedAt: now))
+        let pubsub = MovingPubSub(good: Self.second)
+        let http = ScriptedHTTP { _ in
+            let grant = """
+                {"access_token":"t","instance_url":"\(Self.second)","token_type":"Bearer",\
+                "id":"https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA"}
+                """
+            return HTTPResponse(status: 200, body: Array(grant.utf8))
+        }
+        var topic = TopicConfiguration(name: old.topic)
+        topic.snapshot = true
+        let service = try service(store, http, pubsub, .stop, topic: topic)
+        try await service.start()
+        while pubsub.requests(at: Self.second).isEmpty { await Task.yield() }
+        let backfills = try await store.backfills()
+        #expect(Set(backfills.map(\.id)) == [done.id, open.id])
+        #expect(backfills.compactMap { BackfillService.plan(of: $0)?.org } == ["prod", "prod"])
+        #expect(await service.backfills.tracker(open.id) != nil)
+        let replay = try #require(try await store.replay("rp00000001"))
+        #expect(replay.state == .running)
+        var expected = plan
+        expected.topics[0].org = "prod"
+        #expect(try JSONDecoder().decode(ReplayPlan.self, from: Data(replay.plan)) == expected)
+        #expect(await service.stop(within: .seconds(5)))
+    }
+
     private func service(
-        _ store: Store, _ http: any HTTPClient, _ pubsub: MovingPubSub, _ policy: OrgChangeConfiguration
+        _ store: Store, _ http: any HTTPClient, _ pubsub: MovingPubSub, _ policy: OrgChangeConfiguration,
+        topic: TopicConfiguration = TopicConfiguration(name: "/data/ChangeEvents")
     ) throws -> RelayService {
         var org = OrgConfiguration(
             alias: "prod", loginURL: Self.first,
             auth: .clientCredentials(clientID: .reference(.env("SF_ID")), clientSecret: .env("SF_SECRET")),
-            topics: [TopicConfiguration(name: "/data/ChangeEvents")])
+            topics: [topic])
         org.onOrgChange = policy
         var world = RelayWorld()
         world.pubsub = { _ in pubsub }

@@ -31,6 +31,12 @@ struct ExpressionReading {
             guard found[name] == nil, let refusal = scope.refusal(of: name) else { return }
             found[name] = Diagnosis(.notAvailable, at: range, refusal.message, hint: refusal.hint)
         }
+        OneEvent.visit(root, lets: scope.eventLets) { part, range in
+            // Those are said already.
+            if case .variable = part { return }
+            guard let refusal = scope.refusal(of: part), found[refusal.message] == nil else { return }
+            found[refusal.message] = Diagnosis(.notAvailable, at: range, refusal.message, hint: refusal.hint)
+        }
         return found.isEmpty ? nil : found.values.sorted { $0.range.lowerBound < $1.range.lowerBound }
     }
 
