@@ -8,13 +8,16 @@ struct DeliveryHistory {
     private let dead: [String: DeadLetter]
     private let recent: [String: [RecentDeliveries.Attempt]]
     private let isRemembering: Bool
+    private let written: [RecentDeliveries.Attempt]
     private let shown: (String) -> BodyDisplay
 
     /// - Parameters:
     ///   - isRemembering: whether `recent` is the memory of a running relay.
+    ///   - written: attempts whose deliveries have been written since, if they wait.
     ///   - shown: how much a rule lets be seen of its requests, and of answers that say them back.
     init(
         pending: [StoredDelivery], dead: [DeadLetter], recent: [RecentDeliveries.Attempt], isRemembering: Bool,
+        written: [RecentDeliveries.Attempt] = [],
         shown: @escaping (String) -> BodyDisplay
     ) {
         self.shown = shown
@@ -22,6 +25,7 @@ struct DeliveryHistory {
         self.dead = Dictionary(dead.map { ($0.delivery.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.recent = Dictionary(grouping: recent, by: \.id)
         self.isRemembering = isRemembering
+        self.written = written
     }
 
     var isEmpty: Bool { pending.isEmpty && dead.isEmpty && recent.isEmpty }
@@ -56,8 +60,14 @@ struct DeliveryHistory {
 
     private func state(_ id: String) -> (state: String, detail: String) {
         if let letter = dead[id] { return ("dead", letter.detail) }
-        if recent[id]?.last?.outcome == .delivered { return ("delivered", "") }
-        if pending[id] != nil || recent[id] != nil { return ("pending", "") }
+        let last = recent[id]?.last
+        if last?.outcome == .delivered { return ("delivered", "") }
+        if pending[id] != nil { return ("pending", "") }
+        if let last {
+            guard last == written.last(where: { $0.id == id }) else { return ("pending", "") }
+            if last.outcome == .nothing { return ("not_due", last.reason) }
+            return ("dropped", "nothing waits: its rule says so (onError: drop), or an operator dropped it")
+        }
         return (
             "done",
             isRemembering

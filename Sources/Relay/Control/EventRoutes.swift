@@ -29,24 +29,25 @@ package struct EventRoutes: Sendable {
     private let store: Store
     private let rules: @Sendable () async -> RuleSet?
     private let recent: RecentDeliveries?
+    private let write: (@Sendable () async -> Bool)?
     private let time: TimeSource
 
     /// - Parameters:
     ///   - rules: in force now; nil leaves them out of the answer.
     ///   - recent: nil when no relay runs in this process.
     ///   - write: has everything written that was taken and is not in the store yet: an event can be seen to pass
-    ///     before its commit. Nil when no relay runs in this process.
+    ///     before its commit. Returns whether it is. Nil when no relay runs in this process.
     package static func make(
         store: Store, rules: @escaping @Sendable () async -> RuleSet?, recent: RecentDeliveries? = nil,
-        write: (@Sendable () async -> Void)? = nil, time: TimeSource = .system
+        write: (@Sendable () async -> Bool)? = nil, time: TimeSource = .system
     ) -> [ControlRoute] {
-        let routes = EventRoutes(store: store, rules: rules, recent: recent, time: time)
+        let routes = EventRoutes(store: store, rules: rules, recent: recent, write: write, time: time)
         return [
             ControlRoute("event.show") { request throws(ControlError) in
                 guard let request = try? JSONDecoder().decode(EventRequest.self, from: Data(request)) else {
                     throw ControlError(.badInput, "event.show: the request is not what this version of sluice expects")
                 }
-                await write?()
+                _ = await write?()
                 for id in try await request.meanings + routes.event(ofDelivery: request.replayID) {
                     if let answer = try await routes.show(id, isWhole: request.isWhole) { return answer }
                 }
@@ -88,11 +89,15 @@ package struct EventRoutes: Sendable {
         let found: Found?
         let history: DeliveryHistory
         let rules = await rules()
+        let attempted = recent?.attempts(of: id) ?? []
+        let isWritten = await write?() ?? true
         do throws(StoreError) {
             found = try await find(id)
             history = DeliveryHistory(
                 pending: try await store.pending(of: id), dead: try await store.deadLetters(of: id),
                 recent: recent?.attempts(of: id) ?? [], isRemembering: recent != nil,
+                // What has been tried since then is perhaps not written.
+                written: isWritten ? attempted : [],
                 // A rule that cannot be had, or is gone or renamed, may have said anything.
                 shown: { rules?.shownBodies(of: $0) ?? .redacted })
         } catch {

@@ -173,9 +173,13 @@ extension Outbox {
     package func flush() async { await flush(endsOnFailure: false) }
 
     /// As `flush`, but returns as well when the store cannot be written: for who only wants to read what is newest.
-    func flushIfPossible() async {
-        guard failure == nil else { return }
+    ///
+    /// - Returns: whether everything is written.
+    @discardableResult
+    func flushIfPossible() async -> Bool {
+        guard failure == nil else { return false }
         await flush(endsOnFailure: true)
+        return failure == nil
     }
 
     private func flush(endsOnFailure: Bool) async {

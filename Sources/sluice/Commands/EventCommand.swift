@@ -114,7 +114,12 @@ struct EventText {
 
     private func delivery(_ fields: Fields) -> String {
         let state = fields.text("state")
-        let style: Terminal.Style = state == "dead" ? .red : state == "pending" ? .yellow : .green
+        let style: Terminal.Style =
+            switch state {
+            case "dead", "dropped": .red
+            case "pending": .yellow
+            default: .green
+            }
         var text = "  → \(fields.text("destination")) \(fields.text("target"))".trimmed
         text += " by \(fields.text("rule")): \(output.styled(state, style))"
         if !fields.text("detail").isEmpty { text += ", \(fields.text("detail"))" }

@@ -31,6 +31,25 @@ import TestSupport
         #expect(numbers == (1...max(1, numbers.count)).map { .int(Int64($0)) }, "what store and memory know stands once")
     }
 
+    @Test func `what an operator dropped, and what was not due, does not stand as if it waited`() async throws {
+        let bench = try await LoaderBench()
+        let id = try await journaled(bench, number: 7)
+        func attempt(_ delivery: String, _ outcome: DestinationMeter.Outcome) -> RecentDeliveries.Attempt {
+            RecentDeliveries.Attempt(
+                id: delivery, rule: "r", destination: "hook", topic: Make.key.topic, replayID: id, number: 1, at: 1,
+                milliseconds: 1, outcome: outcome, status: 422, reason: "no")
+        }
+        let recent = RecentDeliveries()
+        recent.add(attempt("sl_dropped", .parked))
+        recent.add(attempt("sl_unwanted", .nothing))
+        let answer = try await show(bench, "\(id)", recent: recent)
+        let states = answer.records("otherDeliveries").map { "\($0.text("id")) \($0.text("state"))" }
+        #expect(states == ["sl_dropped dropped", "sl_unwanted not_due"])
+        // On a disk that cannot be written, it may well wait in memory.
+        let unwritten = try await show(bench, "\(id)", recent: recent, write: { false })
+        #expect(Set(unwritten.records("otherDeliveries").map { $0.text("state") }) == ["pending"])
+    }
+
     @Test func `what replays sent stands apart from what the rules of now would not make`() async throws {
         let bench = try await LoaderBench(status: 503)
         let id = try await journaled(bench, number: 7)
@@ -157,7 +176,7 @@ import TestSupport
         await bench.outbox.flush()
         let answer = try await show(bench, "\(id)") {
             try? await bench.outbox.accept(Make.batch([], cursor: 7, raw: raw))
-            await bench.outbox.flushIfPossible()
+            return await bench.outbox.flushIfPossible()
         }
         #expect(answer["problem"] == nil && answer.records("events").count == 1)
     }
@@ -184,7 +203,7 @@ import TestSupport
 
     private func show(
         _ bench: LoaderBench, _ text: String, recent: RecentDeliveries? = nil,
-        write: (@Sendable () async -> Void)? = nil
+        write: (@Sendable () async -> Bool)? = nil
     ) async throws(ControlError) -> Fields {
         let route = EventRoutes.make(
             store: bench.store, rules: { bench.current.current }, recent: recent, write: write)[0]
