@@ -83,8 +83,11 @@ extension EasyHandle {
 
     private borrowing func configureProxy(_ options: ConnectionOptions) {
         guard let proxy = options.proxy else {
-            // Otherwise libcurl asks for half a dozen variables with each request.
-            if !ProxyChoice.environment.isPossible { set(CURLOPT_PROXY, "") }
+            // Otherwise libcurl asks for half a dozen variables with each request, even where there is no proxy for two.
+            if !ProxyChoice.environment.isPossible {
+                set(CURLOPT_PROXY, "")
+                set(CURLOPT_NOPROXY, "")
+            }
             return
         }
         set(CURLOPT_PROXY, proxy)

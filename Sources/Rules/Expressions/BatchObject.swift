@@ -5,6 +5,8 @@ import Events
 final class BatchObject: StructObject {
     enum Member: String, CaseIterable { case count, firstCommit, lastCommit, recordIds, changes, events }
 
+    static let members = MemberTable<Member>()
+
     let members: [BatchMember]
     private let withRecords: Bool
 

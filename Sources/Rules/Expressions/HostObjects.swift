@@ -20,13 +20,34 @@ final class CompoundObject: CELObject {
 
 /// A struct that always has all of its members, in a fixed order.
 protocol StructObject: CELObject {
-    associatedtype Member: RawRepresentable<String> & CaseIterable
+    associatedtype Member: RawRepresentable<String> & CaseIterable & Sendable
 
+    static var members: MemberTable<Member> { get }
     func value(of member: Member) -> CELValue
 }
 
+/// The members of a struct by the numbers of their names, which are the first ones of the process or nearly.
+struct MemberTable<Member: RawRepresentable<String> & CaseIterable & Sendable>: Sendable {
+    private let byNumber: [Member?]
+
+    init() {
+        var members: [Member?] = []
+        for member in Member.allCases {
+            let number = MemberNumbers.shared.number(of: member.rawValue)
+            guard number >= 0 else { continue }
+            members += Array(repeating: nil, count: max(0, number + 1 - members.count))
+            members[number] = member
+        }
+        byNumber = members
+    }
+
+    subscript(name: CELName) -> Member? {
+        byNumber.indices.contains(name.id) ? byNumber[name.id] : Member(rawValue: name.text)
+    }
+}
+
 extension StructObject {
-    func member(_ name: CELName) -> CELValue? { Member(rawValue: name.text).map(value) }
+    func member(_ name: CELName) -> CELValue? { Self.members[name].map(value) }
 
     func presentMembers() -> [(name: String, value: CELValue)] {
         Member.allCases.map { ($0.rawValue, value(of: $0)) }
@@ -38,6 +59,8 @@ final class EventObject: StructObject {
     enum Member: String, CaseIterable {
         case id, kind, entity, change, topic, replayId, schemaId, time, receivedAt, fetched, replayed
     }
+
+    static let members = MemberTable<Member>()
 
     let event: Event
     /// Of a gap event that is taken as an ordinary change, the underlying kind.
@@ -74,6 +97,8 @@ final class HeaderObject: StructObject {
         case commitNumber, commitUser, changedFields, nulledFields, diffFields
     }
 
+    static let members = MemberTable<Member>()
+
     let header: ChangeEventHeader
 
     init(_ header: ChangeEventHeader) { self.header = header }
@@ -100,6 +125,8 @@ final class HeaderObject: StructObject {
 
 final class OrgObject: StructObject {
     enum Member: String, CaseIterable { case id, alias, sandbox }
+
+    static let members = MemberTable<Member>()
 
     let org: Org
 
