@@ -40,6 +40,15 @@ package struct FlowMateError: Error, Sendable, CustomStringConvertible {
         return nil
     }
 
+    /// The same call may well succeed in a while.
+    package var mayPass: Bool {
+        switch cause {
+        case .transport: true
+        case .status(let status): status == 408 || status == 425 || status == 429 || status >= 500
+        case .unreadable, .tooLarge, .input: false
+        }
+    }
+
     package var description: String {
         let said = text.isEmpty ? "" : ": \(text)"
         return switch cause {

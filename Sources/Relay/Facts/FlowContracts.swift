@@ -19,6 +19,8 @@ package enum ContractJudgement: Sendable, Equatable {
     case send([UInt8])
     /// It does not fit until the flow or the rule changes. Names parameters, never values.
     case wait(reason: String)
+    /// What the flow takes could not be read, which may pass.
+    case later(reason: String)
 
     static func waiting(for violations: [ContractViolation]) -> ContractJudgement {
         let reason = violations.map(\.description).joined(separator: "; ")
@@ -33,6 +35,9 @@ extension FlowFinder: FlowContracts {
     static let freshMilliseconds: Int64 = 300_000
     /// How long a delivery that does not fit waits until it is looked at again, unless the flow changes sooner.
     package static let violationWait: Duration = .seconds(60)
+    /// How long deliveries wait for the first reading of a flow; then they are sent unchecked: the webhook may work where
+    /// the API does not.
+    static let unreadMilliseconds: Int64 = 300_000
 
     package nonisolated func accepted(_ requestID: String, flow: String, destination: String) {
         tally.accept(requestID, flow: flow, destination: destination, at: environment.clock.wall())
@@ -42,9 +47,16 @@ extension FlowFinder: FlowContracts {
         let check = ContractCheck(conforms.conform(of: delivery, flow: flow))
         guard check.mode != .off else { return .send(delivery.body) }
         let place = FlowPlace(destination: delivery.destination, flow: flow)
-        guard let first = await contract(at: place, noOlderThan: nil) else { return .send(delivery.body) }
+        let first: FlowContract
+        switch await contract(at: place, noOlderThan: nil) {
+        case .known(let contract): first = contract
+        case .later(let reason) where check.mode == .strict: return .later(reason: reason)
+        case .later, .none: return .send(delivery.body)
+        }
         var (body, result) = check.check(body: delivery.body, against: first)
-        if !result.violations.isEmpty, let fresh = await contract(at: place, noOlderThan: Self.rereadMilliseconds) {
+        if !result.violations.isEmpty,
+            case .known(let fresh) = await contract(at: place, noOlderThan: Self.rereadMilliseconds)
+        {
             (body, result) = check.check(body: delivery.body, against: fresh)
         }
         guard result.violations.isEmpty else {

@@ -2,6 +2,15 @@ import Events
 import FlowMate
 import Rules
 
+/// What is known of a flow's parameters.
+enum KnownContract {
+    case known(FlowContract)
+    /// It could not be read, which may pass.
+    case later(String)
+    /// It names none, or what it names cannot be found out; that was said then.
+    case none
+}
+
 /// One flow of one destination.
 struct FlowPlace: Sendable, Hashable {
     var destination: String
@@ -15,8 +24,7 @@ extension FlowFinder {
 
     /// - Parameter age: milliseconds; what is older is read again first. Nil takes what is known, and has it read again
     ///   beside if it is old.
-    /// - Returns: nil when the flow names no parameters, or what it names cannot be found out; that was said then.
-    func contract(at place: FlowPlace, noOlderThan age: Int64?) async -> FlowContract? {
+    func contract(at place: FlowPlace, noOlderThan age: Int64?) async -> KnownContract {
         do {
             try await open(place.destination)
         } catch {
@@ -29,28 +37,32 @@ extension FlowFinder {
         } else if known ?? .max > Self.freshMilliseconds {
             _ = read(place)
         }
-        guard let entry = entries[place.destination] else { return nil }
+        guard let entry = entries[place.destination] else { return .none }
         guard entry.client.settings.credential != nil || entry.directory.flow(place.flow) != nil else {
             return unknown(place, "without auth of the destination flows cannot be read")
         }
         guard let flow = entry.directory.flow(place.flow) else {
-            return unknown(place, entry.failedReads[place.flow]?.reason ?? "the flow could not be read")
+            let failed = entry.failedReads[place.flow]
+            if let failed, failed.mayPass, now - failed.since < Self.unreadMilliseconds {
+                return .later("what the flow takes could not be read yet: \(failed.reason)")
+            }
+            return unknown(place, failed?.reason ?? "the flow could not be read")
         }
         guard let contract = flow.contract, !contract.inputs.isEmpty else {
             return unknown(place, "the flow declares no input parameters")
         }
-        return contract
+        return .known(contract)
     }
 
-    private func unknown(_ place: FlowPlace, _ why: String) -> FlowContract? {
-        guard let entry = entries[place.destination] else { return nil }
+    private func unknown(_ place: FlowPlace, _ why: String) -> KnownContract {
+        guard let entry = entries[place.destination] else { return .none }
         say(
             .warning, once: "unknown \(place)",
             """
             \(place.destination): what is sent to \(title(of: place.flow, entry)) is not checked against its parameters: \
             \(why)\(why.hasSuffix("?") ? "" : ".") Say conform: off in its rules if that is right
             """)
-        return nil
+        return .none
     }
 
     /// - Returns: the read under way; nil when none is made.
@@ -73,7 +85,7 @@ extension FlowFinder {
             guard isStill(definition, place.destination) else { return }
             saw(flow, id: place.flow, destination: place.destination)
             entries[place.destination]?.failedReads[place.flow] =
-                flow == nil ? FailedRead(at: now, reason: "FlowMate does not know the flow") : nil
+                flow == nil ? FailedRead(at: now, since: now, reason: "FlowMate does not know the flow") : nil
         } catch {
             guard isStill(definition, place.destination) else { return }
             if entries[place.destination]?.failedReads.count ?? 0 >= Self.maximumFailedReads {
@@ -82,7 +94,9 @@ extension FlowFinder {
             // A flow's ID, which the action names, is the only secret of its webhook.
             var shown = error
             shown.action = "read its parameters"
-            entries[place.destination]?.failedReads[place.flow] = FailedRead(at: now, reason: "\(shown)")
+            let since = entries[place.destination]?.failedReads[place.flow]?.since ?? now
+            entries[place.destination]?.failedReads[place.flow] =
+                FailedRead(at: now, since: since, reason: "\(shown)", mayPass: error.mayPass)
         }
     }
 

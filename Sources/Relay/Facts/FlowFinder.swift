@@ -28,10 +28,12 @@ package actor FlowFinder: FlowLookup {
         var isDirty = false
     }
 
-    /// A flow could not be read: when (uptime), and why.
+    /// A flow could not be read: when last and since when (uptime), and why.
     struct FailedRead {
         var at: Int64
+        var since: Int64
         var reason: String
+        var mayPass = false
     }
 
     let rules: CurrentRules

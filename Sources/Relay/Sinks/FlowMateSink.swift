@@ -52,11 +52,13 @@ package actor FlowMateSink: Sink {
         switch await contracts?.judge(delivery, flow: flow) {
         case nil: break
         case .send(let body)?: delivery.body = body
+        case .later(let reason)?: return Self.standing(reason, for: Self.unreadWait)
         case .wait(let reason)?:
             switch await builtAnew(delivery, flow) {
             case .send(let body)?: delivery.body = body
-            case .wait(let stillNot)?: return Self.standing(stillNot)
-            case nil: return Self.standing(reason)
+            case .later(let why)?: return Self.standing(why, for: Self.unreadWait)
+            case .wait(let stillNot)?: return Self.standing(stillNot, for: FlowFinder.violationWait)
+            case nil: return Self.standing(reason, for: FlowFinder.violationWait)
             }
         }
         let first = await call(flow, redrive, delivery)
@@ -69,10 +71,13 @@ package actor FlowMateSink: Sink {
         return await judged(await call(flow, redrive, delivery), flow)
     }
 
-    private static func standing(_ reason: String) -> AttemptOutcome {
+    /// Until the next read of a flow that could not be read.
+    private static var unreadWait: Duration { .milliseconds(FlowFinder.rereadMilliseconds) }
+
+    private static func standing(_ reason: String, for wait: Duration) -> AttemptOutcome {
         var note = AttemptNote(reason: reason)
         note.receiverWasAsked = false
-        return .retry(note, after: FlowFinder.violationWait)
+        return .retry(note, after: wait)
     }
 
     /// By the rules in force now, unless they are known to make no difference.

@@ -207,11 +207,32 @@ import Testing
         #expect(bench.sent == [#"{"data":{"anything":1}}"#])
     }
 
-    @Test func `a flow that cannot be read is sent to, and not read for each delivery`() async throws {
+    @Test func `a flow that cannot be read yet is waited for, some minutes, and not read for each delivery`() async throws {
         let bench = try Bench()
         bench.world.setDown(true)
-        for _ in 0..<5 { #expect(await bench.attempt(#"{"anything":1}"#).isDelivered) }
-        #expect(bench.reads == 1)
+        for _ in 0..<5 {
+            guard case .retry(let note, after: .milliseconds(FlowFinder.rereadMilliseconds)) =
+                await bench.attempt(#"{"anything":1}"#)
+            else {
+                Issue.record("it was sent unchecked")
+                return
+            }
+            #expect(note.reason.contains("could not be read yet") && !note.receiverWasAsked)
+        }
+        #expect(bench.reads == 1 && bench.sent.isEmpty)
+        // It is back, and the delivery does not fit.
+        bench.clock.advance(by: FlowFinder.rereadMilliseconds)
+        bench.world.setDown(false)
+        #expect(await !bench.attempt(#"{"anything":1}"#).isDelivered)
+        #expect(bench.reads == 2 && bench.sent.isEmpty)
+    }
+
+    @Test func `a flow that cannot be read for long, or never will, is sent to`() async throws {
+        let bench = try Bench()
+        bench.world.setDown(true)
+        #expect(await !bench.attempt(#"{"anything":1}"#).isDelivered)
+        bench.clock.advance(by: FlowFinder.unreadMilliseconds)
+        #expect(await bench.attempt(#"{"anything":1}"#).isDelivered)
         let bare = try Bench(auth: false)
         #expect(await bare.attempt(#"{"anything":1}"#).isDelivered)
         #expect(bare.reads == 0)
