@@ -23,6 +23,7 @@ import time
 import grpc
 
 import wire
+from bench_relay_feed import Receiver
 from certificates import Authority
 from client import ORG
 from feed import Feed, FeedSpec
@@ -364,6 +365,8 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
+    if MOST * options.scale > Receiver.MOST:
+        parser.error(f"the receiver counts {Receiver.MOST:,} events at most: --scale {Receiver.MOST / MOST:g}")
     table = Table()
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         bench = Bench(folder)
