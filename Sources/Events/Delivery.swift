@@ -104,6 +104,11 @@ public enum DeliveryTarget: Sendable, Hashable, Codable {
 }
 
 extension DeliveryTarget {
+    /// An event that is gathered, and not yet a request.
+    package var isClaimOnBatch: Bool {
+        if case .batch = self { true } else { false }
+    }
+
     /// For a delivery that somebody has sent again: FlowMate drops what carries an ID that it has seen, after a yes.
     ///
     /// - Parameter earlier: the target as it was in the dead letters, if this one was rendered anew.

@@ -144,6 +144,10 @@ extension FlowRunPlan {
             isQueued = job.status == .open("queued")
             pollLater(now)
         case .success(let job):
+            guard let asked = state.run?.jobs.first(where: { ended[$0] == nil }), asked == job.id else {
+                tell(.warning, "asked for a job of flow \(flow), integrator.io answered with another one: \(job.id)")
+                return pollLater(now)
+            }
             state.saw([job])
             ended[job.id] = job
             polls = 0

@@ -71,7 +71,8 @@ package struct IntegratorJob: Sendable, Equatable {
     /// Nil without an ID.
     package init?(_ json: Value) {
         guard let id = json["_id"]?.text else { return nil }
-        func count(_ name: String) -> Int { Int(clamping: json[name]?.integer ?? 0) }
+        // No number of records: what is beyond is nonsense, and must still be added up.
+        func count(_ name: String) -> Int { Int(min(max(json[name]?.integer ?? 0, 0), 1 << 40)) }
         func time(_ name: String) -> Int64? { json[name]?.text.flatMap(ISOTime.milliseconds) }
         self.init(
             id: id, status: Status(json["status"]?.text ?? ""), type: json["type"]?.text ?? "",

@@ -146,8 +146,8 @@ final class Rehearsal {
 
     private func close(_ closed: TestBatches.Closed) {
         var open = 0
-        for claims in closed.groups {
-            switch rules.close(claims, now: clock.wall) {
+        for part in rules.closeAll(closed.claims, now: clock.wall) {
+            switch part.batch {
             case .delivery(let delivery):
                 open += 1
                 lanes.add(delivery, batch: closed.key, isShadow: false, at: clock.uptime)

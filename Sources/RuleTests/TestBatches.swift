@@ -5,8 +5,7 @@ import Relay
 struct TestBatches {
     struct Closed {
         var key: String
-        /// Each becomes one delivery.
-        var groups: [[Delivery]]
+        var claims: [Delivery]
     }
 
     private struct Batch {
@@ -52,24 +51,12 @@ struct TestBatches {
             switch batches[key]?.plan.next(at: now) {
             case .close(let ids)?:
                 let claims = ids.compactMap { batches[key]?.claims.removeValue(forKey: $0) }
-                closed.append(Closed(key: key, groups: Self.groups(claims)))
+                closed.append(Closed(key: key, claims: claims))
             case .wait(let until?)?: due = min(due ?? until, until)
             case .wait(nil)?, nil: break
             }
         }
         return closed
-    }
-
-    /// `latest` makes one delivery per record, `batch` one for all.
-    private static func groups(_ claims: [Delivery]) -> [[Delivery]] {
-        guard case .batch(let claim)? = claims.first?.target, claim.isLatest else { return [claims] }
-        var order: [String] = []
-        var groups: [String: [Delivery]] = [:]
-        for delivery in claims {
-            if groups[delivery.origin.recordID] == nil { order.append(delivery.origin.recordID) }
-            groups[delivery.origin.recordID, default: []].append(delivery)
-        }
-        return order.compactMap { groups[$0] }
     }
 
     /// - Parameter deliveries: how many were made of a closed batch; none when its request could not be built.

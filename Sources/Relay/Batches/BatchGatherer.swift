@@ -7,8 +7,8 @@ import Rules
 /// A claim stays in the outbox, and so in the store, until the delivery that it is rendered into has taken its place in
 /// the same transaction: a crash at any moment leaves one or the other.
 package actor BatchGatherer: RunCollector {
-    /// Between looks at claims that no rule gathers any more.
-    static let orphanRetry: Int64 = 30_000
+    /// Between looks at claims that are kept.
+    static let keptRetry: Int64 = 30_000
     /// How long the stream must have passed a transaction, with no claim of it coming, until it counts as complete: claims
     /// reach this place after the stream's mark does.
     static let sealDelay: Int64 = 250
@@ -24,8 +24,12 @@ package actor BatchGatherer: RunCollector {
         var timer: Task<Void, Never>?
         /// Uptime at which the timer fires.
         var wakeAt: Int64?
-        /// Claims that were to be closed when no rule gathered them.
-        var orphans: [Delivery] = []
+        /// Claims that were to be closed when no rule gathered them, or that their rule holds back (`onError: pause`).
+        var kept: [Delivery] = []
+        /// Why, as it was said.
+        var keptBecause = ""
+        /// What the batch in flight has become and has not ended; what is kept counts as one.
+        var open = 0
         /// Claims that were taken out to be closed, until they leave the outbox.
         var leaving: Set<String> = []
         /// The streams are known to have passed the open transaction.
@@ -60,17 +64,19 @@ package actor BatchGatherer: RunCollector {
             preconditionFailure("the dispatcher gives only claims on batches to this collector")
         }
         let key = Key(destination: delivery.destination, lane: delivery.lane)
+        // Where a replay is, the live stream does not tell: its transactions end with the next one of it, or in time.
+        let isOfStream = claim.transactionKey != nil && ReplayedDelivery.replay(ofDelivery: delivery.id) == nil
         var batch = batches.removeValue(forKey: key) ?? Batch()
         // The same claims come again when their destination comes back.
         guard !batch.leaving.contains(delivery.id) else { return batches[key] = batch }
         if batch.claims.updateValue(delivery, forKey: delivery.id) == nil {
             if batch.plan.transaction != claim.transactionKey { batch.streams = [] }
-            if claim.transactionKey != nil {
+            if isOfStream {
                 batch.streams.insert(StreamMarks.Stream(orgID: delivery.origin.orgID, topic: delivery.origin.topic))
             }
             batch.plan.add(delivery.id, claim, at: time.uptime)
         }
-        if claim.transactionKey != nil {
+        if isOfStream {
             marks.watch { [weak self] in Task { await self?.streamed() } }
             batch.sealAt = time.uptime + Self.sealDelay
             batch.isPassed = false
@@ -87,7 +93,7 @@ package actor BatchGatherer: RunCollector {
 
     /// Rules were replaced: what nobody gathered may have somebody now.
     package func rulesChanged() {
-        for (key, batch) in batches where !batch.orphans.isEmpty { closeOrphans(key) }
+        for (key, batch) in batches where !batch.kept.isEmpty { closeKept(key) }
     }
 
     /// What holds up a batch once it is closed is its destination's affair.
@@ -108,7 +114,7 @@ package actor BatchGatherer: RunCollector {
 
     private func isPassed(_ batch: Batch) -> Bool {
         let passed = batch.streams.map { marks.newest(of: $0) }
-        return passed.allSatisfy { $0 != nil && $0?.transaction != batch.plan.transaction }
+        return !passed.isEmpty && passed.allSatisfy { $0 != nil && $0?.transaction != batch.plan.transaction }
     }
 
     private func seal(_ key: Key) {
@@ -134,52 +140,77 @@ package actor BatchGatherer: RunCollector {
     }
 
     private func close(_ claims: [Delivery], of key: Key) {
-        switch rules.current.close(claims, now: time.wall()) {
-        case .delivery(let delivery):
-            let outbox = outbox
-            Task {
+        take(rules.current.closeAll(claims, now: time.wall()), of: key)
+    }
+
+    private func take(_ parts: [RuleSet.ClosedPart], of key: Key) {
+        let kept = parts.filter { whyKept($0) != nil }
+        if let why = kept.first.flatMap(whyKept) { keep(kept.flatMap(\.claims), why, of: key) }
+        let others = parts.filter { whyKept($0) == nil }
+        batches[key]?.open += others.count
+        Task { await perform(others, of: key) }
+    }
+
+    private func perform(_ parts: [RuleSet.ClosedPart], of key: Key) async {
+        for part in parts {
+            let ids = part.claims.map(\.id)
+            switch part.batch {
+            case .delivery(let delivery):
                 // Once they are on disk, a crash gathers all of them again, and together. Otherwise some would come
                 // from the store and some later from Salesforce, and an older state be new to who has the newer one.
                 await outbox.flush()
-                self.handOver(key)
-                await outbox.close(claims.map(\.id), into: delivery) { [weak self] in await self?.ended(key) }
-            }
-        case .failure(let failure):
-            let outbox = outbox
-            let note = AttemptNote(reason: failure.description)
-            Task {
-                self.handOver(key)
+                handOver(ids, of: key)
+                await outbox.close(ids, into: delivery) { [weak self] in await self?.ended(key) }
+            case .failure(let failure):
+                let note = AttemptNote(reason: failure.description)
+                handOver(ids, of: key)
                 switch failure.onError {
-                case .deadletter, .pause: await outbox.dead(claims.map(\.id), note: note)
-                case .drop: await outbox.dropped(claims.map(\.id), note: note)
+                case .deadletter, .pause: await outbox.dead(ids, note: note)
+                case .drop: await outbox.dropped(ids, note: note)
                 }
                 ended(key)
+            case .noRule: preconditionFailure("what no rule gathers is kept")
             }
-        case .noRule:
-            log.warning(
-                """
-                \(claims.count) gathered events for \(key.destination) are kept: no rule gathers \
-                \(claims.first?.rule ?? "them") like this any more. They go on when one does
-                """)
-            batches[key]?.orphans = claims
-            sleep(key, time.uptime + Self.orphanRetry)
         }
     }
 
-    /// From here on they leave the outbox: what comes under the same ID is its event, come again.
-    private func handOver(_ key: Key) { batches[key]?.leaving = [] }
+    // MARK: What is kept
 
-    private func closeOrphans(_ key: Key) {
-        guard let claims = batches[key]?.orphans, !claims.isEmpty else { return }
-        if case .noRule = rules.current.close(claims, now: time.wall()) {
-            return sleep(key, time.uptime + Self.orphanRetry)
+    /// Nil if it goes its way now.
+    private func whyKept(_ part: RuleSet.ClosedPart) -> String? {
+        switch part.batch {
+        case .noRule: "no rule gathers \(part.claims.first?.rule ?? "them") like this any more. They go on when one does"
+        case .failure(let failure) where failure.onError == .pause:
+            "\(failure.description). The rule says onError: pause: they go on once they can be built"
+        case .failure, .delivery: nil
         }
-        batches[key]?.orphans = []
+    }
+
+    private func keep(_ claims: [Delivery], _ why: String, of key: Key) {
+        if batches[key]?.keptBecause != why {
+            log.warning("\(claims.count) gathered events for \(key.destination) are kept: \(why)")
+        }
+        batches[key]?.keptBecause = why
+        batches[key]?.kept = claims
+        batches[key]?.open += 1
+        sleep(key, time.uptime + Self.keptRetry)
+    }
+
+    private func closeKept(_ key: Key) {
+        guard let claims = batches[key]?.kept, !claims.isEmpty else { return }
+        batches[key]?.kept = []
+        batches[key]?.open -= 1
         close(claims, of: key)
     }
 
+    /// From here on they leave the outbox: what comes under the same ID is its event, come again.
+    private func handOver(_ ids: [String], of key: Key) { batches[key]?.leaving.subtract(ids) }
+
     private func ended(_ key: Key) {
         guard batches[key] != nil else { return }
+        batches[key]?.open -= 1
+        guard batches[key]?.open == 0 else { return }
+        batches[key]?.keptBecause = ""
         batches[key]?.plan.ended()
         pump(key)
     }
@@ -202,7 +233,7 @@ package actor BatchGatherer: RunCollector {
         batches[key]?.timer = nil
         // Its moment has come, whatever the timer was set for: otherwise it would be set for the same moment again.
         seal(key)
-        if batches[key]?.orphans.isEmpty == false { closeOrphans(key) } else { pump(key) }
+        if batches[key]?.kept.isEmpty == false { closeKept(key) } else { pump(key) }
     }
 }
 

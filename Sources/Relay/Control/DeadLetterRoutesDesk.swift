@@ -128,8 +128,13 @@ struct DeadLetterDesk: Sendable {
     }
 
     private func check(_ body: [UInt8], replaces letter: DeadLetter) throws(ControlError) {
-        if case .run = letter.delivery.target {
-            throw ControlError(.badInput, "this is a claim on a flow run, which has no body to replace.")
+        switch letter.delivery.target {
+        case .run: throw ControlError(.badInput, "this is a claim on a flow run, which has no body to replace.")
+        case .batch:
+            throw ControlError(
+                .badInput,
+                "this is an event that was gathered for a batch, whose request is not built yet: mend its rule, then retry it.")
+        case .webhook, .flow, .listener: break
         }
         guard letter.reason != .rendering else {
             throw ControlError(

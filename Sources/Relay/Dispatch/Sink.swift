@@ -31,6 +31,19 @@ package enum AttemptOutcome: Sendable, Equatable {
         case .delivered(let note), .retry(let note, _), .hold(let note, _, _), .park(let note), .nothing(let note): note
         }
     }
+
+    /// The same with more of a reason.
+    func saying(_ more: String) -> AttemptOutcome {
+        var note = note
+        note.reason += "; " + more
+        return switch self {
+        case .delivered: .delivered(note)
+        case .retry(_, let after): .retry(note, after: after)
+        case .hold(_, let scope, let time): .hold(note, scope: scope, for: time)
+        case .park: .park(note)
+        case .nothing: .nothing(note)
+        }
+    }
 }
 
 /// What a hold stops.

@@ -68,7 +68,7 @@ package struct ListenerSink: Sink {
 
     private nonisolated(nonsending) func send(_ delivery: Delivery, _ listener: Ready, _ number: Int) async -> AttemptOutcome {
         let batch = listener.records.flatMap { ListenerBatch(delivery.body, at: $0) }
-        if let batch, batch.wantsSplitting || progress.done(of: delivery.id) > 0 {
+        if let batch, batch.wantsSplitting || progress.done(of: delivery, batch) > 0 {
             return await send(batch, atMost: ListenerBatch.maximumRecords, delivery, listener, number)
         }
         let outcome = await post(delivery.body, delivery, delivery.id, listener, number)
@@ -86,17 +86,17 @@ package struct ListenerSink: Sink {
         var limit = limit
         var posts = 0
         while true {
-            let start = progress.done(of: delivery.id)
+            let start = progress.done(of: delivery, batch)
             let part = batch.part(from: start, atMost: limit)
             if posts > 0 { for budget in calls.budgets { await budget.pass(calls.environment.clock) } }
             let outcome = await post(part.body, delivery, "\(delivery.id)-\(start)", listener, number)
             posts += 1
             if case .delivered(let note) = outcome {
                 guard part.next < batch.count else {
-                    progress.forget(delivery.id)
+                    progress.forget(delivery)
                     return outcome
                 }
-                progress.reached(part.next, of: delivery.id)
+                progress.reached(part.next, of: delivery)
                 guard posts < Self.maximumPosts else {
                     // As much as one attempt may take, all of it accepted: that is no failure that counts.
                     var note = rest(note, part.next, batch)
@@ -111,8 +111,9 @@ package struct ListenerSink: Sink {
                     return .retry(note, after: .zero)
                 }
             } else {
-                if case .park = outcome { progress.forget(delivery.id) }
-                return outcome
+                // What was taken is remembered: if this is sent again as it is, it goes on from here.
+                guard start > 0 else { return outcome }
+                return outcome.saying("\(start) of \(batch.count) records were taken before")
             }
         }
     }
@@ -169,16 +170,34 @@ private final class BatchProgress: Sendable {
     /// Batches; when there are more, all begin anew.
     static let maximumBatches = 1_000
 
-    private let batches = Mutex<[String: Int]>([:])
+    /// An operator may give a delivery another body, of which nothing was sent.
+    private struct Key: Hashable {
+        let id: String
+        let body: Int
 
-    func done(of id: String) -> Int { batches.withLock { $0[id] ?? 0 } }
-
-    func reached(_ count: Int, of id: String) {
-        batches.withLock { batches in
-            if batches.count >= Self.maximumBatches, batches[id] == nil { batches.removeAll() }
-            batches[id] = count
+        init(_ delivery: Delivery) {
+            id = delivery.id
+            body = delivery.body.hashValue
         }
     }
 
-    func forget(_ id: String) { batches.withLock { $0[id] = nil } }
+    private let batches = Mutex<[Key: Int]>([:])
+
+    func done(of delivery: Delivery, _ batch: ListenerBatch) -> Int {
+        let done = batches.withLock { $0.isEmpty ? 0 : $0[Key(delivery)] ?? 0 }
+        return done < batch.count ? done : 0
+    }
+
+    func reached(_ count: Int, of delivery: Delivery) {
+        let key = Key(delivery)
+        batches.withLock { batches in
+            if batches.count >= Self.maximumBatches, batches[key] == nil { batches.removeAll() }
+            batches[key] = count
+        }
+    }
+
+    func forget(_ delivery: Delivery) {
+        let key = Key(delivery)
+        batches.withLock { $0[key] = nil }
+    }
 }

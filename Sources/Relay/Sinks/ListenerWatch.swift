@@ -44,6 +44,9 @@ package actor ListenerWatch {
         }
     }
 
+    /// Between the looks of the loop.
+    private var nap: Task<Void, Never>?
+
     package func start() {
         guard loop == nil, !isStopped, !watched.isEmpty else { return }
         loop = Task { await watch() }
@@ -52,6 +55,7 @@ package actor ListenerWatch {
     package func stop() {
         isStopped = true
         loop?.cancel()
+        nap?.cancel()
     }
 
     package func status() -> [ListenerStatus] {
@@ -102,7 +106,9 @@ package actor ListenerWatch {
                 await check(listener)
             }
             let due = watched.values.map(\.dueAt).min() ?? .max
-            guard (try? await environment.clock.sleep(untilUptime: due)) != nil else { return }
+            let sleep = Task { [clock = environment.clock] in _ = try? await clock.sleep(untilUptime: due) }
+            nap = sleep
+            await sleep.value
         }
     }
 
@@ -123,6 +129,8 @@ package actor ListenerWatch {
         guard !isStopped else { return }
         let notices = watched[listener]?.gate.ended(check, result, at: environment.clock.wall()) ?? []
         for notice in notices { environment.logger.log(level: notice.level.logLevel, "\(name): \(notice.text)") }
+        // The next look may be due sooner than it was.
+        nap?.cancel()
         if current.gate.isHolding, watched[listener]?.gate.state == .open { await opened(name) }
     }
 }

@@ -51,10 +51,13 @@ final class RuleExpression: Sendable {
 package struct RenderFailure: Error, Equatable, CustomStringConvertible {
     package var reason: String
     package var location: SourceLocation
+    /// It would have been longer than a request may be: of fewer events it might be built.
+    package var isTooLarge = false
 
-    package init(reason: String, location: SourceLocation) {
+    package init(reason: String, location: SourceLocation, isTooLarge: Bool = false) {
         self.reason = reason
         self.location = location
+        self.isTooLarge = isTooLarge
     }
 
     package var description: String { "\(location): \(reason)" }

@@ -60,7 +60,7 @@ struct DeliveryRenderer {
                 origin, rule: rule.id, deliveryIndex: index, flow: flow?.id, version: evaluation.event.version),
             rule: rule.id, deliveryIndex: index, destination: spec.destination, reason: failure.reason,
             location: failure.location, onError: spec.retry.onError, origin: origin,
-            lane: lane(ofFailed: spec, flow) ?? origin.recordID)
+            lane: lane(ofFailed: spec, flow) ?? origin.recordID, isTooLarge: failure.isTooLarge)
     }
 
     private func lane(ofFailed spec: DeliverySpec, _ flow: FlowFacts?) -> String? {
@@ -140,7 +140,8 @@ struct DeliveryRenderer {
         }
         guard json.text.bytes.count <= Self.maximumBodyBytes else {
             throw RenderFailure(
-                reason: "the body has \(json.text.bytes.count) bytes, more than 1 MiB", location: spec.location)
+                reason: "the body has \(json.text.bytes.count) bytes, more than 1 MiB", location: spec.location,
+                isTooLarge: true)
         }
         return json.text.bytes
     }

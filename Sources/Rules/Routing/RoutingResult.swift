@@ -113,6 +113,8 @@ package struct RoutingFailure: Sendable, Equatable {
     package var origin: DeliveryOrigin
     /// Of the delivery, as far as it could be computed.
     package var lane: String
+    /// As of a `RenderFailure`.
+    package var isTooLarge = false
 
     /// For the dead letter: `opportunity.yaml:21:15: 'record.Amount' is absent: the event does not tell it`
     package var description: String { "\(location): \(reason)" }

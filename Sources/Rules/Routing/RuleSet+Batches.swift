@@ -10,6 +10,48 @@ extension RuleSet {
         case noRule
     }
 
+    /// Some of the claims that were closed together, and what they become.
+    package struct ClosedPart: Sendable {
+        package var claims: [Delivery]
+        package var batch: ClosedBatch
+    }
+
+    /// Renders what these claims are gathered into: one delivery, with `latest` one per record. What is too large for one
+    /// request becomes several.
+    ///
+    /// - Parameters: as of `close`, but with `latest` of any records.
+    package func closeAll(_ claims: [Delivery], now: Int64) -> [ClosedPart] {
+        guard case .batch(let claim)? = claims.first?.target else { return [] }
+        guard claim.isLatest else { return halved(claims, now) }
+        return Self.records(claims).map { ClosedPart(claims: $0, batch: close($0, now: now)) }
+    }
+
+    private func halved(_ claims: [Delivery], _ now: Int64) -> [ClosedPart] {
+        let batch = close(claims, now: now)
+        guard case .failure(let failure) = batch, failure.isTooLarge, claims.count > 1 else {
+            return [ClosedPart(claims: claims, batch: batch)]
+        }
+        let half = (claims.count + 1) / 2
+        return halved(Array(claims[..<half]), now) + halved(Array(claims[half...]), now)
+    }
+
+    /// By record, in the order in which they first came. Copies of an org have the same record IDs.
+    private static func records(_ claims: [Delivery]) -> [[Delivery]] {
+        struct Record: Hashable { var org, id: String }
+        var places: [Record: Int] = [:]
+        var groups: [[Delivery]] = []
+        for delivery in claims {
+            let record = Record(org: delivery.origin.orgID, id: delivery.origin.recordID)
+            if let place = places[record] {
+                groups[place].append(delivery)
+            } else {
+                places[record] = groups.count
+                groups.append([delivery])
+            }
+        }
+        return groups
+    }
+
     /// Renders the one delivery that all these claims are gathered into.
     ///
     /// - Parameters:
@@ -26,9 +68,7 @@ extension RuleSet {
         let members = claims.compactMap { try? RecordedEvent(json: $0.body) }.map {
             BatchMember(event: $0.event, change: $0.change)
         }
-        guard members.count == claims.count else {
-            preconditionFailure("a claim holds the event that it was made from")
-        }
+        guard members.count == claims.count else { return .failure(unreadable(first, rule, claim.deliveryIndex)) }
         let merged = claim.isLatest ? LatestMerge.merge(members) : members[members.count - 1]
         let evaluation = Evaluation(merged.event, now: now)
         let reading: FieldChanges.Reading =
@@ -50,5 +90,14 @@ extension RuleSet {
             failure.id = id
             return .failure(failure)
         }
+    }
+
+    /// A claim holds the event that it was made from, unless something else wrote it.
+    private func unreadable(_ claim: Delivery, _ rule: Rule, _ index: Int) -> RoutingFailure {
+        let spec = rule.deliveries[index]
+        return RoutingFailure(
+            id: claim.id, rule: rule.id, deliveryIndex: index, destination: claim.destination,
+            reason: "what was gathered is no event", location: spec.location, onError: .deadletter, origin: claim.origin,
+            lane: claim.lane)
     }
 }

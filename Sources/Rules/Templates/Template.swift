@@ -27,7 +27,9 @@ indirect enum Template: Sendable {
             do throws(CELJSON.Failure) {
                 try json.append(value)
             } catch {
-                throw expression.failure(error.words)
+                var failure = expression.failure(error.words)
+                if case .tooLong = error { failure.isTooLarge = true }
+                throw failure
             }
         case .text(let text): json.text.string(try text.render(evaluation))
         case .list(let elements): try Self.render(elements, into: &json, evaluation)
