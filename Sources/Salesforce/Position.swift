@@ -7,6 +7,8 @@ package struct Position: Sendable, Hashable {
     package var time: Int64
     /// Epoch milliseconds by our clock: when it was received.
     package var receivedAt: Int64
+    /// An operator put it here, and events committed since then may lie before it; epoch milliseconds.
+    package var movedFrom: Int64?
 
     package init(replayID: ReplayID, time: Int64, receivedAt: Int64? = nil) {
         self.replayID = replayID

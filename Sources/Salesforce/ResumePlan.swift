@@ -88,6 +88,13 @@ struct ResumePlan: Sendable {
 
     /// Salesforce may take an ID for some time after it has purged the events that followed it.
     private func resumed(after position: Position, now: Int64) -> ResumeStatement {
+        if let from = position.movedFrom {
+            // What an operator skips is not read again by itself.
+            return ResumeStatement(
+                kind: .possibleGap,
+                text: "resumed after replay ID \(position.replayID), to which an operator moved the cursor: events committed "
+                    + "since \(Timestamp.rfc3339(from)) that lie before it are skipped")
+        }
         let purged = now - Self.retention
         guard position.receivedAt < purged else {
             return ResumeStatement(

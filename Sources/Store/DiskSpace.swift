@@ -24,8 +24,10 @@ extension DiskSpace {
         var status = statvfs()
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         guard statvfs(folder, &status) == 0 else { return nil }
+        // Some file systems tell absurd numbers when less than nothing is left.
+        let (bytes, isAbsurd) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         self.init(
-            freeBytes: UInt64(status.f_bavail) * UInt64(status.f_frsize),
+            freeBytes: isAbsurd ? .max : bytes,
             freeFiles: status.f_files > 0 ? UInt64(status.f_favail) : nil)
     }
 }

@@ -26,15 +26,17 @@ extension Store {
         }
     }
 
-    /// The event of a delivery that waits, is dead, or was kept when it was sent; nil if none is known by that ID.
-    package func replayID(ofDelivery id: String) async throws(StoreError) -> ReplayID? {
+    /// The events of deliveries that wait, are dead, or were kept when they were sent, by an ID or its beginning. Of several
+    /// two are told.
+    package func replayIDs(ofDelivery id: String) async throws(StoreError) -> [ReplayID] {
         try await perform("search for a delivery") { database in
-            let bytes = try Data.fetchOne(
+            // IDs are letters, digits and underscores, all before the tilde.
+            let bytes = try Data.fetchAll(
                 database,
                 sql: """
-                    SELECT replay_id FROM outbox WHERE id = ?1
-                    UNION ALL SELECT replay_id FROM dead_letters WHERE delivery_id = ?1
-                    UNION ALL SELECT replay_id FROM sent WHERE delivery_id = ?1 LIMIT 1
+                    SELECT replay_id FROM outbox WHERE id BETWEEN ?1 AND ?1 || '~'
+                    UNION SELECT replay_id FROM dead_letters WHERE delivery_id BETWEEN ?1 AND ?1 || '~'
+                    UNION SELECT replay_id FROM sent WHERE delivery_id BETWEEN ?1 AND ?1 || '~' LIMIT 2
                     """, arguments: [id])
             return try bytes.map { try ColumnDecoder.replayID($0) }
         }

@@ -23,6 +23,17 @@ import Testing
         #expect(statement.text.contains("between 1970-01-01T00:00:00Z and 1970-01-01T02:00:00Z"))
     }
 
+    @Test func `a position that an operator chose is not called complete, until something came after it`() throws {
+        var position = Position(replayID: id, time: 0, receivedAt: 0)
+        position.movedFrom = Self.hour
+        var plan = ResumePlan(settings: TopicSettings(name: "/data/ChangeEvents"), position: position)
+        let statement = try #require(plan.statement(reconnected: false, now: 2 * Self.hour))
+        #expect(statement.kind == .possibleGap && statement.lostSince == nil)
+        #expect(statement.text.contains("since 1970-01-01T01:00:00Z"))
+        plan.moved(to: Position(replayID: id, time: 2 * Self.hour, receivedAt: 2 * Self.hour))
+        #expect(plan.statement(reconnected: true, now: 3 * Self.hour)?.kind == .nothingLost)
+    }
+
     @Test func `a quiet topic is as current as its last keepalive`() {
         let position = Position(replayID: id, time: 0, receivedAt: 200 * Self.hour)
         let plan = ResumePlan(settings: TopicSettings(name: "/data/ChangeEvents"), position: position)

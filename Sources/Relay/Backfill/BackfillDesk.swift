@@ -69,6 +69,9 @@ struct BackfillDesk: Sendable {
 
     func record(_ name: String) async throws(ControlError) -> BackfillRecord {
         let store = store
+        guard !"bf".hasPrefix(name) else {
+            throw ControlError(.badInput, "'\(name)' is the beginning of every backfill's name. Say more of it.")
+        }
         let found = try await stored { () async throws(StoreError) in try await store.backfills() }.filter {
             $0.id.hasPrefix(name)
         }

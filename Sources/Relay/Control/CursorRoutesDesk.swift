@@ -71,7 +71,7 @@ struct CursorDesk: Sendable {
         let statement = LossStatement(
             at: now, key: move.key, kind: LossStatement.moved,
             text: "an operator moved the cursor from \(move.from ?? "none") to \(move.to ?? "none"): \(move.statement)",
-            lostFrom: move.effect == .skips ? move.commitTime?.milliseconds : nil)
+            lostFrom: move.skipsSince)
         let cursor = move.cursor(now: now)
         let write = { @Sendable () async throws(ControlError) in
             try await stored { () async throws(StoreError) in

@@ -78,15 +78,18 @@ struct EventRenderer: DeliveryRenderer {
             func wasRead(_ rule: String, _ destination: String) -> Bool {
                 event.isGapOfRecord && rule == delivery.rule && destination == delivery.destination
             }
+            let same = result.deliveries.first { isIt($0.id) }
             // One event of a batch is not the batch.
-            let others = result.deliveries.filter { $0.rule == delivery.rule && $0.destination == delivery.destination }
-            if !delivery.target.isClaimOnBatch, others.contains(where: \.target.isClaimOnBatch) {
+            if same == nil, delivery.unrenderedReason == nil, !delivery.target.isClaimOnBatch,
+                result.deliveries.contains(where: {
+                    $0.target.isClaimOnBatch && $0.rule == delivery.rule && $0.destination == delivery.destination
+                })
+            {
                 return .failed(
                     "it was gathered from several events, which are not known one by one any more; without --render it is "
                         + "sent as it was")
             }
-            let found = result.deliveries.first { isIt($0.id) }
-                ?? result.deliveries.only { wasRead($0.rule, $0.destination) }
+            let found = same ?? result.deliveries.only { wasRead($0.rule, $0.destination) }
             if var found {
                 found.id = delivery.id
                 return .ready(found)

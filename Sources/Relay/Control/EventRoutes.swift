@@ -57,12 +57,19 @@ package struct EventRoutes: Sendable {
     }
 
     private func event(ofDelivery id: String) async throws(ControlError) -> [ReplayID] {
-        if let id = recent?.replayID(ofDelivery: id) { return [id] }
+        // What begins every ID is none.
+        guard id.hasPrefix(Delivery.idPrefix), id != Delivery.idPrefix else { return [] }
+        let known: [ReplayID]
         do throws(StoreError) {
-            return try await store.replayID(ofDelivery: id).map { [$0] } ?? []
+            known = try await store.replayIDs(ofDelivery: id)
         } catch {
             throw ControlError(.environment, "\(error)")
         }
+        let found = Set(known).union(recent?.replayIDs(ofDelivery: id) ?? [])
+        guard found.count <= 1 else {
+            throw ControlError(.badInput, "'\(id)' begins the IDs of deliveries of several events: say more of it.")
+        }
+        return Array(found)
     }
 
     private func unknown(_ request: EventRequest) -> ControlError {

@@ -30,15 +30,20 @@ final class CommitLedger {
     private(set) var unwritten = 0
     private(set) var unwrittenBytes = 0
 
-    var isDirty: Bool { !pending.isEmpty || isOutdated }
+    /// A commit is to come even if there is nothing to write.
+    private(set) var isWanted = false
+
+    var isDirty: Bool { !pending.isEmpty || isOutdated || isWanted }
     private var isOutdated: Bool { writing?.isOutdated == true }
     var isClean: Bool { pending.isEmpty && writing == nil }
     /// Nothing but positions waits.
     var isOnlyCursors: Bool {
-        pending.added.isEmpty && pending.changed.isEmpty && pending.group.isOnlyCursors && !isOutdated
+        pending.added.isEmpty && pending.changed.isEmpty && pending.group.isOnlyCursors && !isOutdated && !isWanted
     }
 
     // MARK: Collecting
+
+    func want() { isWanted = true }
 
     func accept(_ batch: RoutedBatch) {
         pending.group.cursors[batch.cursor.key] = batch.cursor.keepingCommitTime(
@@ -118,6 +123,7 @@ final class CommitLedger {
         precondition(writing == nil, "two commits at once")
         let taken = pending
         pending = Pending()
+        isWanted = false
         taken.added.removeAll { $0.isResolved }
         taken.changed.removeAll { $0.isResolved }
         taken.group.added = taken.added.map { entry in

@@ -38,6 +38,8 @@ package struct DispatchLimits: Sendable {
     package var lanes = 20_000
     /// Deliveries that a blocked lane keeps in memory.
     package var blockedLane = 4
+    /// Deliveries that any other lane keeps there while more than half of the window is taken; otherwise a quarter of it.
+    package var busyLane = 16
     /// Lanes read again from the store in one go, and rows of each.
     package var laneReads = 64
     package var laneRows = 256

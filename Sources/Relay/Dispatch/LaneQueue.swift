@@ -8,8 +8,9 @@ import Store
 ///
 /// Memory is bounded in three steps. Beyond the window, deliveries stay in the store and are read in stream order as it
 /// empties. When the window is full of lanes that wait (back-off, a held flow), these become *stubs*: their deliveries
-/// leave memory, and are read again, lane by lane, when their time has come; so they never stall other lanes. Beyond
-/// `DispatchLimits.lanes` stubs nothing more is read.
+/// leave memory, and are read again, lane by lane, when their time has come; so they never stall other lanes. Nor does one
+/// that has more to send than others: it keeps its share of the window in memory, and the rest is read again as well.
+/// Beyond `DispatchLimits.lanes` stubs nothing more is read.
 final class LaneQueue {
     let limits: DispatchLimits
     var window: StreamWindow
@@ -100,6 +101,9 @@ final class LaneQueue {
         settling = []
     }
 
+    /// Lanes go on after the next commit, whether or not there is something to write.
+    var wantsCommit: Bool { !settling.isEmpty }
+
     /// Lanes go on after the commit under way.
     var isSettling: Bool { !settlingNow.isEmpty }
 
@@ -136,7 +140,7 @@ final class LaneQueue {
             lane = Lane(name: name, topic: entry.delivery.origin.topic, loadedThrough: entry.seq - 1)
             lanes[name] = lane
         }
-        if lane.hasMore || (isBlocked(lane) && lane.entries.count >= limits.blockedLane) {
+        if lane.hasMore || lane.entries.count >= share(of: lane) {
             lane.hasMore = true
             if entry.storage != .stored { keepInTail(entry, of: lane) }
             return
@@ -144,6 +148,13 @@ final class LaneQueue {
         lane.append(entry)
         window.entered(entry)
         if lane.state == .idle { makeReady(lane, now) }
+    }
+
+    /// Deliveries of a lane in memory, at most.
+    private func share(of lane: Lane) -> Int {
+        if isBlocked(lane) { return limits.blockedLane }
+        let quarter = max(1, limits.window / 4)
+        return window.count > limits.window / 2 ? min(limits.busyLane, quarter) : quarter
     }
 
     private func keepInTail(_ entry: OutboxEntry, of lane: Lane) {
@@ -215,7 +226,9 @@ final class LaneQueue {
             return
         }
         // It is built from its event, which the next commit stores.
-        if head.storage != .stored, head.delivery.unrenderedReason != nil { return settle(lane) }
+        if head.storage != .stored, head.delivery.unrenderedReason != nil {
+            return settle(lane, byCommitUnderWay: head.storage == .writing)
+        }
         if head.due > now.uptime {
             lane.pauseReason = lane.pauseReason ?? head.standsFor
             return wait(lane, until: head.due)
@@ -227,9 +240,9 @@ final class LaneQueue {
         enqueue(group)
     }
 
-    private func settle(_ lane: Lane) {
+    private func settle(_ lane: Lane, byCommitUnderWay isUnderWay: Bool = false) {
         lane.state = .settling
-        settling.append(lane)
+        if isUnderWay { settlingNow.append(lane) } else { settling.append(lane) }
     }
 
     private func group(of target: HoldKey, known: TargetGroup?) -> TargetGroup {

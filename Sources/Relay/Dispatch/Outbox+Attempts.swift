@@ -124,6 +124,7 @@ extension Outbox {
         settle(entry, verdict, route, outcome, sent, now)
         for change in changes { report(change, of: route, now) }
         reportRoom()
+        if route.lanes.wantsCommit { ledger.want() }
         if ledger.isDirty { stir(uptime: now.uptime) }
     }
 

@@ -39,7 +39,9 @@ final class OutboxEntry {
         progress = stored.progress
         storage = .stored
         guard let next = progress.nextAttemptAt else { return }
-        due = now.uptime + min(max(0, next - now.wall), longest)
+        // Nor longer than was meant when it was written: the clock may have been set back since.
+        let meant = progress.history.last.map { max(0, next - $0.at) } ?? longest
+        due = now.uptime + min(max(0, next - now.wall), longest, meant)
         // No back-off of ours is as long as a pause.
         if delivery.retry.onError == .pause, let last = progress.history.last, next - last.at >= RetryPolicy().pause {
             standsFor = last.reason

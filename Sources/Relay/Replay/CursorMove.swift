@@ -23,6 +23,8 @@ package struct CursorMove: Sendable, Equatable, Codable {
     package var instanceUrl: String
     /// Base64; nil where there is none.
     package var from: String?
+    /// When the last event before the present position was committed, or came.
+    package var fromTime: ControlTime?
     package var to: String?
     /// Of the event at `to`, where it is known.
     package var commitTime: ControlTime?
@@ -35,12 +37,20 @@ package struct CursorMove: Sendable, Equatable, Codable {
 
     package var key: Cursor.Key { Cursor.Key(org: org, topic: topic) }
 
-    /// - Parameter now: stands for when the event was received, where that is not known.
+    /// Since when events may be skipped, epoch milliseconds; nil where none is, or it is not known.
+    var skipsSince: Int64? {
+        guard effect == .skips || effect == .unknown, let from = fromTime?.milliseconds else { return nil }
+        if let to = commitTime?.milliseconds, to <= from { return nil }
+        return from
+    }
+
+    /// - Parameter now: stands for when the event was received, where nothing is known. Where only the position before is
+    ///   known, what was relayed until then is what counts.
     func cursor(now: Int64) -> Cursor? {
         guard let id = to.flatMap(ReplayID.init(base64:)) else { return nil }
         return Cursor(
             key: key, orgID: orgId, instanceURL: instanceUrl, replayID: id, commitTime: commitTime?.milliseconds,
-            updatedAt: receivedAt?.milliseconds ?? now)
+            updatedAt: receivedAt?.milliseconds ?? fromTime?.milliseconds ?? now)
     }
 }
 
@@ -61,7 +71,8 @@ struct CursorMovePlanner: Sendable {
         let present = try await stored { () async throws(StoreError) in try await store.cursor(key) }
         var move = CursorMove(
             org: key.org, topic: key.topic, orgId: present?.orgID ?? "", instanceUrl: present?.instanceURL ?? "",
-            from: present?.replayID.description, effect: .unknown, statement: "")
+            from: present?.replayID.description, fromTime: present.map { ControlTime($0.commitTime ?? $0.updatedAt) },
+            effect: .unknown, statement: "")
         switch target {
         case .unset: unset(&move, present)
         case .replayID(let text):

@@ -254,12 +254,16 @@ package struct OrgService: Sendable {
         _ topic: TopicConfiguration, _ org: Org, _ ingest: Ingest, _ use: DeliveryUse
     ) async -> Subscription {
         let cursor = await storedCursor(topic.name)
+        let movedFrom = await movedFrom(topic.name)
+        var position = cursor.map {
+            Position(replayID: $0.replayID, time: $0.commitTime ?? $0.updatedAt, receivedAt: $0.updatedAt)
+        }
+        position?.movedFrom = movedFrom
+        var startedAt: Int64?
+        if cursor == nil { startedAt = if let movedFrom { movedFrom } else { await lastSeen(topic.name) } }
         return Subscription(
-            settings: topic.settings(configuration.pubsub),
-            position: cursor.map {
-                Position(replayID: $0.replayID, time: $0.commitTime ?? $0.updatedAt, receivedAt: $0.updatedAt)
-            },
-            unusable: cursor.flatMap { Self.foreign($0, org) }, startedAt: cursor == nil ? await lastSeen(topic.name) : nil,
+            settings: topic.settings(configuration.pubsub), position: position,
+            unusable: cursor.flatMap { Self.foreign($0, org) }, startedAt: startedAt,
             calls: client, authenticator: authenticator, host: ingest, time: parts.time,
             isHome: { $0.orgID.description == org.id && $0.instanceURL == org.instanceURL },
             isAllocationUsed: { await use.isUsedUp }, log: log, news: news, executors: parts.outbox.executors)
@@ -270,6 +274,14 @@ package struct OrgService: Sendable {
     private func lastSeen(_ topic: String) async -> Int64? {
         let key = Cursor.Key(org: configuration.alias, topic: topic)
         return (try? await parts.store.streamStates())?.first { $0.key == key }?.since
+    }
+
+    /// Since when events may be skipped because an operator moved the cursor, if nothing was said of the topic since then.
+    private func movedFrom(_ topic: String) async -> Int64? {
+        let key = Cursor.Key(org: configuration.alias, topic: topic)
+        let statements = (try? await parts.store.statements(of: key)) ?? []
+        guard let last = statements.first(where: { $0.kind != LossStatement.schemaChange }) else { return nil }
+        return last.kind == LossStatement.moved ? last.lostFrom : nil
     }
 
     /// The org may have got another name in the configuration: its topics go on where they were.

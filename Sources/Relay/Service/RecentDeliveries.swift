@@ -43,8 +43,9 @@ package final class RecentDeliveries: Sendable {
         }
     }
 
-    package func replayID(ofDelivery id: String) -> ReplayID? {
-        ring.withLock { $0.attempts.first { $0.id == id }?.replayID }
+    /// The events of deliveries by an ID or its beginning.
+    package func replayIDs(ofDelivery id: String) -> Set<ReplayID> {
+        ring.withLock { Set($0.attempts.filter { $0.id.hasPrefix(id) }.map(\.replayID)) }
     }
 
     /// Oldest first.

@@ -6,12 +6,12 @@ import Store
 /// Which dead letters are meant.
 struct DeadLetterOptions: ParsableArguments {
     @Argument(help: "Delivery IDs, or their beginnings; with --quarantine, numbers.") var ids: [String] = []
-    @Option(help: "Of this rule.") var rule: String?
-    @Option(help: "For this destination.") var destination: String?
-    @Option(help: "Why: \(DeadLetter.Reason.words).") var reason: String?
-    @Option(help: "Of this topic, or its last part.") var topic: String?
-    @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: String?
-    @Option(help: "Put aside before then.") var before: String?
+    @Option(help: "Of this rule.") var rule: [String] = []
+    @Option(help: "For this destination.") var destination: [String] = []
+    @Option(help: "Why: \(DeadLetter.Reason.words).") var reason: [String] = []
+    @Option(help: "Of this topic, or its last part.") var topic: [String] = []
+    @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: [String] = []
+    @Option(help: "Put aside before then.") var before: [String] = []
     @Option(parsing: .unconditional, help: "At most this many: of a list the newest, otherwise the oldest.", transform: WholeNumber.atLeastOne.parse)
     var limit: Int?
     @Flag(help: "Events that could not be decoded.") var quarantine = false
@@ -19,14 +19,23 @@ struct DeadLetterOptions: ParsableArguments {
     func filter() throws -> DeadLetterFilter {
         let now = TimeSource.system.wall()
         var filter = DeadLetterFilter(ids: ids)
-        filter.rule = rule
-        filter.destination = destination
-        filter.reason = reason
-        filter.topic = topic
-        filter.since = try since.map { try ReplayInput.moment($0, "--since", now: now) }
-        filter.before = try before.map { try ReplayInput.moment($0, "--before", now: now) }
+        filter.rule = try Self.only(rule, "--rule")
+        filter.destination = try Self.only(destination, "--destination")
+        filter.reason = try Self.only(reason, "--reason")
+        filter.topic = try Self.only(topic, "--topic")
+        filter.since = try Self.only(since, "--since").map { try ReplayInput.moment($0, "--since", now: now) }
+        filter.before = try Self.only(before, "--before").map { try ReplayInput.moment($0, "--before", now: now) }
         filter.limit = limit
         return filter
+    }
+
+    /// The last of several must not silently be the only one.
+    private static func only(_ values: [String], _ option: String) throws -> String? {
+        guard values.count <= 1 else {
+            throw CommandFailure(
+                .badInput, "\(option) was given \(values.count) times, and means one: use a command for each.")
+        }
+        return values.first
     }
 
     /// For what changes something: nothing said must not mean everything.

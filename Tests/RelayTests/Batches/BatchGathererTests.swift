@@ -9,7 +9,10 @@ import Testing
 
 /// `coalesce` from the outbox to the receiver: gathered, closed, replaced in one transaction.
 @Suite struct BatchGathererTests {
-    private static func rules(_ coalesce: String, id: String = "gather") -> RuleSet {
+    private static func rules(
+        _ coalesce: String, id: String = "gather", body: String = "{n: \"${batch.count}\", ids: \"${batch.recordIds}\"}",
+        to destination: String = "hook"
+    ) -> RuleSet {
         let text = """
             sluice: 1
             destinations: {hook: {kind: webhook, url: 'https://hooks.example.com/x'}}
@@ -17,8 +20,8 @@ import Testing
               - id: \(id)
                 match: {entity: Account, change: [create, update]}
                 to:
-                  destination: hook
-                  body: {n: "${batch.count}", ids: "${batch.recordIds}"}
+                  destination: \(destination)
+                  body: \(body)
                   coalesce: \(coalesce)
             """
         return Lint.check([RuleSource(path: "rules.yaml", bytes: Array(text.utf8))]).ruleSet ?? .empty
@@ -200,6 +203,47 @@ import Testing
         relay.rules.replace(by: Self.rules("{quiet: 1s}"))
         await relay.gatherer.rulesChanged()
         try await relay.bench.run("delivered") { relay.bodies.all.count == 1 }
+    }
+
+    @Test func `latest with a key of its own makes one delivery for each record`() async throws {
+        let relay = try await Relay(Self.rules("{mode: latest, key: all, quiet: 1s}", body: "{id: \"${recordId}\"}"))
+        try await relay.accept([1, 2])
+        try await relay.accept([1, 3])
+        try await relay.bench.run("delivered") { await relay.bench.outbox.status().destinations[0].pending == 0 }
+        let ids = [1, 2, 3].map { #"{"id":"00100000000\#(1000 + $0)AAA"}"# }
+        #expect(relay.bodies.all.sorted() == ids)
+    }
+
+    @Test func `what is too large for one request is two`() async throws {
+        let text = String(repeating: "x", count: 2_000)
+        let body = "{n: \"${batch.count}\", all: \"${batch.events.map(e, batch.events.map(f, '\(text)'))}\"}"
+        let relay = try await Relay(Self.rules("{quiet: 1s, limit: 30}", body: body))
+        try await relay.accept(Array(1...30))
+        try await relay.bench.run("delivered") { await relay.bench.outbox.status().destinations[0].pending == 0 }
+        #expect(relay.bodies.all.map { $0.prefix(7) } == [#"{"n":15"#, #"{"n":15"#])
+        #expect(try await relay.bench.store.deadLetters().isEmpty)
+    }
+
+    @Test func `onError pause keeps what cannot be built until it can`() async throws {
+        let paused = "hook\n      onError: pause"
+        let relay = try await Relay(Self.rules("{quiet: 1s}", body: "{n: \"${[1][batch.count]}\"}", to: paused))
+        try await relay.accept([1, 2])
+        try await relay.bench.run("kept") { relay.bench.clock.uptime > 100_000 }
+        #expect(relay.bodies.all.isEmpty)
+        #expect(await relay.bench.outbox.status().destinations.first?.pending == 2)
+        relay.rules.replace(by: Self.rules("{quiet: 1s}", to: paused))
+        await relay.gatherer.rulesChanged()
+        try await relay.bench.run("delivered") { relay.bodies.all.count == 1 }
+    }
+
+    @Test func `what is no event goes to the dead letters, and stops nothing`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 1s}"))
+        var broken = try #require(relay.rules.current.route(Self.event(1), now: 0).deliveries.first)
+        broken.body = Array("{}".utf8)
+        try await relay.bench.outbox.accept(Make.batch([broken], cursor: 1))
+        try await relay.bench.run("dead") { await relay.bench.outbox.status().destinations[0].pending == 0 }
+        await relay.bench.outbox.flush()
+        #expect(try await relay.bench.store.deadLetters().map(\.detail).first?.contains("no event") == true)
     }
 
     @Test func `claims of a destination that was gone for a while are gathered once`() async throws {

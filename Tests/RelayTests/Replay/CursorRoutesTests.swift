@@ -61,6 +61,17 @@ import Synchronization
         await #expect(throws: ControlError.self) { try await preview(.time(ReplayEvents.time(0))) }
     }
 
+    @Test func `a move to where nobody knows keeps the time until which everything was relayed`() async throws {
+        let bench = try await ReplayBench()
+        try await bench.live(0..<30)
+        let before = try #require(try await bench.store.cursor(Make.key))
+        let preview: CursorMove = try await bench.ask("cursor.preview", move(.replayID(Make.replayID(7_777).description)))
+        let time = before.commitTime ?? before.updatedAt
+        #expect(preview.skipsSince == time && preview.cursor(now: time + 1_000_000)?.updatedAt == time)
+        let back: CursorMove = try await bench.ask("cursor.preview", move(.replayID(Make.replayID(3).description)))
+        #expect(back.skipsSince == nil)
+    }
+
     @Test func `saved, exported and imported cursors come back`() async throws {
         let bench = try await ReplayBench()
         try await bench.live(0..<10)

@@ -144,16 +144,24 @@ import Testing
         var group = CommitGroup()
         group.cursors[Make.key] = Make.cursor(99)
         try await bench.store.commit(group, wall: 0)
+        let orgs = ReplayOrgs(store: bench.store, expected: ["another"])
         let service = ReplayService(
             ReplayParts(
-                store: bench.store, outbox: bench.bench.outbox, rules: bench.rules,
-                orgs: ReplayOrgs(store: bench.store, expected: ["another"]), time: bench.time.source, log: .quiet))
+                store: bench.store, outbox: bench.bench.outbox, rules: bench.rules, orgs: orgs, time: bench.time.source,
+                log: .quiet))
         var request = ReplayRequest(.earliest)
         request.source = .salesforce
         let planner = ReplayPlanner(store: bench.store, knownRules: [], knownDestinations: [], now: ReplayBench.now)
         let plan = [UInt8](try JSONEncoder().encode(try await planner.plan(request)))
         try await service.begin(
             ReplayRecord(id: "rp00c0ffee", plan: plan, state: .running, detail: "", createdAt: 0, updatedAt: 0))
+        // It may be the old name of one that has not signed in.
+        try await bench.bench.run("it waits") {
+            await service.tracker("rp00c0ffee")?.waits.contains("has not signed in") == true
+        }
+        var another = IngestBench.org
+        another.alias = "another"
+        orgs.register(ReplayOrgs.Entry(org: another, schemas: bench.ingest.cache))
         try await bench.ended("rp00c0ffee")
         let record = try #require(try await bench.store.replay("rp00c0ffee"))
         #expect(record.state == .failed && record.detail.contains("the org \(Make.key.org) is not in sluice.yaml"))

@@ -132,6 +132,25 @@ import Testing
         #expect(firsts == [0, 100, 100, 200])
     }
 
+    @Test func `a body that an operator put in its place begins at its own first record`() async throws {
+        let http = FakeHTTP(answers: [204, 503].map { .success(HTTPResponse(status: $0)) })
+        let sink = try sink(http) { $0.records = "events" }
+        let failed = await sink.attempt(.make(to: .listener(name: "orders"), body: body(250)), number: 1)
+        #expect(failed.note.reason.contains("100 of 250 records were taken before"))
+        let edited = Delivery.make(to: .listener(name: "orders"), body: body(60))
+        #expect(await sink.attempt(edited, number: 2).isDelivered)
+        #expect(try numbers(http.requests).last == Array(0..<60))
+    }
+
+    @Test func `a batch that is refused half-way goes on from there if it is sent again`() async throws {
+        let http = FakeHTTP(answers: [204, 422].map { .success(HTTPResponse(status: $0)) })
+        let sink = try sink(http) { $0.records = "events" }
+        let delivery = Delivery.make(to: .listener(name: "orders"), body: body(250))
+        #expect(await sink.attempt(delivery, number: 1).short == "park")
+        #expect(await sink.attempt(delivery, number: 2).isDelivered)
+        #expect(try numbers(http.requests).map(\.first) == [0, 100, 100, 200])
+    }
+
     @Test func `413 splits a batch until it fits, and parks a record that never does`() async throws {
         let http = FakeHTTP { request in .success(HTTPResponse(status: request.body.count > 1000 ? 413 : 204)) }
         let sink = try sink(http) { $0.records = "events" }
