@@ -3,11 +3,11 @@ import Rules
 
 /// What a tap writes: `{"event":…}`, `{"delivery":…}`, `{"dropped":7}`.
 enum TapLines {
-    static func line(_ element: TapHub.Element) -> [UInt8] {
+    static func line(_ element: TapHub.Element, shown: (Event) -> BodyDisplay = { _ in .full }) -> [UInt8] {
         var fields: Fields = [:]
         switch element.item {
         case .event(let event, let result):
-            fields.append("event", RecordedEvent(event).value)
+            fields.append("event", shown(event).limited(RecordedEvent(event).value))
             fields.append("rules", .list(result.outcomes.map(value)))
             fields.append(
                 "deliveries",

@@ -1,18 +1,25 @@
+import Events
 import FoundationEssentials
+import Rules
 
 /// Live events and deliveries.
 package enum TapRoutes {
     package static let maximumSample = 1_000_000
 
-    /// - Parameter subjects: what the relay has now.
-    static func make(_ hub: TapHub, subjects: @escaping @Sendable () -> TapSubjects) -> [ControlStream] {
+    /// - Parameters:
+    ///   - subjects: what the relay has now.
+    ///   - shown: how much of an event's record the rules of now let be seen.
+    static func make(
+        _ hub: TapHub, subjects: @escaping @Sendable () -> TapSubjects,
+        shown: @escaping @Sendable (Event) -> BodyDisplay = { _ in .full }
+    ) -> [ControlStream] {
         [
             ControlStream("tap") { request throws(ControlError) in
                 let filter = try subjects().checked(filter(request))
                 let items = try hub.watch(filter)
                 return AsyncStream {
                     var iterator = items.makeAsyncIterator()
-                    return await iterator.next().map(TapLines.line)
+                    return await iterator.next().map { TapLines.line($0, shown: shown) }
                 }
             }
         ]

@@ -55,6 +55,8 @@ struct GapQueue {
         let key = Key(waiting.event)
         var record = records[key] ?? Record(readAt: Self.readTime(waiting))
         record.isArriving = isArriving
+        // It comes again after its batch was given up, as when a cursor is moved.
+        guard !record.events.contains(where: { $0.row.key == waiting.row.key }) else { return records[key] = record }
         record.events.append(waiting)
         records[key] = record
         eventCount += 1

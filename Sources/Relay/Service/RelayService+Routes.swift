@@ -24,11 +24,13 @@ extension RelayService {
     }
 
     package nonisolated var streams: [ControlStream] {
-        TapRoutes.make(monitor.taps) { [topics, rules] in
-            let rules = rules.current
-            return TapSubjects(
-                topics: topics.map(\.topic), rules: rules.ruleIDs, destinations: Array(rules.destinations.keys))
-        }
+        TapRoutes.make(
+            monitor.taps,
+            subjects: { [topics, rules] in
+                let rules = rules.current
+                return TapSubjects(
+                    topics: topics.map(\.topic), rules: rules.ruleIDs, destinations: Array(rules.destinations.keys))
+            }, shown: { [rules] in rules.current.shownRecord(of: $0) })
     }
 
     package nonisolated var console: RelayConsole {

@@ -20,6 +20,19 @@ import Testing
         #expect(queue.isEmpty && queue.byteCount == 0)
     }
 
+    @Test func `what comes again after its batch was given up is held once`() {
+        var queue = GapQueue()
+        let held = (1...3).map(Self.waiting)
+        let key = GapQueue.Key(held[0].event)
+        for waiting in held { queue.hold(waiting) }
+        // The cursor was moved before they were the outbox's; the stream brings them again.
+        for waiting in held { queue.hold(waiting) }
+        #expect(queue.eventCount == 3 && queue.byteCount == held.map(\.row.payload.count).reduce(0, +))
+        #expect(queue.records[key]?.events.map(\.event.time) == [10_000, 20_000, 30_000])
+        queue.arrived([key])
+        #expect(queue.next != nil)
+    }
+
     private static func waiting(_ number: Int) -> GapQueue.Waiting {
         let id = "001000000001001AAA"
         let event = Event(

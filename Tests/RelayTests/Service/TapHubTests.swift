@@ -39,6 +39,17 @@ import Testing
         }
     }
 
+    @Test func `of a record it shows what its rules allow`() throws {
+        let event = Event(
+            id: "e", kind: .change, entity: "Account", topic: Make.key.topic, replayID: Make.replayID(1), schemaID: "s",
+            time: 1, receivedAt: 1, header: nil, recordID: "001000000001001AAA",
+            record: KnownFields(["Name": .string("name-1")]), org: IngestBench.org)
+        let element = TapHub.Element(item: .event(event, RoutingResult()), dropped: 0)
+        #expect(String(decoding: TapLines.line(element), as: UTF8.self).contains("name-1"))
+        let redacted = String(decoding: TapLines.line(element) { _ in .redacted }, as: UTF8.self)
+        #expect(!redacted.contains("name-1") && redacted.contains("<text of"))
+    }
+
     @Test func `a sample is every so many of what passes the filter`() async throws {
         var filter = TapFilter()
         filter.sample = 3
