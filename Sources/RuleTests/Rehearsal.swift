@@ -146,7 +146,7 @@ final class Rehearsal {
 
     private func close(_ closed: TestBatches.Closed) {
         var open = 0
-        for part in rules.closeAll(closed.claims, now: clock.wall) {
+        for part in rules.close(closed.claims, now: clock.wall) {
             switch part.batch {
             case .delivery(let delivery):
                 open += 1

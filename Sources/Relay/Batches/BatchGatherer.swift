@@ -140,30 +140,30 @@ package actor BatchGatherer: RunCollector {
     }
 
     private func close(_ claims: [Delivery], of key: Key) {
-        take(rules.current.closeAll(claims, now: time.wall()), of: key)
-    }
-
-    private func take(_ parts: [RuleSet.ClosedPart], of key: Key) {
-        let kept = parts.filter { whyKept($0) != nil }
-        if let why = kept.first.flatMap(whyKept) { keep(kept.flatMap(\.claims), why, of: key) }
-        let others = parts.filter { whyKept($0) == nil }
+        var kept: [RuleSet.ClosedPart] = []
+        var others: [RuleSet.ClosedPart] = []
+        for part in rules.current.close(claims, now: time.wall()) {
+            if part.whyKept == nil { others.append(part) } else { kept.append(part) }
+        }
+        if let why = kept.first?.whyKept { keep(kept.flatMap(\.claims), why, of: key) }
         batches[key]?.open += others.count
-        Task { await perform(others, of: key) }
+        let parts = others
+        Task { await perform(parts, of: key) }
     }
 
     private func perform(_ parts: [RuleSet.ClosedPart], of key: Key) async {
+        // Once they are on disk, a crash gathers all of them again, and together. Otherwise some would come from the store
+        // and some later from Salesforce, and an older state be new to who has the newer one.
+        if parts.contains(where: \.isDelivery) { await outbox.flush() }
         for part in parts {
             let ids = part.claims.map(\.id)
+            // From here on they leave the outbox: what comes under the same ID is its event, come again.
+            batches[key]?.leaving.subtract(ids)
             switch part.batch {
             case .delivery(let delivery):
-                // Once they are on disk, a crash gathers all of them again, and together. Otherwise some would come
-                // from the store and some later from Salesforce, and an older state be new to who has the newer one.
-                await outbox.flush()
-                handOver(ids, of: key)
                 await outbox.close(ids, into: delivery) { [weak self] in await self?.ended(key) }
             case .failure(let failure):
                 let note = AttemptNote(reason: failure.description)
-                handOver(ids, of: key)
                 switch failure.onError {
                 case .deadletter, .pause: await outbox.dead(ids, note: note)
                 case .drop: await outbox.dropped(ids, note: note)
@@ -175,16 +175,6 @@ package actor BatchGatherer: RunCollector {
     }
 
     // MARK: What is kept
-
-    /// Nil if it goes its way now.
-    private func whyKept(_ part: RuleSet.ClosedPart) -> String? {
-        switch part.batch {
-        case .noRule: "no rule gathers \(part.claims.first?.rule ?? "them") like this any more. They go on when one does"
-        case .failure(let failure) where failure.onError == .pause:
-            "\(failure.description). The rule says onError: pause: they go on once they can be built"
-        case .failure, .delivery: nil
-        }
-    }
 
     private func keep(_ claims: [Delivery], _ why: String, of key: Key) {
         if batches[key]?.keptBecause != why {
@@ -202,9 +192,6 @@ package actor BatchGatherer: RunCollector {
         batches[key]?.open -= 1
         close(claims, of: key)
     }
-
-    /// From here on they leave the outbox: what comes under the same ID is its event, come again.
-    private func handOver(_ ids: [String], of key: Key) { batches[key]?.leaving.subtract(ids) }
 
     private func ended(_ key: Key) {
         guard batches[key] != nil else { return }
@@ -234,6 +221,22 @@ package actor BatchGatherer: RunCollector {
         // Its moment has come, whatever the timer was set for: otherwise it would be set for the same moment again.
         seal(key)
         if batches[key]?.kept.isEmpty == false { closeKept(key) } else { pump(key) }
+    }
+}
+
+extension RuleSet.ClosedPart {
+    fileprivate var isDelivery: Bool {
+        if case .delivery = batch { true } else { false }
+    }
+
+    /// Why the claims stay where they are for now; nil if they go.
+    fileprivate var whyKept: String? {
+        switch batch {
+        case .noRule: "no rule gathers \(claims.first?.rule ?? "them") like this any more. They go on when one does"
+        case .failure(let failure) where failure.onError == .pause:
+            "\(failure.description). The rule says onError: pause: they go on once they can be built"
+        case .failure, .delivery: nil
+        }
     }
 }
 

@@ -80,7 +80,7 @@ package struct RuleSetDiff: Sendable {
         if let difference = DeliveryDifference.first(old, new) { return difference }
         // What a gathered delivery becomes shows only when it is closed: each is closed as a batch of one.
         guard case .batch = old.target, case .batch = new.target else { return nil }
-        switch (before.close([old], now: now), after.close([new], now: now)) {
+        switch (before.close([old], now: now)[0].batch, after.close([new], now: now)[0].batch) {
         case (.delivery(let old), .delivery(let new)): return DeliveryDifference.first(old, new)
         case (.delivery, .failure(let failure)):
             return DeliveryDifference(path: "body", old: "can be built", new: failure.description)

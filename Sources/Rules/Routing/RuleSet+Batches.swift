@@ -17,22 +17,25 @@ extension RuleSet {
     }
 
     /// Renders what these claims are gathered into: one delivery, with `latest` one per record. What is too large for one
-    /// request becomes several.
+    /// request becomes several. Of one claim there is one part.
     ///
-    /// - Parameters: as of `close`, but with `latest` of any records.
-    package func closeAll(_ claims: [Delivery], now: Int64) -> [ClosedPart] {
-        guard case .batch(let claim)? = claims.first?.target else { return [] }
-        guard claim.isLatest else { return halved(claims, now) }
-        return Self.records(claims).map { ClosedPart(claims: $0, batch: close($0, now: now)) }
+    /// - Parameters:
+    ///   - claims: at least one; deliveries with the target `batch`, of one rule, index and key, in the order of the stream.
+    ///   - now: epoch milliseconds; the time of closing.
+    package func close(_ claims: [Delivery], now: Int64) -> [ClosedPart] {
+        guard let gathering = gathering(claims.first, now) else { return [ClosedPart(claims: claims, batch: .noRule)] }
+        guard gathering.claim.isLatest else { return gathering.halved(claims) }
+        return Self.records(claims).map { ClosedPart(claims: $0, batch: gathering.close($0)) }
     }
 
-    private func halved(_ claims: [Delivery], _ now: Int64) -> [ClosedPart] {
-        let batch = close(claims, now: now)
-        guard case .failure(let failure) = batch, failure.isTooLarge, claims.count > 1 else {
-            return [ClosedPart(claims: claims, batch: batch)]
-        }
-        let half = (claims.count + 1) / 2
-        return halved(Array(claims[..<half]), now) + halved(Array(claims[half...]), now)
+    /// Nil if no rule gathers such a claim.
+    private func gathering(_ first: Delivery?, _ now: Int64) -> Gathering? {
+        guard let first, case .batch(let claim) = first.target, let rule = rules.first(where: { $0.id == first.rule }),
+            rule.deliveries.indices.contains(claim.deliveryIndex),
+            let coalesce = rule.deliveries[claim.deliveryIndex].coalesce,
+            (coalesce.mode == .latest) == claim.isLatest
+        else { return nil }
+        return Gathering(rule: rule, claim: claim, coalesce: coalesce, now: now)
     }
 
     /// By record, in the order in which they first came. Copies of an org have the same record IDs.
@@ -51,24 +54,30 @@ extension RuleSet {
         }
         return groups
     }
+}
 
-    /// Renders the one delivery that all these claims are gathered into.
-    ///
-    /// - Parameters:
-    ///   - claims: deliveries with the target `batch`, of one rule, index and key, in the order of the stream. With
-    ///     `latest`, all of one record.
-    ///   - now: epoch milliseconds; the time of closing.
-    package func close(_ claims: [Delivery], now: Int64) -> ClosedBatch {
-        guard let first = claims.first, case .batch(let claim) = first.target,
-            let rule = rules.first(where: { $0.id == first.rule }),
-            rule.deliveries.indices.contains(claim.deliveryIndex),
-            let coalesce = rule.deliveries[claim.deliveryIndex].coalesce,
-            (coalesce.mode == .latest) == claim.isLatest
-        else { return .noRule }
+/// The rule that gathers, at the moment of closing.
+private struct Gathering {
+    let rule: Rule
+    let claim: BatchClaim
+    let coalesce: Coalesce
+    let now: Int64
+
+    func halved(_ claims: [Delivery]) -> [RuleSet.ClosedPart] {
+        let batch = close(claims)
+        guard case .failure(let failure) = batch, failure.isTooLarge, claims.count > 1 else {
+            return [RuleSet.ClosedPart(claims: claims, batch: batch)]
+        }
+        let half = (claims.count + 1) / 2
+        return halved(Array(claims[..<half])) + halved(Array(claims[half...]))
+    }
+
+    /// Renders the one delivery that all these claims are gathered into; with `latest`, all of one record.
+    func close(_ claims: [Delivery]) -> RuleSet.ClosedBatch {
         let members = claims.compactMap { try? RecordedEvent(json: $0.body) }.map {
             BatchMember(event: $0.event, change: $0.change)
         }
-        guard members.count == claims.count else { return .failure(unreadable(first, rule, claim.deliveryIndex)) }
+        guard members.count == claims.count else { return .failure(unreadable(claims[0])) }
         let merged = claim.isLatest ? LatestMerge.merge(members) : members[members.count - 1]
         let evaluation = Evaluation(merged.event, now: now)
         let reading: FieldChanges.Reading =
@@ -93,11 +102,10 @@ extension RuleSet {
     }
 
     /// A claim holds the event that it was made from, unless something else wrote it.
-    private func unreadable(_ claim: Delivery, _ rule: Rule, _ index: Int) -> RoutingFailure {
-        let spec = rule.deliveries[index]
-        return RoutingFailure(
-            id: claim.id, rule: rule.id, deliveryIndex: index, destination: claim.destination,
-            reason: "what was gathered is no event", location: spec.location, onError: .deadletter, origin: claim.origin,
-            lane: claim.lane)
+    private func unreadable(_ first: Delivery) -> RoutingFailure {
+        RoutingFailure(
+            id: first.id, rule: rule.id, deliveryIndex: claim.deliveryIndex, destination: first.destination,
+            reason: "what was gathered is no event", location: rule.deliveries[claim.deliveryIndex].location,
+            onError: .deadletter, origin: first.origin, lane: first.lane)
     }
 }

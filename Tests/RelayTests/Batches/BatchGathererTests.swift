@@ -59,11 +59,15 @@ import Testing
             await bench.outbox.gather(by: gatherer)
         }
 
-        func accept(_ numbers: [Int], transaction: String = "t") async throws {
-            let events = numbers.map { BatchGathererTests.event($0, transaction: transaction) }
-            var batch = Make.batch(
-                events.flatMap { rules.current.route($0, now: 0).deliveries }, cursor: numbers.last ?? 0)
-            batch.transaction = transaction
+        func accept(_ numbers: [Int], transaction: String = "t", replay: String? = nil) async throws {
+            var events = numbers.map { BatchGathererTests.event($0, transaction: transaction) }
+            for index in events.indices { events[index].replay = replay }
+            var deliveries = events.flatMap { rules.current.route($0, now: 0).deliveries }
+            if let replay {
+                for index in deliveries.indices { deliveries[index].id = ReplayedDelivery.id(deliveries[index].id, of: replay) }
+            }
+            var batch = Make.batch(deliveries, cursor: numbers.last ?? 0)
+            if replay == nil { batch.transaction = transaction } else { batch.cursor.key.scope = .none }
             try await bench.outbox.accept(batch)
         }
     }
@@ -155,6 +159,23 @@ import Testing
         // A keepalive: nothing is open any more.
         try await relay.bench.outbox.accept(Make.batch([], cursor: 4))
         try await relay.bench.run("the second") { relay.bodies.all.count == 2 }
+        #expect(relay.bench.clock.uptime < 60_000)
+    }
+
+    @Test func `where the live stream is ends no transaction of a replay`() async throws {
+        let relay = try await Relay(Self.rules("{quiet: 5m, max: 10m, transaction: true}"))
+        try await relay.accept([50], transaction: "live")
+        for (number, transaction) in [(1, "a"), (2, "a"), (3, "b")] {
+            try await relay.accept([number], transaction: transaction, replay: "rp00000001")
+            await relay.bench.outbox.flush()
+            // Longer than a mark takes to be looked at, and by far not until the batch is due.
+            for _ in 0..<8 {
+                for _ in 0..<50 { await Task.yield() }
+                relay.bench.clock.advance(by: BatchGatherer.sealDelay)
+            }
+        }
+        try await relay.bench.run("the first transaction") { !relay.bodies.all.isEmpty }
+        #expect(relay.bodies.all.map { $0.prefix(6) } == [#"{"n":2"#])
         #expect(relay.bench.clock.uptime < 60_000)
     }
 
