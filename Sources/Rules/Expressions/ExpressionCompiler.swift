@@ -92,16 +92,33 @@ struct ExpressionCompiler {
 
 /// The identifiers of an expression that no macro binds.
 enum FreeNames {
-    static func visit(_ expression: CELExpression, bound: Set<String> = [], _ body: (String, Range<Int>) -> Void) {
-        switch expression.kind {
-        case .identifier(let name, let isRooted):
-            if isRooted || !bound.contains(name) { body(name, expression.range) }
-        case .macro(let macro):
-            visit(macro.range, bound: bound, body)
-            let inner = bound.union(macro.variables.map(\.text))
-            for part in [macro.condition, macro.result].compactMap({ $0 }) { visit(part, bound: inner, body) }
-        default: for child in expression.children { visit(child, bound: bound, body) }
+    static func visit(_ expression: CELExpression, _ body: (String, Range<Int>) -> Void) {
+        walk(expression) { part, bound in
+            if let name = free(part, bound) { body(name, part.range) }
+            return true
         }
+    }
+
+    /// Its name, if this is an identifier that no macro binds.
+    static func free(_ expression: CELExpression, _ bound: Set<String>) -> String? {
+        guard case .identifier(let name, let isRooted) = expression.kind, isRooted || !bound.contains(name) else { return nil }
+        return name
+    }
+
+    /// Every part of an expression, with the names that macros bind there.
+    ///
+    /// - Parameter body: returns whether the parts of this one are walked as well.
+    static func walk(
+        _ expression: CELExpression, bound: Set<String> = [], _ body: (CELExpression, Set<String>) -> Bool
+    ) {
+        guard body(expression, bound) else { return }
+        guard case .macro(let macro) = expression.kind else {
+            for child in expression.children { walk(child, bound: bound, body) }
+            return
+        }
+        walk(macro.range, bound: bound, body)
+        let inner = bound.union(macro.variables.map(\.text))
+        for part in [macro.condition, macro.result].compactMap({ $0 }) { walk(part, bound: inner, body) }
     }
 }
 

@@ -26,7 +26,7 @@ protocol StructObject: CELObject {
     func value(of member: Member) -> CELValue
 }
 
-/// The members of a struct by the numbers of their names, which are the first ones of the process or nearly.
+/// The members of a struct by the numbers of their names.
 struct MemberTable<Member: RawRepresentable<String> & CaseIterable & Sendable>: Sendable {
     private let byNumber: [Member?]
 

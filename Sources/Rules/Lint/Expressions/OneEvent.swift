@@ -15,40 +15,32 @@ enum OneEvent {
     /// Every such part, in written order of the tree.
     ///
     /// - Parameter lets: the names under `let` that say something of one event.
-    static func visit(
-        _ expression: CELExpression, lets: Set<String>, bound: Set<String> = [], _ body: (Part, Range<Int>) -> Void
-    ) {
-        switch expression.kind {
-        case .identifier(let name, let isRooted):
-            guard isRooted || !bound.contains(name) else { return }
-            if variables.contains(name) { body(.variable(name), expression.range) }
-            // The whole map: all that is in it.
-            if name == "let", let first = lets.min() { body(.letName(first), expression.range) }
-            return
-        case .select(let operand, let name, _), .has(let operand, let name):
-            guard isLet(operand, bound) else { break }
-            if lets.contains(name.text) { body(.letName(name.text), expression.range) }
-            return
-        case .index(let operand, let key, _):
-            guard isLet(operand, bound), case .literal(.string(let name)) = key.kind else { break }
-            if lets.contains(name) { body(.letName(name), expression.range) }
-            return
-        case .call(let name, nil, _):
-            if functions.contains(name.text) { body(.function(name.text), expression.range) }
-        case .macro(let macro):
-            visit(macro.range, lets: lets, bound: bound, body)
-            let inner = bound.union(macro.variables.map(\.text))
-            for part in [macro.condition, macro.result].compactMap({ $0 }) {
-                visit(part, lets: lets, bound: inner, body)
+    static func visit(_ expression: CELExpression, lets: Set<String>, _ body: (Part, Range<Int>) -> Void) {
+        FreeNames.walk(expression) { part, bound in
+            if let name = FreeNames.free(part, bound) {
+                if variables.contains(name) { body(.variable(name), part.range) }
+                // The whole map: all that is in it.
+                if name == "let", let first = lets.min() { body(.letName(first), part.range) }
+            } else if case .call(let name, nil, _) = part.kind, functions.contains(name.text) {
+                body(.function(name.text), part.range)
+            } else if let name = letName(part, bound) {
+                if lets.contains(name) { body(.letName(name), part.range) }
+                return false
             }
-            return
-        default: break
+            return true
         }
-        for child in expression.children { visit(child, lets: lets, bound: bound, body) }
     }
 
-    private static func isLet(_ expression: CELExpression, _ bound: Set<String>) -> Bool {
-        guard case .identifier("let", let isRooted) = expression.kind else { return false }
-        return isRooted || !bound.contains("let")
+    /// `let.name`, `let.?name`, `has(let.name)` or `let['name']`.
+    private static func letName(_ expression: CELExpression, _ bound: Set<String>) -> String? {
+        let (operand, name): (CELExpression, String)
+        switch expression.kind {
+        case .select(let whole, let member, _), .has(let whole, let member): (operand, name) = (whole, member.text)
+        case .index(let whole, let key, _):
+            guard case .literal(.string(let text)) = key.kind else { return nil }
+            (operand, name) = (whole, text)
+        default: return nil
+        }
+        return FreeNames.free(operand, bound) == "let" ? name : nil
     }
 }
