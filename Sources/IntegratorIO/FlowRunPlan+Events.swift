@@ -144,8 +144,8 @@ extension FlowRunPlan {
             isQueued = job.status == .open("queued")
             pollLater(now)
         case .success(let job):
-            guard let asked = state.run?.jobs.first(where: { ended[$0] == nil }), asked == job.id else {
-                tell(.warning, "asked for a job of flow \(flow), integrator.io answered with another one: \(job.id)")
+            if let asked = openJob, asked != job.id {
+                tell(.warning, "asked for job \(asked) of flow \(flow), integrator.io answered with another one: \(job.id)")
                 return pollLater(now)
             }
             state.saw([job])

@@ -182,8 +182,11 @@ package struct FlowRunPlan: Sendable {
         return nextBetweenRuns(now)
     }
 
+    /// The job of the run that is asked about.
+    var openJob: String? { state.run?.jobs.first { ended[$0] == nil } }
+
     private mutating func nextOfRun(_ run: FlowRunState.Run, _ now: Int64) -> Action {
-        if let job = run.jobs.first(where: { ended[$0] == nil }) {
+        if let job = openJob {
             return wantsToKnowWhyQueued(run, now) ? .checkConnections(run.exports) : .pollJob(job)
         }
         if mayPost, !(0..<limits.windowIsFresh).contains(now - run.writtenAt) {

@@ -71,16 +71,14 @@ package struct IntegratorJob: Sendable, Equatable {
     /// Nil without an ID.
     package init?(_ json: Value) {
         guard let id = json["_id"]?.text else { return nil }
-        // No number of records: what is beyond is nonsense, and must still be added up.
-        func count(_ name: String) -> Int { Int(min(max(json[name]?.integer ?? 0, 0), 1 << 40)) }
         func time(_ name: String) -> Int64? { json[name]?.text.flatMap(ISOTime.milliseconds) }
         self.init(
             id: id, status: Status(json["status"]?.text ?? ""), type: json["type"]?.text ?? "",
-            createdAt: time("createdAt"), errors: count("numError"), successes: count("numSuccess"),
-            pages: count("numPagesGenerated"))
-        openErrors = count("numOpenError")
-        exported = count("numExport")
-        ignored = count("numIgnore")
+            createdAt: time("createdAt"), errors: json.count("numError"), successes: json.count("numSuccess"),
+            pages: json.count("numPagesGenerated"))
+        openErrors = json.count("numOpenError")
+        exported = json.count("numExport")
+        ignored = json.count("numIgnore")
         startedAt = time("startedAt")
         endedAt = time("endedAt")
         references.integration = json["_integrationId"]?.text

@@ -57,7 +57,7 @@ package struct IntegratorErrorCount: Sendable, Equatable {
         let names = ["_expOrImpId", "_flowId", "_exportId", "_importId", "_id"]
         guard let id = names.lazy.compactMap({ json[$0]?.text }).first else { return nil }
         self.id = id
-        errors = Int(min(max(json["numError"]?.integer ?? 0, 0), 1 << 40))
+        errors = json.count("numError")
         lastErrorAt = json["lastErrorAt"]?.text
     }
 }

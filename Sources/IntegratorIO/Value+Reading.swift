@@ -28,6 +28,9 @@ extension Value {
         return flag
     }
 
+    /// A number of things; 0 where there is none. What is beyond any is nonsense, and must still be added up.
+    func count(_ name: String) -> Int { Int(min(max(self[name]?.integer ?? 0, 0), 1 << 40)) }
+
     /// Of a whole number within 64 bits, also where it is written as text.
     var integer: Int64? {
         switch self {

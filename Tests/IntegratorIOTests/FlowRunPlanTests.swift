@@ -192,6 +192,37 @@ import Testing
         #expect(plan.next(at: 901_000) == .pollJob("j"))
     }
 
+    @Test func `an answer about another job ends nothing, and is asked for again a while later`() {
+        var plan = FlowRunPlan(flow: "f", state: .open(["j"]), at: 0, seed: 1)
+        plan.apply(.polled(.success(IntegratorJob(id: "other", status: .completed))), at: 0)
+        guard case .notice(let notice) = plan.next(at: 0) else {
+            Issue.record("a notice is expected")
+            return
+        }
+        #expect(notice.text.contains("asked for job j") && notice.text.contains("another one: other"))
+        guard case .wait(let until?) = plan.next(at: 0) else {
+            Issue.record("a wait is expected")
+            return
+        }
+        #expect(until > 0 && plan.next(at: until) == .pollJob("j"))
+    }
+
+    @Test func `counts that nothing has are still added up`() throws {
+        let json = #"{"_id":"j","status":"completed","numError":9223372036854775807,"numSuccess":-5}"#
+        let job = try #require(IntegratorJob(try JSONReader.parse(Array(json.utf8))))
+        #expect(job.errors == 1 << 40 && job.successes == 0)
+        var plan = FlowRunPlan(flow: "f", state: .open(["j", "k"]), at: 0, seed: 1)
+        plan.apply(.polled(.success(job)), at: 0)
+        var other = job
+        other.id = "k"
+        plan.apply(.polled(.success(other)), at: 0)
+        guard case .notice(let notice) = plan.next(at: 0) else {
+            Issue.record("a report is expected")
+            return
+        }
+        #expect(notice.text.contains("\(1 << 41) errors"))
+    }
+
     @Test func `a run with several jobs ends when all have`() {
         var plan = FlowRunPlan(flow: "f", state: .open(["j", "k"]), at: 0, seed: 1)
         plan.apply(.polled(.success(IntegratorJob(id: "j", status: .completed))), at: 0)

@@ -94,7 +94,9 @@ extension FlowFinder {
             // A flow's ID, which the action names, is the only secret of its webhook.
             var shown = error
             shown.action = "read its parameters"
-            let since = entries[place.destination]?.failedReads[place.flow]?.since ?? now
+            // Long after the last one it is another outage.
+            let last = entries[place.destination]?.failedReads[place.flow]
+            let since = last.flatMap { now - $0.at < Self.unreadMilliseconds ? $0.since : nil } ?? now
             entries[place.destination]?.failedReads[place.flow] =
                 FailedRead(at: now, since: since, reason: "\(shown)", mayPass: error.mayPass)
         }
