@@ -168,6 +168,7 @@ final class CommitLedger {
     func failed() {
         guard let older = writing else { preconditionFailure("no commit under way") }
         writing = nil
+        isWanted = true
         older.isOutdated = false
         for entry in older.added {
             entry.storage = .unwritten

@@ -68,7 +68,7 @@ package struct ListenerSink: Sink {
 
     private nonisolated(nonsending) func send(_ delivery: Delivery, _ listener: Ready, _ number: Int) async -> AttemptOutcome {
         let batch = listener.records.flatMap { ListenerBatch(delivery.body, at: $0) }
-        if let batch, batch.wantsSplitting || progress.done(of: delivery, batch) > 0 {
+        if let batch, batch.wantsSplitting || progress.knows(delivery.id) {
             return await send(batch, atMost: ListenerBatch.maximumRecords, delivery, listener, number)
         }
         let outcome = await post(delivery.body, delivery, delivery.id, listener, number)
@@ -85,18 +85,19 @@ package struct ListenerSink: Sink {
     ) async -> AttemptOutcome {
         var limit = limit
         var posts = 0
+        let body = delivery.body.hashValue
         while true {
-            let start = progress.done(of: delivery, batch)
+            let start = progress.done(of: delivery.id, body: body)
             let part = batch.part(from: start, atMost: limit)
             if posts > 0 { for budget in calls.budgets { await budget.pass(calls.environment.clock) } }
             let outcome = await post(part.body, delivery, "\(delivery.id)-\(start)", listener, number)
             posts += 1
             if case .delivered(let note) = outcome {
                 guard part.next < batch.count else {
-                    progress.forget(delivery)
+                    progress.forget(delivery.id)
                     return outcome
                 }
-                progress.reached(part.next, of: delivery)
+                progress.reached(part.next, of: delivery.id, body: body)
                 guard posts < Self.maximumPosts else {
                     // As much as one attempt may take, all of it accepted: that is no failure that counts.
                     var note = rest(note, part.next, batch)
@@ -170,34 +171,29 @@ private final class BatchProgress: Sendable {
     /// Batches; when there are more, all begin anew.
     static let maximumBatches = 1_000
 
-    /// An operator may give a delivery another body, of which nothing was sent.
-    private struct Key: Hashable {
-        let id: String
-        let body: Int
-
-        init(_ delivery: Delivery) {
-            id = delivery.id
-            body = delivery.body.hashValue
-        }
+    private struct Done {
+        /// Hash of the body that they are in: an operator may give a delivery another one, of which nothing was sent.
+        var body: Int
+        var records: Int
     }
 
-    private let batches = Mutex<[Key: Int]>([:])
+    private let batches = Mutex<[String: Done]>([:])
 
-    func done(of delivery: Delivery, _ batch: ListenerBatch) -> Int {
-        let done = batches.withLock { $0.isEmpty ? 0 : $0[Key(delivery)] ?? 0 }
-        return done < batch.count ? done : 0
-    }
+    func knows(_ id: String) -> Bool { batches.withLock { $0[id] != nil } }
 
-    func reached(_ count: Int, of delivery: Delivery) {
-        let key = Key(delivery)
+    func done(of id: String, body: Int) -> Int {
         batches.withLock { batches in
-            if batches.count >= Self.maximumBatches, batches[key] == nil { batches.removeAll() }
-            batches[key] = count
+            guard let done = batches[id], done.body == body else { return 0 }
+            return done.records
         }
     }
 
-    func forget(_ delivery: Delivery) {
-        let key = Key(delivery)
-        batches.withLock { $0[key] = nil }
+    func reached(_ records: Int, of id: String, body: Int) {
+        batches.withLock { batches in
+            if batches.count >= Self.maximumBatches, batches[id] == nil { batches.removeAll() }
+            batches[id] = Done(body: body, records: records)
+        }
     }
+
+    func forget(_ id: String) { batches.withLock { $0[id] = nil } }
 }

@@ -25,6 +25,8 @@ package actor ListenerWatch {
     private let opened: @Sendable (String) async -> Void
     private var watched: [String: Watched]
     private var loop: Task<Void, Never>?
+    /// Between the looks of the loop.
+    private var nap: Task<Void, Never>?
     private var isStopped = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -43,9 +45,6 @@ package actor ListenerWatch {
             watched[entry.key] = Watched(stated: entry.value, gate: ListenerGate(listener: entry.key))
         }
     }
-
-    /// Between the looks of the loop.
-    private var nap: Task<Void, Never>?
 
     package func start() {
         guard loop == nil, !isStopped, !watched.isEmpty else { return }

@@ -52,6 +52,17 @@ import Testing
         #expect(second[0].storage == .stored)
     }
 
+    @Test func `a commit that was only wanted comes again if it fails`() {
+        let ledger = CommitLedger()
+        ledger.want()
+        #expect(ledger.isDirty && !ledger.isOnlyCursors)
+        #expect(ledger.take().isEmpty && !ledger.isDirty)
+        ledger.failed()
+        #expect(ledger.isDirty)
+        _ = ledger.take()
+        #expect(ledger.committed().rows == 0 && !ledger.isDirty)
+    }
+
     @Test func `progress that changes during a commit is written by the next one`() {
         let ledger = CommitLedger()
         let entry = entries(ledger, 1...1)[0]

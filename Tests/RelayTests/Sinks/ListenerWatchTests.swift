@@ -1,10 +1,10 @@
 import Curl
 import Events
-import IntegratorIO
 import Rules
 import Synchronization
 import Testing
 
+@testable import IntegratorIO
 @testable import Relay
 
 @Suite(.timeLimit(.minutes(5))) struct ListenerWatchTests {
@@ -104,6 +104,26 @@ import Testing
         while await house.ready.watch?.status().first?.state == .open { await Task.yield() }
         #expect(await house.attempt().short == "hold target -")
         #expect(house.posts == 1)
+        await house.ready.watch?.stop()
+    }
+
+    @Test func `what an answer closed is looked at again as soon as what it found closed by itself`() async throws {
+        let house = try House()
+        await house.ready.watch?.start()
+        await house.pass(untilChecks: 1)
+        while await house.ready.watch?.status().first?.state != .open { await Task.yield() }
+        house.set {
+            $0.isDisabled = true
+            $0.status = 422
+        }
+        house.clock.advance(by: 10_000)
+        #expect(await house.attempt().short == "hold target -" && house.checks == 2)
+        let closed = house.clock.uptime
+        house.set { $0.isDisabled = false }
+        // The loop hears of it; then the next look is that of a closed listener.
+        while house.clock.nextWake.map({ $0 > closed + ListenerGate.closedInterval }) ?? true { await Task.yield() }
+        await house.pass(untilChecks: 3)
+        #expect(house.clock.uptime <= closed + ListenerGate.closedInterval)
         await house.ready.watch?.stop()
     }
 
