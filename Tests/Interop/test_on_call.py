@@ -197,6 +197,20 @@ def test_a_replay_is_in_the_status_and_in_the_metrics(binary, world):
     assert replay() is None
 
 
+def test_nothing_and_too_much_are_refused(refused):
+    relay, _, _ = refused
+    count = len(letters(relay))
+    for option, value in [("--rule", "nope"), ("--destination", "hook"), ("--reason", "rejected"), ("--since", "2h")]:
+        said = ask(relay, "dlq", "drop", option, value, option, value, "--yes", code=2)
+        assert f"{option} was given 2 times" in said and "a command for each" in said, said
+    for command in ["replay", "backfill"]:
+        ask(relay, command, "list")
+        for name in ["", command[0] if command == "backfill" else "r"]:
+            said = ask(relay, command, "cancel", name, code=2)
+            assert f"is the beginning of every {command}'s name" in said, said
+    assert len(letters(relay)) == count, "nothing was done"
+
+
 def test_json_has_the_names_of_salesforce_and_times_that_can_be_read(refused):
     relay, _, dead = refused
     first = letters(relay)[0]

@@ -69,19 +69,8 @@ struct BackfillDesk: Sendable {
 
     func record(_ name: String) async throws(ControlError) -> BackfillRecord {
         let store = store
-        guard !"bf".hasPrefix(name) else {
-            throw ControlError(.badInput, "'\(name)' is the beginning of every backfill's name. Say more of it.")
-        }
-        let found = try await stored { () async throws(StoreError) in try await store.backfills() }.filter {
-            $0.id.hasPrefix(name)
-        }
-        guard let record = found.first(where: { $0.id == name }) ?? found.first else {
-            throw ControlError(.badInput, "there is no backfill '\(name)'. `sluice backfill list` shows them.")
-        }
-        guard found.count == 1 || record.id == name else {
-            throw ControlError(.badInput, "'\(name)' begins the names of \(found.count) backfills.")
-        }
-        return record
+        let all = try await stored { () async throws(StoreError) in try await store.backfills() }
+        return try RunName.find(name, in: all, id: \.id, kind: "backfill", prefix: "bf")
     }
 
     private func begin(_ record: BackfillRecord) async throws(ControlError) {

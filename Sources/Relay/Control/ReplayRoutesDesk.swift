@@ -100,18 +100,7 @@ struct ReplayDesk: Sendable {
     func record(_ name: String) async throws(ControlError) -> ReplayRecord {
         let store = store
         let all = try await stored { () async throws(StoreError) in try await store.replays() }
-        // The beginning of every name is not one of them.
-        guard !"rp".hasPrefix(name) else {
-            throw ControlError(.badInput, "'\(name)' is the beginning of every replay's name. Say more of it.")
-        }
-        let found = all.filter { $0.id.hasPrefix(name) }
-        guard let record = found.first(where: { $0.id == name }) ?? found.first else {
-            throw ControlError(.badInput, "there is no replay '\(name)'. `sluice replay list` shows them.")
-        }
-        guard found.count == 1 || record.id == name else {
-            throw ControlError(.badInput, "'\(name)' begins the names of \(found.count) replays.")
-        }
-        return record
+        return try RunName.find(name, in: all, id: \.id, kind: "replay", prefix: "rp")
     }
 
     // MARK: Views

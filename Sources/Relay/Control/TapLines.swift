@@ -3,7 +3,7 @@ import Rules
 
 /// What a tap writes: `{"event":…}`, `{"delivery":…}`, `{"dropped":7}`.
 enum TapLines {
-    static func line(_ element: TapHub.Element, shown: (Event) -> BodyDisplay = { _ in .full }) -> [UInt8] {
+    static func line(_ element: TapHub.Element, shown: (Event) -> BodyDisplay) -> [UInt8] {
         var fields: Fields = [:]
         switch element.item {
         case .event(let event, let result):

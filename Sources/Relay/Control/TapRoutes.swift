@@ -11,7 +11,7 @@ package enum TapRoutes {
     ///   - shown: how much of an event's record the rules of now let be seen.
     static func make(
         _ hub: TapHub, subjects: @escaping @Sendable () -> TapSubjects,
-        shown: @escaping @Sendable (Event) -> BodyDisplay = { _ in .full }
+        shown: @escaping @Sendable (Event) -> BodyDisplay
     ) -> [ControlStream] {
         [
             ControlStream("tap") { request throws(ControlError) in

@@ -188,6 +188,22 @@ import Testing
         #expect(try await bench.store.deadLetters().count == 2 && bench.sink.delivered.isEmpty)
     }
 
+    @Test func `an event that is gathered has no request to edit`() async throws {
+        var claim = letter(1)
+        claim.delivery.target = .batch(
+            BatchClaim(
+                deliveryIndex: 0, key: "k", isLatest: false, quietMilliseconds: 1, maximumMilliseconds: 1, limit: 1,
+                transactionKey: nil))
+        let bench = try await bench([claim])
+        let edit = DeadLetterEdit(id: "sl_1", body: [UInt8]("{}".utf8), resends: true)
+        await #expect {
+            try await bench.ask("dlq.edit", edit, as: DeadLetterOutcome.self)
+        } throws: {
+            "\($0)".contains("gathered for a batch")
+        }
+        #expect(try await bench.store.deadLetters().map(\.delivery.body) == [claim.delivery.body])
+    }
+
     @Test func `nothing is not the ID of the only one`() async throws {
         let bench = try await bench([letter(1)])
         let edit = DeadLetterEdit(id: "", body: [UInt8]("{}".utf8), resends: true)

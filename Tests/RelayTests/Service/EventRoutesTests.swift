@@ -31,6 +31,24 @@ import TestSupport
         #expect(numbers == (1...max(1, numbers.count)).map { .int(Int64($0)) }, "what store and memory know stands once")
     }
 
+    @Test func `the beginning of a delivery's ID is enough, unless it is that of several events`() async throws {
+        let bench = try await LoaderBench(status: 503)
+        var (one, other, twin) = (Make.delivery(5, lane: "a"), Make.delivery(6, lane: "b"), Make.delivery(6, lane: "c"))
+        (one.id, other.id, twin.id) = ("sl_ab1", "sl_ac1", "sl_ac2")
+        try await bench.outbox.accept(Make.batch([one, other, twin], cursor: 6))
+        await bench.outbox.flush()
+        #expect(try await show(bench, "sl_ab").text("replayId") == "\(Make.replayID(5))")
+        #expect(try await show(bench, "sl_ac").text("replayId") == "\(Make.replayID(6))", "two of one event")
+        for (text, words) in [("sl_a", "several events"), ("sl_", "nothing is known"), ("sl_b", "nothing is known")] {
+            do throws(ControlError) {
+                _ = try await show(bench, text)
+                Issue.record("\(text) was found")
+            } catch {
+                #expect(error.message.contains(words), "\(text): \(error)")
+            }
+        }
+    }
+
     @Test func `what an operator dropped, and what was not due, does not stand as if it waited`() async throws {
         let bench = try await LoaderBench()
         let id = try await journaled(bench, number: 7)

@@ -16,7 +16,7 @@ import Testing
         attempted(1)
         let next = try #require(await iterator.next())
         #expect(next.dropped == 30)
-        #expect(String(decoding: TapLines.line(next), as: UTF8.self).contains(#""dropped":30"#))
+        #expect(String(decoding: TapLines.line(next) { _ in .full }, as: UTF8.self).contains(#""dropped":30"#))
         attempted(2)
         #expect(await iterator.next()?.dropped == 0)
     }
@@ -45,7 +45,7 @@ import Testing
             time: 1, receivedAt: 1, header: nil, recordID: "001000000001001AAA",
             record: KnownFields(["Name": .string("name-1")]), org: IngestBench.org)
         let element = TapHub.Element(item: .event(event, RoutingResult()), dropped: 0)
-        #expect(String(decoding: TapLines.line(element), as: UTF8.self).contains("name-1"))
+        #expect(String(decoding: TapLines.line(element) { _ in .full }, as: UTF8.self).contains("name-1"))
         let redacted = String(decoding: TapLines.line(element) { _ in .redacted }, as: UTF8.self)
         #expect(!redacted.contains("name-1") && redacted.contains("<text of"))
     }
@@ -120,7 +120,7 @@ import Testing
 
     private static func route(_ hub: TapHub) -> ControlStream {
         let subjects = TapSubjects(topics: ["/data/ChangeEvents"], rules: ["orders"], destinations: ["hook"])
-        return TapRoutes.make(hub) { subjects }[0]
+        return TapRoutes.make(hub, subjects: { subjects }, shown: { _ in .full })[0]
     }
 
     private func attempted(_ number: Int) {
