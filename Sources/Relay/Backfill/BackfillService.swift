@@ -48,10 +48,7 @@ package actor BackfillService {
             await gate.open(plan.subject)
             // Whatever its state: a bulk query that goes on another day must know what changed meanwhile.
             if record.progress.bulk != nil { await gate.follow(plan.subject, for: record.id) }
-            guard record.state == .running, running[record.id] == nil,
-                !waiting.contains(where: { $0.id == record.id })
-            else { continue }
-            run(record)
+            if record.state == .running { run(record) }
         }
     }
 
@@ -76,8 +73,7 @@ package actor BackfillService {
 
     /// A new one, or one that was paused. It is stored when this returns.
     func begin(_ record: BackfillRecord) async throws(StoreError) {
-        guard running[record.id] == nil, beginning[record.id] == nil, !waiting.contains(where: { $0.id == record.id })
-        else { return }
+        guard running[record.id] == nil, beginning[record.id] == nil, !waits(record.id) else { return }
         var record = record
         record.state = .running
         record.detail = ""
@@ -158,8 +154,9 @@ package actor BackfillService {
 
     // MARK: Running
 
+    /// Unless it does already.
     private func run(_ record: BackfillRecord) {
-        guard !isStopping else { return }
+        guard !isStopping, running[record.id] == nil, !waits(record.id) else { return }
         guard let plan = Self.plan(of: record) else {
             parts.log.error("the plan of \(record.id) was written by another version of sluice; it does not go on")
             return

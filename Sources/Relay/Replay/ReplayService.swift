@@ -17,14 +17,11 @@ package actor ReplayService {
     package init(_ parts: ReplayParts) { self.parts = parts }
 
     /// Takes up the replays that the store holds, and that do not run yet. After the outbox was started.
-    package func start() async throws(StoreError) {
-        for record in try await parts.store.replays().reversed() where record.state == .running {
-            guard running[record.id] == nil, !waiting.contains(where: { $0.id == record.id }) else { continue }
-            run(record)
-        }
+    package func takeUp() async throws(StoreError) {
+        for record in try await parts.store.replays().reversed() where record.state == .running { run(record) }
     }
 
-    /// Lets go of replays of this org, as if the process ended: they go on with the next `start`.
+    /// Lets go of replays of this org, as if the process ended: they go on with the next `takeUp`.
     func letGo(of org: String) async {
         waiting.removeAll { Self.plan(of: $0)?.topics.contains { $0.org == org } == true }
         for run in running.values where run.orgs.contains(org) {
@@ -43,7 +40,7 @@ package actor ReplayService {
 
     /// A new one, or one that was paused.
     func begin(_ record: ReplayRecord) async throws(StoreError) {
-        guard running[record.id] == nil, !waiting.contains(where: { $0.id == record.id }) else { return }
+        guard running[record.id] == nil, !waits(record.id) else { return }
         var record = record
         record.state = .running
         record.detail = ""
@@ -85,8 +82,9 @@ package actor ReplayService {
 
     // MARK: Running
 
+    /// Unless it does already.
     private func run(_ record: ReplayRecord) {
-        guard !isStopping else { return }
+        guard !isStopping, running[record.id] == nil, !waits(record.id) else { return }
         let plan = Self.plan(of: record)
         let orgs = Set(plan?.topics.map(\.org) ?? [])
         guard orgs.allSatisfy({ org in running.values.count { $0.orgs.contains(org) } < Self.maximumRunning }) else {

@@ -259,8 +259,8 @@ package struct OrgService: Sendable {
             Position(replayID: $0.replayID, time: $0.commitTime ?? $0.updatedAt, receivedAt: $0.updatedAt)
         }
         position?.movedFrom = movedFrom
-        var startedAt: Int64?
-        if cursor == nil { startedAt = if let movedFrom { movedFrom } else { await lastSeen(topic.name) } }
+        var startedAt = cursor == nil ? movedFrom : nil
+        if cursor == nil, startedAt == nil { startedAt = await lastSeen(topic.name) }
         return Subscription(
             settings: topic.settings(configuration.pubsub), position: position,
             unusable: cursor.flatMap { Self.foreign($0, org) }, startedAt: startedAt,
@@ -286,6 +286,7 @@ package struct OrgService: Sendable {
 
     /// The org may have got another name in the configuration: its topics go on where they were.
     private func takeOverOldNames(_ org: Org) async {
+        var hasLetGo = false
         while !Task.isCancelled {
             do throws(StoreError) {
                 let others = try await parts.store.cursors().filter { cursor in
@@ -293,15 +294,17 @@ package struct OrgService: Sendable {
                 }
                 for old in Set(others.map(\.key.org)).sorted() {
                     // They read under the old name, and stand still until they know the new one.
+                    hasLetGo = true
                     await parts.replays.letGo(of: old)
                     await parts.backfills.letGo(of: old)
                     try await parts.store.renameOrg(old, to: org.alias)
-                    try await parts.replays.start()
-                    try await parts.backfills.takeUp()
                     log.notice(
                         "\(old) was the same org (\(org.id)), and is no name in sluice.yaml any more: this goes on where it was")
                 }
-                return
+                guard hasLetGo else { return }
+                // In a turn of their own as well, where the store failed in between: no cursor has the old name then.
+                try await parts.replays.takeUp()
+                return try await parts.backfills.takeUp()
             } catch {
                 log.error("\(error)")
                 guard (try? await parts.time.sleep(.seconds(5))) != nil else { return }

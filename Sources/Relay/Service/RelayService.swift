@@ -145,7 +145,7 @@ package actor RelayService {
             let destinations = await loader.destinations
             foundWaiting = try await countWaiting(for: Set(destinations.map(\.name)))
             try await outbox.start(destinations)
-            try await replays.start()
+            try await replays.takeUp()
             try await backfills.start()
         } catch {
             throw .store(error)

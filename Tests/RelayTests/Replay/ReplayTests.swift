@@ -88,7 +88,7 @@ import Testing
         #expect(got.count < 1_500, "it was not killed half-way")
 
         let second = try await ReplayBench(scratch: scratch)
-        try await second.service.start()
+        try await second.service.takeUp()
         try await second.ended(started.id)
         let all = got + second.replayed(by: started.id)
         #expect(Set(all) == Set(500..<2_000))
@@ -121,7 +121,7 @@ import Testing
         #expect(first.replayed(by: started.id).count < 195, "it was not killed half-way")
 
         let second = try await ReplayBench(scratch: scratch)
-        try await second.service.start()
+        try await second.service.takeUp()
         try await second.ended(started.id)
         let all = first.replayed(by: started.id) + second.replayed(by: started.id)
         #expect(Set(all) == Set(5..<200))
@@ -289,7 +289,7 @@ import Testing
         #expect(view.state == .running && view.detail.contains("next `sluice run`"))
         try await first.bench.crash()
         let second = try await ReplayBench(scratch: scratch)
-        try await second.service.start()
+        try await second.service.takeUp()
         try await second.ended(view.id)
         #expect(second.replayed(by: view.id).sorted() == Array(10..<20))
     }

@@ -26,9 +26,7 @@ import TestSupport
         let key = Cursor.Key(org: "prod", topic: "/data/ChangeEvents")
         let now = TimeSource.system.wall()
         var group = CommitGroup()
-        group.cursors[key] = Cursor(
-            key: key, orgID: "00D000000000001EAA", instanceURL: Self.first, replayID: ReplayID([7])!, commitTime: nil,
-            updatedAt: now)
+        group.cursors[key] = Self.cursor(key, at: Self.first, now)
         _ = try await store.commit(group, wall: now)
         let pubsub = MovingPubSub(good: Self.second)
         let signIns = Mutex(0)
@@ -38,11 +36,7 @@ import TestSupport
                 return count
             }
             let (url, id) = number == 1 ? (Self.first, "00D000000000001EAA") : (Self.second, orgID)
-            let grant = """
-                {"access_token":"\(id)!\(number)","instance_url":"\(url)","token_type":"Bearer",\
-                "id":"https://login.salesforce.com/id/\(id)/005000000000001AAA"}
-                """
-            return HTTPResponse(status: 200, body: Array(grant.utf8))
+            return Self.grant("\(id)!\(number)", at: url, of: id)
         }
         let service = try service(store, http, pubsub, policy)
         try await service.start()
@@ -59,9 +53,7 @@ import TestSupport
         let old = Cursor.Key(org: "emulator", topic: "/data/ChangeEvents")
         let now = TimeSource.system.wall()
         var group = CommitGroup()
-        group.cursors[old] = Cursor(
-            key: old, orgID: "00D000000000001EAA", instanceURL: Self.second, replayID: ReplayID([7])!, commitTime: nil,
-            updatedAt: now)
+        group.cursors[old] = Self.cursor(old, at: Self.second, now)
         group.held = [
             HeldEvent(
                 key: HeldEvent.Key(org: "emulator", topic: "/data/ChangeEvents", replayID: ReplayID([6])!, recordID: "001"),
@@ -76,13 +68,7 @@ import TestSupport
         try await store.set(
             StreamState(key: old, state: "off", detail: "", since: 0, lastReceivedAt: nil, reconnects: 0))
         let pubsub = MovingPubSub(good: Self.second)
-        let http = ScriptedHTTP { _ in
-            let grant = """
-                {"access_token":"t","instance_url":"\(Self.second)","token_type":"Bearer",\
-                "id":"https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA"}
-                """
-            return HTTPResponse(status: 200, body: Array(grant.utf8))
-        }
+        let http = ScriptedHTTP { _ in Self.grant("t", at: Self.second, of: "00D000000000001EAA") }
         let service = try service(store, http, pubsub, .stop)
         try await service.start()
         while pubsub.requests(at: Self.second).isEmpty { await Task.yield() }
@@ -106,9 +92,7 @@ import TestSupport
         let old = Cursor.Key(org: "emulator", topic: "/data/AccountChangeEvent")
         let now = TimeSource.system.wall()
         var group = CommitGroup()
-        group.cursors[old] = Cursor(
-            key: old, orgID: "00D000000000001EAA", instanceURL: Self.second, replayID: ReplayID([7])!, commitTime: nil,
-            updatedAt: now)
+        group.cursors[old] = Self.cursor(old, at: Self.second, now)
         _ = try await store.commit(group, wall: now)
         // As an earlier process left them: a snapshot that the configuration asks for, a re-read, and a replay of two
         // orgs from Salesforce that was under way.
@@ -133,13 +117,7 @@ import TestSupport
             ReplayRecord(
                 id: "rp00000001", plan: Array(planned.utf8), state: .running, detail: "", createdAt: now, updatedAt: now))
         let pubsub = MovingPubSub(good: Self.second)
-        let http = ScriptedHTTP { _ in
-            let grant = """
-                {"access_token":"t","instance_url":"\(Self.second)","token_type":"Bearer",\
-                "id":"https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA"}
-                """
-            return HTTPResponse(status: 200, body: Array(grant.utf8))
-        }
+        let http = ScriptedHTTP { _ in Self.grant("t", at: Self.second, of: "00D000000000001EAA") }
         var topic = TopicConfiguration(name: old.topic)
         topic.snapshot = true
         let service = try service(store, http, pubsub, .stop, topic: topic)
@@ -155,6 +133,20 @@ import TestSupport
         expected.topics[0].org = "prod"
         #expect(try JSONDecoder().decode(ReplayPlan.self, from: Data(replay.plan)) == expected)
         #expect(await service.stop(within: .seconds(5)))
+    }
+
+    /// Where an earlier process left a topic.
+    private static func cursor(_ key: Cursor.Key, at url: String, _ now: Int64) -> Cursor {
+        Cursor(
+            key: key, orgID: "00D000000000001EAA", instanceURL: url, replayID: ReplayID([7])!, commitTime: nil, updatedAt: now)
+    }
+
+    private static func grant(_ token: String, at url: String, of org: String) -> HTTPResponse {
+        let grant = """
+            {"access_token":"\(token)","instance_url":"\(url)","token_type":"Bearer",\
+            "id":"https://login.salesforce.com/id/\(org)/005000000000001AAA"}
+            """
+        return HTTPResponse(status: 200, body: Array(grant.utf8))
     }
 
     private func service(
