@@ -64,7 +64,7 @@ extension FlowRunPlan {
     private mutating func flowChecked(_ result: Result<IntegratorFlow, Trouble>, _ now: Int64) {
         switch result {
         case .success(let flow):
-            guard let obstacle = flow.obstacle else {
+            guard let obstacle = obstacle(of: flow) else {
                 needsFlowCheck = false
                 flowCheckedAt = now
                 for finding in flow.findings where !toldFindings.contains(finding) {

@@ -115,6 +115,8 @@ package struct FlowRunPlan: Sendable {
     var mayPost = false
     var needsFlowCheck = true
     var flowCheckedAt: Int64?
+    /// Sources that claims name and the flow does not have, as of the last check.
+    var missingSources: Set<String> = []
     /// What was said of the flow.
     var toldFindings: [FlowActivation.Finding] = []
     /// The job of the run that is under way is queued, for all that is known.
@@ -204,7 +206,7 @@ package struct FlowRunPlan: Sendable {
         let due = max(dueAt, state.nextAllowed, retryAt)
         if now < due { return .wait(until: min(due, gathering.firstExpiry ?? due)) }
         if let checked = flowCheckedAt, !(0..<limits.flowIsFresh).contains(now - checked) { needsFlowCheck = true }
-        if needsFlowCheck { return .checkFlow(exports(of: waiting[...])) }
+        if needsFlowCheck || namesMissing(waiting[0]) { return .checkFlow(exports(of: waiting[...])) }
         guard let clearance, (0..<limits.latestIsFresh).contains(now - clearance.at) else {
             return latestIsMissing ? .listJobs(since: now - limits.jobsLookBack) : .checkLatest
         }
@@ -230,7 +232,7 @@ package struct FlowRunPlan: Sendable {
 
     /// Writes the window down. It leaves no gap to the last covered one.
     private mutating func form(_ clear: Clearance, _ now: Int64) {
-        let claims = waiting.prefix(limits.claimsPerRun)
+        let claims = waiting.prefix(limits.claimsPerRun).prefix { !namesMissing($0) }
         guard let first = claims.map(\.request.from).min(), let last = claims.map(\.request.until).max() else { return }
         let covered = state.covered ?? first
         let until = max(now, last + 1000)

@@ -59,6 +59,51 @@ import Testing
         #expect(world.notices.filter { $0.text.contains("ignores the date window") }.count == 1)
     }
 
+    @Test func `claims on a source that is gone do not hold up those of today`() {
+        var world = FlowRunWorld()
+        world.sources = ["new"]
+        world.claim("a", exports: ["old"], horizon: 86_400_000)
+        world.live(for: 60_000)
+        #expect(world.posts == 0 && world.dead.isEmpty, "it may come back")
+        #expect(world.notices.contains { $0.level == .alarm && $0.text.contains("no source old") })
+        world.claim("b", exports: ["new"])
+        world.live(for: 1_200_000)
+        #expect(Array(world.done.keys) == ["b"])
+        #expect(world.dead["a"]?.contains("no source old") == true)
+        #expect(world.plan.status.notice.contains("completed"))
+        #expect(world.problems == [])
+    }
+
+    @Test func `claims on a source that is not there yet wait behind the others`() {
+        var world = FlowRunWorld()
+        world.sources = ["here"]
+        world.claim("a", exports: ["here"])
+        world.claim("b", exports: ["soon"], horizon: 86_400_000)
+        world.live(for: 120_000)
+        #expect(Array(world.done.keys) == ["a"])
+        #expect(world.dead.isEmpty)
+        // Nor do they hold up what comes after them for longer than a check.
+        world.sources = ["here", "soon"]
+        world.live(for: 1_800_000)
+        #expect(world.done.count == 2)
+        #expect(world.dead.isEmpty)
+        #expect(world.problems == [])
+    }
+
+    @Test func `a crash at any moment of passing claims by loses none`() {
+        for point in [FlowRunWorld.CrashPoint.before, .after] {
+            for action in 0..<24 {
+                var world = FlowRunWorld()
+                world.sources = ["new"]
+                for id in ["a", "c", "e"] { world.claim(id, exports: ["old"], horizon: 86_400_000) }
+                for id in ["b", "d"] { world.claim(id, exports: ["new"]) }
+                world.live(for: 1_200_000, crashAt: (action, point))
+                #expect(Set(world.done.keys) == ["b", "d"] && Set(world.dead.keys) == ["a", "c", "e"], "\(action)")
+                #expect(world.problems == [], "\(action)")
+            }
+        }
+    }
+
     @Test func `what became of a run is kept with its claims`() {
         var world = FlowRunWorld()
         world.claim("a")

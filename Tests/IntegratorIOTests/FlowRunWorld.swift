@@ -46,6 +46,8 @@ struct FlowRunWorld {
     var latestIsEmpty = false
     var listTroubles: [IntegratorFailureKind] = []
     var pollTroubles: [IntegratorFailureKind] = []
+    /// Those that the flow has; nil: whatever a claim names.
+    var sources: Set<String>?
     var flowAnswers: [Result<IntegratorFlow, FlowRunPlan.Trouble>] = []
     var retryAfter: Int64?
     var offline: [String] = []
@@ -146,9 +148,14 @@ struct FlowRunWorld {
         case .checkConnections:
             log.append("connections")
             return .connections(.success(offline))
-        case .checkFlow:
+        case .checkFlow(let exports):
             log.append("flow")
-            return .flow(flowAnswers.isEmpty ? .success(IntegratorFlow(id: "f")) : flowAnswers.removeFirst())
+            guard flowAnswers.isEmpty else { return .flow(flowAnswers.removeFirst()) }
+            var flow = IntegratorFlow(id: "f")
+            for export in exports where sources?.contains(export) == false {
+                flow.findings.append(FlowActivation.Finding(subject: export, problem: .noSuchSource))
+            }
+            return .flow(.success(flow))
         case .checkLatest:
             log.append("latest")
             if latestIsEmpty { return .latest(.success([])) }
@@ -184,6 +191,7 @@ struct FlowRunWorld {
         if disk?.run?.from != body.from || disk?.run?.until != body.until {
             problems.append("posted a window that was not written down")
         }
+        if let sources, !sources.isSuperset(of: body.exports) { problems.append("a run of a source that is not there") }
         if body.from >= body.until { problems.append("an empty window") }
         let fault = postFaults.isEmpty ? .none : postFaults.removeFirst()
         if case .status(let kind) = fault { return .failure(trouble(kind)) }
