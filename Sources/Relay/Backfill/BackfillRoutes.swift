@@ -13,7 +13,7 @@ package enum BackfillRoutes {
     ) -> [ControlRoute] {
         let desk = BackfillDesk(store: store, topics: topics, rules: rules, service: service, time: time)
         return [
-            ControlRoute("backfill.start") { (request: BackfillRequest) async throws(ControlError) in
+            ControlRoute("backfill.start", isChange: true) { (request: BackfillRequest) async throws(ControlError) in
                 try await desk.start(request)
             },
             ControlRoute("backfill.list") { (_: BackfillListRequest) async throws(ControlError) in
@@ -22,13 +22,13 @@ package enum BackfillRoutes {
             ControlRoute("backfill.show") { (request: NamedBackfill) async throws(ControlError) in
                 try await desk.view(desk.record(request.id))
             },
-            ControlRoute("backfill.pause") { (request: NamedBackfill) async throws(ControlError) in
+            ControlRoute("backfill.pause", isChange: true) { (request: NamedBackfill) async throws(ControlError) in
                 try await desk.end(request.id, as: .paused, "paused by an operator")
             },
-            ControlRoute("backfill.resume") { (request: NamedBackfill) async throws(ControlError) in
+            ControlRoute("backfill.resume", isChange: true) { (request: NamedBackfill) async throws(ControlError) in
                 try await desk.resume(request.id)
             },
-            ControlRoute("backfill.cancel") { (request: NamedBackfill) async throws(ControlError) in
+            ControlRoute("backfill.cancel", isChange: true) { (request: NamedBackfill) async throws(ControlError) in
                 try await desk.end(request.id, as: .cancelled, "cancelled by an operator")
             },
         ]

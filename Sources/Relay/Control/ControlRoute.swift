@@ -5,18 +5,24 @@ import FoundationEssentials
 package struct ControlRoute: Sendable {
     /// Words joined by full stops: `dlq.list`.
     package let name: String
+    /// It changes something: a relay that is stopping refuses it.
+    package let isChange: Bool
     /// JSON in, JSON out.
     package let answer: @Sendable (_ request: [UInt8]) async throws(ControlError) -> [UInt8]
 
-    package init(_ name: String, answer: @escaping @Sendable ([UInt8]) async throws(ControlError) -> [UInt8]) {
+    package init(
+        _ name: String, isChange: Bool = false,
+        answer: @escaping @Sendable ([UInt8]) async throws(ControlError) -> [UInt8]
+    ) {
         self.name = name
+        self.isChange = isChange
         self.answer = answer
     }
 
     package init<Request: Decodable & SendableMetatype, Answer: Encodable & SendableMetatype>(
-        _ name: String, _ answer: @escaping @Sendable (Request) async throws(ControlError) -> Answer
+        _ name: String, isChange: Bool = false, _ answer: @escaping @Sendable (Request) async throws(ControlError) -> Answer
     ) {
-        self.init(name) { bytes async throws(ControlError) in
+        self.init(name, isChange: isChange) { bytes async throws(ControlError) in
             let request: Request
             do {
                 request = try JSONDecoder().decode(Request.self, from: Data(bytes))

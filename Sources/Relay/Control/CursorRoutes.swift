@@ -20,13 +20,13 @@ package enum CursorRoutes {
             ControlRoute("cursor.preview") { (request: CursorMoveRequest) async throws(ControlError) in
                 try await desk.preview(request)
             },
-            ControlRoute("cursor.set") { (request: CursorMoveRequest) async throws(ControlError) in
+            ControlRoute("cursor.set", isChange: true) { (request: CursorMoveRequest) async throws(ControlError) in
                 try await desk.perform([desk.preview(request)])[0]
             },
-            ControlRoute("cursor.save") { (request: CursorSaveRequest) async throws(ControlError) in
+            ControlRoute("cursor.save", isChange: true) { (request: CursorSaveRequest) async throws(ControlError) in
                 try await desk.save(request)
             },
-            ControlRoute("cursor.forget") { (request: CursorSaveRequest) async throws(ControlError) in
+            ControlRoute("cursor.forget", isChange: true) { (request: CursorSaveRequest) async throws(ControlError) in
                 try await desk.forget(request.name)
             },
             ControlRoute("cursor.export") { (_: CursorListRequest) async throws(ControlError) in
@@ -35,7 +35,7 @@ package enum CursorRoutes {
             ControlRoute("cursor.importPreview") { (document: CursorDocument) async throws(ControlError) in
                 try await desk.moves(document)
             },
-            ControlRoute("cursor.import") { (document: CursorDocument) async throws(ControlError) in
+            ControlRoute("cursor.import", isChange: true) { (document: CursorDocument) async throws(ControlError) in
                 try await desk.perform(desk.moves(document))
             },
         ]

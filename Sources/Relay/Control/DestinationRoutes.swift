@@ -10,7 +10,7 @@ package enum DestinationRoutes {
         recheck: @escaping @Sendable (_ name: String) async -> Void
     ) -> [ControlRoute] {
         [
-            ControlRoute("destination.try") { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
+            ControlRoute("destination.try", isChange: true) { (request: NamedDestination) async throws(ControlError) -> TriedDestination in
                 if let problem = await reload() { throw ControlError(.badInput, problem) }
                 if let tried = await outbox.tryNow(request.name) {
                     await recheck(request.name)

@@ -5,7 +5,7 @@ package enum ReloadRoutes {
         _ loader: RulesLoader, reload: @escaping @Sendable () async -> ReloadAnswer?
     ) -> [ControlRoute] {
         [
-            ControlRoute("rules.reload") { (_: EmptyRequest) async throws(ControlError) -> ReloadAnswer in
+            ControlRoute("rules.reload", isChange: true) { (_: EmptyRequest) async throws(ControlError) -> ReloadAnswer in
                 guard let answer = await reload() else {
                     throw ControlError(.failed, "this relay was started without rule files: it cannot reload them")
                 }

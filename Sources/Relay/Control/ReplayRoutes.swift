@@ -17,20 +17,20 @@ package enum ReplayRoutes {
             ControlRoute("replay.dryRun") { (request: ReplayRequest) async throws(ControlError) in
                 try await desk.dryRun(request)
             },
-            ControlRoute("replay.start") { (request: ReplayRequest) async throws(ControlError) in
+            ControlRoute("replay.start", isChange: true) { (request: ReplayRequest) async throws(ControlError) in
                 try await desk.start(request)
             },
             ControlRoute("replay.list") { (_: ReplayListRequest) async throws(ControlError) in try await desk.list() },
             ControlRoute("replay.show") { (request: NamedReplay) async throws(ControlError) in
                 try await desk.view(desk.record(request.id))
             },
-            ControlRoute("replay.pause") { (request: NamedReplay) async throws(ControlError) in
+            ControlRoute("replay.pause", isChange: true) { (request: NamedReplay) async throws(ControlError) in
                 try await desk.end(request.id, as: .paused, "paused by an operator")
             },
-            ControlRoute("replay.resume") { (request: NamedReplay) async throws(ControlError) in
+            ControlRoute("replay.resume", isChange: true) { (request: NamedReplay) async throws(ControlError) in
                 try await desk.resume(request.id)
             },
-            ControlRoute("replay.cancel") { (request: NamedReplay) async throws(ControlError) in
+            ControlRoute("replay.cancel", isChange: true) { (request: NamedReplay) async throws(ControlError) in
                 try await desk.end(request.id, as: .cancelled, "cancelled by an operator")
             },
         ]

@@ -7,6 +7,7 @@ extension StatusReport {
         isLive = true
         version = live.version
         startedAt = live.monitor.startedAt
+        stopsBy = live.stopsBy
         rules = live.rules
         storeFailure = live.dispatch.storeFailure
         storeNextTry = live.dispatch.storeNextTry

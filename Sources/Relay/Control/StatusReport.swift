@@ -10,6 +10,8 @@ package struct StatusReport: Sendable, Codable {
     package var isLive: Bool
     package var version: String?
     package var startedAt: Int64?
+    /// The relay is stopping, and has ended by then. Nothing new is taken or tried; attempts under way come to their end.
+    package var stopsBy: Int64?
     package var rules: RulesStatus?
     package var topics: [Topic]
     package var destinations: [Destination]

@@ -12,6 +12,8 @@ package struct LiveStatus: Sendable {
     package var topics: [Cursor.Key]
     /// By destination.
     package var platforms: [String: PlatformStatus] = [:]
+    /// By when it has ended, epoch milliseconds; nil unless it is stopping.
+    package var stopsBy: Int64?
 }
 
 /// Puts a status together. Counting in the store takes long when much waits, so its counts are kept for a moment.

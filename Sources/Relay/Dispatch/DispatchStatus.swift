@@ -26,6 +26,9 @@ package struct DispatchStatus: Sendable, Equatable {
         package var dropped: Int
     }
 
+    /// Attempts under way.
+    package var inFlight: Int { destinations.map(\.inFlight).reduce(0, +) }
+
     package struct Paused: Sendable, Equatable {
         package var lanes = 0
         /// Of one of them.

@@ -50,11 +50,12 @@ package struct RelayConsole: Sendable {
         }
     }
 
-    /// Ready means: every topic streams (or is parked until there is room, or stands by), and what comes can be written.
+    /// Ready means: every topic streams (or is parked until there is room, or stands by), what comes can be written, and no stop is under way.
     private static func readiness(_ report: StatusReport) -> Answer {
         var reasons = report.topics.filter { StreamStatus.State(rawValue: $0.state)?.isWell != true }
             .map { "\($0.org) \($0.topic) is \($0.state)\($0.detail.isEmpty ? "" : ": \($0.detail)")" }
         if let failure = report.storeFailure { reasons.append(failure) }
+        if report.stopsBy != nil { reasons.append("the relay is stopping") }
         guard !reasons.isEmpty else { return text(200, "ready\n") }
         return text(503, reasons.map { $0 + "\n" }.joined())
     }

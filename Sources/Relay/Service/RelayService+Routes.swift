@@ -1,6 +1,13 @@
 extension RelayService {
     /// What a running relay answers about itself.
     package nonisolated var routes: [ControlRoute] {
+        allRoutes.map {
+            $0.refused(
+                by: stopGate, underWay: { [outbox] in await outbox.status().inFlight }, monitor.time)
+        }
+    }
+
+    private nonisolated var allRoutes: [ControlRoute] {
         [.ping] + StatusRoutes.make(statusSource) + ReloadRoutes.make(loader, reload: { [self] in await reload() })
             + DestinationRoutes.make(
                 outbox,
@@ -41,10 +48,10 @@ extension RelayService {
 
     private nonisolated var statusSource: StatusSource {
         StatusSource(store: store, time: monitor.time, replays: replays) {
-            [monitor, outbox, loader, version, topics, flows] in
+            [monitor, outbox, loader, version, topics, flows, stopGate] in
             LiveStatus(
                 version: version, dispatch: await outbox.status(), rules: await loader.status, monitor: monitor,
-                topics: topics, platforms: await loader.platforms(flows.tally))
+                topics: topics, platforms: await loader.platforms(flows.tally), stopsBy: stopGate.endsBy)
         }
     }
 }

@@ -10,6 +10,8 @@ import Store
 package actor RelayService {
     /// What a start that failed waits for attempts under way.
     static let failedStartLimit: Duration = .seconds(10)
+    /// What a stop waits for changes that somebody asked for: one may wait for a store that cannot be written.
+    static let changesLimit: Duration = .seconds(4)
 
     package nonisolated let monitor: RelayMonitor
     package nonisolated let loader: RulesLoader
@@ -37,6 +39,7 @@ package actor RelayService {
     private var accounting: Task<Void, Never>?
     private var isOpen = false
     private var isStopping = false
+    nonisolated let stopGate = StopGate()
     /// Deliveries that the store held at the start, for destinations that there are.
     private var foundWaiting = 0
 
@@ -229,9 +232,21 @@ package actor RelayService {
     ///
     /// - Returns: whether everything is safe; if not, the last events come again from their cursors.
     package func stop(within limit: Duration) async -> Bool {
+        let isSafe = await drain(within: limit)
+        closeStore()
+        return isSafe
+    }
+
+    /// Takes no further event or change, lets attempts under way end, and writes what is left. Questions are answered until
+    /// the store is closed.
+    ///
+    /// - Returns: as `stop`.
+    package func drain(within limit: Duration) async -> Bool {
         isStopping = true
         watching?.cancel()
         for task in running { task.cancel() }
+        await stopGate.close(
+            endsBy: monitor.time.wall() + limit.milliseconds, within: Self.changesLimit, monitor.time)
         // Before the outbox: no run may start or report while it drains.
         await replays.stop()
         await backfills.stop()
@@ -244,12 +259,15 @@ package actor RelayService {
         await keeping?.value
         accounting?.cancel()
         await accounting?.value
+        return isSafe
+    }
+
+    package func closeStore() {
         do throws(StoreError) {
             try store.close()
         } catch {
             log.warning("\(error)")
         }
-        return isSafe
     }
 
     /// Ends at once and writes nothing more, as a crash would; for simulations, whose process goes on.

@@ -92,10 +92,10 @@ struct RunCommand: AsyncParsableCommand {
         systemd?.send(.stopping, .extendTimeout(.seconds(stopWithin + 10)))
         log.notice("stopping on \(name); a second signal ends at once")
         signals.exitOnNext()
-        // Before the store is closed: its next owner listens at the same place. A request may wait for a store that
-        // cannot be written, and ends with the service.
+        let isSafe = await service.drain(within: .seconds(stopWithin))
+        // Before the store is closed: its next owner listens at the same place.
         await doors.close(within: Self.doorsLimit)
-        let isSafe = await service.stop(within: .seconds(stopWithin))
+        await service.closeStore()
         guard isSafe else {
             throw CommandFailure(
                 .failed, "stopped before everything was written; those events come again from their cursors.")

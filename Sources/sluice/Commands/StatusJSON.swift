@@ -12,7 +12,7 @@ extension StatusReport {
     private var value: Value {
         .record([
             "at": .timestamp(at), "relay": Self.text(relay), "live": .bool(isLive), "version": Self.text(version),
-            "startedAt": Self.time(startedAt), "rules": rules.map(Self.value) ?? .null,
+            "startedAt": Self.time(startedAt), "stopsBy": Self.time(stopsBy), "rules": rules.map(Self.value) ?? .null,
             "topics": .list(topics.map(\.value)), "destinations": .list(destinations.map(\.value)),
             "ruleCounts": .list(ruleCounts.map(\.value)), "quarantined": .int(Int64(quarantined)),
             "statements": .list(

@@ -35,6 +35,11 @@ struct StatusText {
         }
         guard report.isLive else { return "Relay: \(relay)\n" }
         var text = "Relay: \(relay), up \(report.startedAt.map { Self.span(now - $0) } ?? "-")\n"
+        if let end = report.stopsBy {
+            let attempts = report.destinations.compactMap(\.live?.inFlight).reduce(0, +)
+            text += styled(
+                "It is stopping, within \(Self.span(max(1000, end - now))): \(counted(attempts, "attempt")) under way.\n", .yellow)
+        }
         if let failure = report.storeFailure {
             text += styled("The store cannot be written: \(said(failure, nextTry: report.storeNextTry))\n", .red)
         }
