@@ -7,6 +7,8 @@ package struct DeadLetterFilter: Sendable, Equatable, Codable {
     /// A `DeadLetter.Reason`.
     package var reason: String?
     package var topic: String?
+    /// The alias of an org, or its ID; in the store, of a dead letter its ID and of a quarantined event its alias.
+    package var org: String?
     /// Put aside at this time or later, epoch milliseconds.
     package var since: Int64?
     /// Put aside before this.

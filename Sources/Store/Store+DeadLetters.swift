@@ -124,6 +124,7 @@ extension DeadLetterFilter {
         terms.add("rule = ?", rule)
         terms.add("destination = ?", destination)
         terms.add("reason = ?", reason)
+        terms.add("org_id = ?", org)
         terms.add(topic: topic)
         terms.add("died_at >= ?", since)
         terms.add("died_at < ?", before)
@@ -134,6 +135,7 @@ extension DeadLetterFilter {
     var quarantine: (String, StatementArguments) {
         var terms = SQLTerms()
         terms.any(of: ids.map { ("id = ?", [Int64($0) ?? -1]) })
+        terms.add("org = ?", org)
         terms.add(topic: topic)
         terms.add("at >= ?", since)
         terms.add("at < ?", before)

@@ -5,11 +5,14 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
 
+import schemas
 from feed import FeedSpec, replay_id
 from harness import binary as sluice_binary
 from harness import free_port, wait_until
@@ -211,6 +214,22 @@ def test_nothing_and_too_much_are_refused(refused):
     assert len(letters(relay)) == count, "nothing was done"
 
 
+def test_a_quarantined_event_can_be_looked_at_and_decoded_elsewhere(refused):
+    relay, _, _ = refused
+    number = str(answer(relay, "dlq", "list", "--quarantine", "--org", "prod")["events"][0]["id"])
+    shown = ask(relay, "dlq", "show", number, "--quarantine")
+    assert "--body full shows them" in shown and "which is not stored" in shown and f"--quarantine {number}" in shown, shown
+    detail = answer(relay, "dlq", "show", number, "--quarantine", "--body", "full")
+    payload = bytes.fromhex(detail["payloadHex"])
+    assert len(payload) == detail["line"]["payloadBytes"] > 0
+    # What it wants is its schema; with that the line is one for `sluice decode`.
+    line = json.dumps(detail | {"schema": schemas.writer(schemas.account, 1).json})
+    done = subprocess.run([sluice_binary(), "decode", "--json-lines"], input=line + "\n", capture_output=True, text=True)
+    assert json.loads(done.stdout)["record"]["ChangeEventHeader"]["entityName"] == "Account", done.stdout
+    assert "there is no event of number '99'" in ask(relay, "dlq", "show", "99", "--quarantine", code=2)
+    assert "no org is named 'prd': did you mean 'prod'?" in ask(relay, "dlq", "list", "--org", "prd", code=2)
+
+
 def test_json_has_the_names_of_salesforce_and_times_that_can_be_read(refused):
     relay, _, dead = refused
     first = letters(relay)[0]
@@ -305,3 +324,40 @@ def test_cursors_are_saved_moved_and_carried_over(binary, world):
         assert sluice.stop() == 0
     stats = relay.check_everything_arrived_in_order()
     assert stats["twice"] == 100
+
+
+def test_a_relay_that_is_stopping_answers_what_it_is_asked_and_changes_nothing(binary, world):
+    """A receiver that hangs makes the stop take its time; whoever is on call must not be told that no relay runs."""
+    relay = Relay(world, [FeedSpec(TOPIC, 60, ["Account"], records=3, merged_every=0)])
+    relay.receiver.call("fail", mode="never")
+    console = free_port()
+    config = relay.workspace.config_path
+    config.write_text(config.read_text() + f'console: {{listen: "127.0.0.1:{console}"}}\n')
+    with relay.run(arguments=["--stop-within", "60"]) as sluice:
+        wait_until(lambda: relay.receiver.call("stats")["failures"][0]["seen"] >= 3, "attempts under way", 20)
+        sluice.process.send_signal(signal.SIGTERM)
+        sluice.wait_for_line("stopping on SIGTERM")
+        wait_until(lambda: answer(relay, "status")["stopsBy"], "the status says so", 10)
+        said = ask(relay, "status")
+        assert re.search(r"It is stopping, within \d+s: 3 attempts under way", said), said
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(f"http://127.0.0.1:{console}/readyz", timeout=5)
+        assert refusal.value.code == 503 and b"the relay is stopping" in refusal.value.read()
+        assert answer(relay, "dlq", "list")["letters"] == []
+        for command in [
+            ["cursor", "save", "now"],
+            ["dlq", "retry", "--all"],
+            ["replay", "start", "--since", "1h", "--yes"],
+        ]:
+            said = ask(relay, *command, code=3)
+            assert "the relay is stopping: 3 attempts are under way, and it ends within" in said, said
+            assert "Nothing was changed" in said, said
+        assert sluice.process.poll() is None, "it waits for its attempts"
+        sluice.process.send_signal(signal.SIGTERM)
+        sluice.wait(5)
+    assert answer(relay, "status")["stopsBy"] is None
+    relay.receiver.call("heal")
+    with relay.run() as sluice:
+        relay.wait_for_delivery(sluice)
+        assert sluice.stop() == 0
+    relay.check_everything_arrived_in_order()

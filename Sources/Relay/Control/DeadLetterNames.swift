@@ -1,5 +1,6 @@
 import Documents
 import Rules
+import Salesforce
 import Store
 
 /// A filter that finds nothing may be one that was misspelt: 0 would then be taken for an answer.
@@ -41,6 +42,29 @@ extension DeadLetterDesk {
         throw ControlError(.badInput, "nothing is known of a topic '\(topic)': \(hint)")
     }
 
+    /// Aliases of orgs by their IDs.
+    func orgNames() async throws(ControlError) -> [String: String] {
+        let orgs = orgs
+        let ids = try await stored { () async throws(StoreError) in try await orgs.ids() }
+        return Dictionary(ids.map { ($1, $0) }) { min($0, $1) }
+    }
+
+    /// - Parameter name: an alias or an ID.
+    func namedOrg(_ name: String) async throws(ControlError) -> (alias: String, id: String) {
+        let orgs = orgs
+        let ids = try await stored { () async throws(StoreError) in try await orgs.ids() }
+        if let id = ids[name] { return (name, id) }
+        let id = OrgID(name)?.description ?? name
+        if let alias = ids.filter({ $0.value == id }).keys.min() { return (alias, id) }
+        // Of an org that is gone there may still be dead letters.
+        if OrgID(name) != nil { return (name, id) }
+        throw ControlError(
+            .badInput,
+            UnknownName.text(
+                "no org is named '\(name)'", name, among: Array(ids.keys), has: "There is",
+                hasNone: "No org has been signed in to yet."))
+    }
+
     private func check(_ name: String?, _ kind: String, among known: [String]) throws(ControlError) {
         guard let name, !known.contains(name) else { return }
         throw ControlError(
@@ -51,8 +75,10 @@ extension DeadLetterDesk {
     }
 
     /// What cannot restrict them must not look as if it did.
-    func checkedQuarantine(_ filter: DeadLetterFilter) throws(ControlError) -> DeadLetterFilter {
-        let filter = try checked(filter)
+    func checkedQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterFilter {
+        let named = filter.org
+        var filter = try await checked(filter)
+        if let named { filter.org = try await namedOrg(named).alias }
         guard filter.rule == nil, filter.destination == nil, filter.reason == nil else {
             throw ControlError(
                 .badInput,

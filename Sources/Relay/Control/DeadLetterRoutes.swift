@@ -3,7 +3,7 @@ import Rules
 import Store
 
 /// Questions about dead letters and quarantined events: `dlq.list`, `dlq.show`, `dlq.retry`, `dlq.edit`, `dlq.drop`,
-/// and with `quarantine.` in place of `dlq.` for events that could not be decoded (`list`, `retry`, `drop`).
+/// and with `quarantine.` in place of `dlq.` for events that could not be decoded (`list`, `show`, `retry`, `drop`).
 package enum DeadLetterRoutes {
     /// - Parameters:
     ///   - outbox: nil while no daemon runs; dead letters then go back to the outbox in the store, for the next one.
@@ -19,22 +19,25 @@ package enum DeadLetterRoutes {
             ControlRoute("dlq.show") { (request: DeadLetterQuestion) async throws(ControlError) in
                 try await desk.show(request)
             },
-            ControlRoute("dlq.retry") { (request: DeadLetterRetry) async throws(ControlError) in
+            ControlRoute("dlq.retry", isChange: true) { (request: DeadLetterRetry) async throws(ControlError) in
                 try await desk.retry(request)
             },
-            ControlRoute("dlq.edit") { (request: DeadLetterEdit) async throws(ControlError) in
+            ControlRoute("dlq.edit", isChange: true) { (request: DeadLetterEdit) async throws(ControlError) in
                 try await desk.edit(request)
             },
-            ControlRoute("dlq.drop") { (request: DeadLetterFilter) async throws(ControlError) in
+            ControlRoute("dlq.drop", isChange: true) { (request: DeadLetterFilter) async throws(ControlError) in
                 try await desk.drop(request)
             },
             ControlRoute("quarantine.list") { (request: DeadLetterFilter) async throws(ControlError) in
                 try await desk.listQuarantine(request)
             },
-            ControlRoute("quarantine.retry") { (request: DeadLetterFilter) async throws(ControlError) in
+            ControlRoute("quarantine.show") { (request: DeadLetterQuestion) async throws(ControlError) in
+                try await desk.showQuarantine(request)
+            },
+            ControlRoute("quarantine.retry", isChange: true) { (request: DeadLetterFilter) async throws(ControlError) in
                 try await desk.retryQuarantine(request)
             },
-            ControlRoute("quarantine.drop") { (request: DeadLetterFilter) async throws(ControlError) in
+            ControlRoute("quarantine.drop", isChange: true) { (request: DeadLetterFilter) async throws(ControlError) in
                 try await desk.dropQuarantine(request)
             },
         ]
@@ -49,6 +52,8 @@ package struct DeadLetterLine: Sendable, Codable {
     package var rule: String
     package var destination: String
     package var lane: String
+    /// Its alias; the ID of one that has no alias any more.
+    @Later package var org = ""
     package var topic: String
     package var replayId: String
     package var entity: String
@@ -62,7 +67,8 @@ package struct DeadLetterLine: Sendable, Codable {
     package var diedAt: ControlTime
     package var isResending: Bool
 
-    init(_ stored: StoredDeadLetter) {
+    /// - Parameter orgs: aliases by ID.
+    init(_ stored: StoredDeadLetter, _ orgs: [String: String]) {
         let letter = stored.letter
         let delivery = letter.delivery
         id = delivery.id
@@ -71,6 +77,7 @@ package struct DeadLetterLine: Sendable, Codable {
         rule = delivery.rule
         destination = delivery.destination
         lane = delivery.lane
+        org = orgs[delivery.origin.orgID] ?? delivery.origin.orgID
         topic = delivery.origin.topic
         replayId = "\(delivery.origin.replayID)"
         entity = delivery.origin.entity
@@ -220,6 +227,30 @@ package struct QuarantineLine: Sendable, Codable {
     package var payloadBytes: Int
     package var reason: String
     package var at: ControlTime
+
+    init(_ row: StoredQuarantinedEvent) {
+        id = row.id
+        org = row.event.org
+        topic = row.event.topic
+        replayId = row.event.replayID.description
+        schemaId = row.event.schemaID
+        eventId = row.event.eventID
+        payloadBytes = row.event.payload.count
+        reason = row.event.reason
+        at = ControlTime(row.event.at)
+    }
+}
+
+/// One of them, whole. With schema and payload it is a line for `sluice decode`.
+package struct QuarantineDetail: Sendable, Codable {
+    package var line: QuarantineLine
+    /// Avro JSON; nil if the store does not have it.
+    package var schema: String?
+    /// Nil if it is not shown.
+    package var payloadHex: String?
+    /// Some rule says that less than all of its events may be shown, and before it is decoded nobody knows of which rule
+    /// this one is.
+    package var isLimited: Bool
 }
 
 package struct QuarantineList: Sendable, Codable {

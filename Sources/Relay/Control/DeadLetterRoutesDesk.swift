@@ -22,13 +22,14 @@ struct DeadLetterDesk: Sendable {
     // MARK: Looking
 
     func list(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterList {
-        let (store, filter) = (store, try checked(filter))
+        let (store, filter) = (store, try await checked(filter))
         var limited = filter
         limited.limit = filter.limit ?? Self.listed
         let asked = limited
+        let names = try await orgNames()
         let list = try await stored { () async throws(StoreError) in
             DeadLetterList(
-                letters: try await store.deadLetters(asked, newestFirst: true).map(DeadLetterLine.init),
+                letters: try await store.deadLetters(asked, newestFirst: true).map { DeadLetterLine($0, names) },
                 count: try await store.deadLetterCount(filter), quarantined: try await store.quarantineCount())
         }
         try await checkIDs(filter)
@@ -44,7 +45,7 @@ struct DeadLetterDesk: Sendable {
         // Many receivers say back what they got.
         let mask = display == .full ? nil : EchoMask(delivery.body, stored.letter.history)
         return DeadLetterDetail(
-            line: DeadLetterLine(stored), orgId: delivery.origin.orgID, change: delivery.origin.change,
+            line: DeadLetterLine(stored, try await orgNames()), orgId: delivery.origin.orgID, change: delivery.origin.change,
             target: delivery.target, body: display.text(delivery.body),
             isLimited: display != question.body, history: stored.letter.history.map { record in
                 var attempt = DeadLetterAttempt(record)
@@ -54,17 +55,12 @@ struct DeadLetterDesk: Sendable {
     }
 
     func listQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> QuarantineList {
-        let (store, filter) = (store, try checkedQuarantine(filter))
+        let (store, filter) = (store, try await checkedQuarantine(filter))
         var limited = filter
         limited.limit = filter.limit ?? Self.listed
         let asked = limited
         let list = try await stored { () async throws(StoreError) in
-            let lines = try await store.quarantine(asked, newestFirst: true).map { row in
-                QuarantineLine(
-                    id: row.id, org: row.event.org, topic: row.event.topic, replayId: row.event.replayID.description,
-                    schemaId: row.event.schemaID, eventId: row.event.eventID, payloadBytes: row.event.payload.count,
-                    reason: row.event.reason, at: ControlTime(row.event.at))
-            }
+            let lines = try await store.quarantine(asked, newestFirst: true).map(QuarantineLine.init)
             return QuarantineList(
                 events: lines, count: try await store.quarantineCount(filter),
                 bytes: try await store.quarantineSize().bytes, maximumCount: store.limits.quarantineCount,
@@ -74,10 +70,29 @@ struct DeadLetterDesk: Sendable {
         return list
     }
 
+    func showQuarantine(_ question: DeadLetterQuestion) async throws(ControlError) -> QuarantineDetail {
+        let (store, filter) = (store, DeadLetterFilter(ids: [question.id]))
+        let row = try await stored { () async throws(StoreError) in
+            try await store.quarantine(filter, newestFirst: true).first
+        }
+        guard let row else {
+            throw ControlError(
+                .badInput, "there is no event of number '\(question.id)' in quarantine. `sluice dlq list --quarantine` shows them.")
+        }
+        let schema = try await stored { () async throws(StoreError) in try await store.schema(row.event.schemaID) }
+        // A payload cannot be redacted. Rules that cannot be had may say anything.
+        let rules = rules.current
+        let isLimited = rules.ruleIDs.isEmpty || rules.ruleIDs.contains { rules.shownBodies(of: $0) != .full }
+        let isShown = question.body == .full && !isLimited
+        return QuarantineDetail(
+            line: QuarantineLine(row), schema: schema, payloadHex: isShown ? Hex.encode(row.event.payload) : nil,
+            isLimited: question.body == .full && isLimited)
+    }
+
     /// By its ID, or the beginning of it.
     func letter(_ id: String) async throws(ControlError) -> StoredDeadLetter {
         let store = store
-        var filter = try checked(DeadLetterFilter(ids: [id]))
+        var filter = try await checked(DeadLetterFilter(ids: [id]))
         filter.limit = 2
         let asked = filter
         let found = try await stored { () async throws(StoreError) in
@@ -92,7 +107,8 @@ struct DeadLetterDesk: Sendable {
         return letter
     }
 
-    func checked(_ filter: DeadLetterFilter) throws(ControlError) -> DeadLetterFilter {
+    /// - Returns: it as the store understands it.
+    func checked(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterFilter {
         guard filter.ids.count <= DeadLetterFilter.maximumIDs else {
             throw ControlError(.badInput, "at most \(DeadLetterFilter.maximumIDs) IDs can be named at once.")
         }
@@ -107,6 +123,9 @@ struct DeadLetterDesk: Sendable {
             throw ControlError(
                 .badInput, "'\(reason)' is not a reason\(hint): a dead letter is \(DeadLetter.Reason.words).")
         }
+        guard let org = filter.org else { return filter }
+        var filter = filter
+        filter.org = try await namedOrg(org).id
         return filter
     }
 
@@ -156,7 +175,7 @@ struct DeadLetterDesk: Sendable {
     static let maximumBodyBytes = 1 << 20
 
     func drop(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
-        let (store, filter) = (store, try checked(filter))
+        let (store, filter) = (store, try await checked(filter))
         try await checkIDs(filter)
         let count = try await stored { () async throws(StoreError) in try await store.dropDeadLetters(filter) }
         if count == 0 { try await checkNames(filter) }
@@ -165,7 +184,7 @@ struct DeadLetterDesk: Sendable {
     }
 
     func dropQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
-        let (store, filter) = (store, try checkedQuarantine(filter))
+        let (store, filter) = (store, try await checkedQuarantine(filter))
         let count = try await stored { () async throws(StoreError) in try await store.dropQuarantine(filter) }
         if count == 0 { try await checkTopic(filter) }
         outbox?.logger.notice("an operator dropped quarantined events: \(count)")

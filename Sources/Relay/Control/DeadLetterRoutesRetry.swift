@@ -6,7 +6,7 @@ import Store
 /// Sending again. What is sent goes to the end of its lane, in the order in which it died first.
 extension DeadLetterDesk {
     func retry(_ request: DeadLetterRetry) async throws(ControlError) -> DeadLetterOutcome {
-        var filter = try checked(request.filter)
+        var filter = try await checked(request.filter)
         try await checkIDs(filter)
         var outcome = DeadLetterOutcome(waitsForRelay: outbox == nil)
         var left = filter.limit ?? .max
@@ -113,7 +113,7 @@ extension DeadLetterDesk {
     // MARK: Quarantine
 
     func retryQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterOutcome {
-        var filter = try checkedQuarantine(filter)
+        var filter = try await checkedQuarantine(filter)
         guard let outbox else {
             throw ControlError(
                 .environment, "quarantined events are decoded again by a running relay: start it (`sluice run`) first.")

@@ -17,6 +17,7 @@ package protocol HasEmptyValue { init() }
 extension Array: HasEmptyValue {}
 extension Dictionary: HasEmptyValue {}
 extension Int: HasEmptyValue {}
+extension String: HasEmptyValue {}
 extension Bool: HasEmptyValue {}
 
 extension KeyedDecodingContainer {

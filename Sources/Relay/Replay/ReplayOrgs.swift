@@ -97,6 +97,13 @@ package final class ReplayOrgs: Sendable {
         return try await entry(cursor.key.org)
     }
 
+    /// IDs of all that are known, by alias.
+    func ids() async throws(StoreError) -> [String: String] {
+        var ids: [String: String] = [:]
+        for cursor in try await store.cursors() { ids[cursor.key.org] = cursor.orgID }
+        return ids.merging(entries.withLock { $0.mapValues(\.org.id) }) { $1 }
+    }
+
     /// Nil until it has signed in.
     func present(_ alias: String) -> Entry? { entries.withLock { $0[alias] } }
 

@@ -37,14 +37,18 @@ struct DeadLetterCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows one dead letter: its request, and every attempt with its answer.",
+            abstract: "Shows one dead letter (its request, and every attempt with its answer), or one quarantined event.",
             discussion: """
                 The body is what the receiver was to get. By default its keys are shown and its values are not, so \
                 that \
                 the output can be put into a ticket; --body full shows it as it is, unless its rule says less (bodies).
+
+                With --quarantine, an event that could not be decoded: its schema, and with --body full its payload. \
+                --json --body full prints both as a line for `sluice decode --json-lines`.
                 """)
 
-        @Argument(help: "The delivery's ID, or its beginning.") var id: String
+        @Argument(help: "The delivery's ID, or its beginning; with --quarantine, the event's number.") var id: String
+        @Flag(help: "An event that could not be decoded.") var quarantine = false
         @Option(help: "What of the body is shown: full, redacted or none.") var body = "redacted"
         @OptionGroup var options: ConfigurationOption
         @Flag(help: "Print JSON.") var json = false
@@ -52,6 +56,11 @@ struct DeadLetterCommand: AsyncParsableCommand {
         func run() async throws {
             guard let display = BodyDisplay(rawValue: body) else {
                 throw CommandFailure(.badInput, "--body is full, redacted or none.")
+            }
+            if quarantine {
+                let detail: QuarantineDetail = try await DeadLetterOptions.caller(options).answer(
+                    route: "quarantine.show", request: DeadLetterQuestion(id: id, body: display))
+                return Terminal.output.write(json ? try ReplayOutput.json(detail) : DeadLetterText.quarantined(detail))
             }
             let detail: DeadLetterDetail = try await DeadLetterOptions.caller(options).answer(
                 route: "dlq.show", request: DeadLetterQuestion(id: id, body: display))

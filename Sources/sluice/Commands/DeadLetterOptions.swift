@@ -10,6 +10,7 @@ struct DeadLetterOptions: ParsableArguments {
     @Option(help: "For this destination.") var destination: [String] = []
     @Option(help: "Why: \(DeadLetter.Reason.words).") var reason: [String] = []
     @Option(help: "Of this topic, or its last part.") var topic: [String] = []
+    @Option(help: "Of this org: its alias, or its ID.") var org: [String] = []
     @Option(help: "Put aside since then: 2h, or 2026-11-22T03:00Z.") var since: [String] = []
     @Option(help: "Put aside before then.") var before: [String] = []
     @Option(parsing: .unconditional, help: "At most this many: of a list the newest, otherwise the oldest.", transform: WholeNumber.atLeastOne.parse)
@@ -23,6 +24,7 @@ struct DeadLetterOptions: ParsableArguments {
         filter.destination = try Self.only(destination, "--destination")
         filter.reason = try Self.only(reason, "--reason")
         filter.topic = try Self.only(topic, "--topic")
+        filter.org = try Self.only(org, "--org")
         filter.since = try Self.only(since, "--since").map { try ReplayInput.moment($0, "--since", now: now) }
         filter.before = try Self.only(before, "--before").map { try ReplayInput.moment($0, "--before", now: now) }
         filter.limit = limit

@@ -6,11 +6,15 @@ enum DeadLetterText {
     static func list(_ list: DeadLetterList) -> String {
         var text = "There are no dead letters of that kind.\n"
         if !list.letters.isEmpty {
-            var table = Table(["ID", "DIED", "REASON", "RULE", "DESTINATION", "RECORD", "REPLAY ID", "TRIES", "WHY"])
+            // Most relays have one org.
+            let showsOrg = Set(list.letters.map(\.org)).count > 1
+            let org = showsOrg ? ["ORG"] : []
+            var table = Table(["ID", "DIED", "REASON"] + org + ["RULE", "DESTINATION", "RECORD", "REPLAY ID", "TRIES", "WHY"])
             for letter in list.letters {
                 table.add([
-                    letter.id, letter.diedAt.text, letter.isResending ? "sent again" : letter.reason, letter.rule,
-                    letter.destination, letter.recordId.isEmpty ? letter.lane : letter.recordId, letter.replayId,
+                    letter.id, letter.diedAt.text, letter.isResending ? "sent again" : letter.reason,
+                ] + (showsOrg ? [letter.org] : []) + [
+                    letter.rule, letter.destination, letter.recordId.isEmpty ? letter.lane : letter.recordId, letter.replayId,
                     "\(letter.attempts)",
                     letter.detail.cut(to: 80),
                 ])
@@ -38,13 +42,32 @@ enum DeadLetterText {
             + "that the topic that brings another one is parked.\n"
     }
 
+    static func quarantined(_ detail: QuarantineDetail) -> String {
+        let line = detail.line
+        var text = Terminal.output.styled("Quarantined event \(line.id)", .bold) + "\n"
+        let shown = detail.payloadHex ?? "\(line.payloadBytes) bytes\(detail.isLimited ? "" : "; --body full shows them")"
+        let rows = [
+            ("reason", line.reason), ("topic", "\(line.topic), replay ID \(line.replayId)"), ("org", line.org),
+            ("event", line.eventId), ("received", line.at.text),
+            ("schema", line.schemaId + (detail.schema == nil ? ", which is not stored" : "; --json shows it")), ("payload", shown),
+        ]
+        for (name, value) in rows {
+            text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
+        }
+        if detail.isLimited {
+            text += "  (a rule says 'bodies', or there are no rules: no payload is shown, since it is not known whose event it is)\n"
+        }
+        return text + "`sluice dlq retry --quarantine \(line.id)` decodes it again.\n"
+    }
+
     static func detail(_ detail: DeadLetterDetail) -> String {
         let line = detail.line
         var text = Terminal.output.styled(line.id, .bold) + "\n"
         let rows = [
             ("reason", "\(line.reason): \(line.detail)"), ("rule", line.rule), ("destination", line.destination),
             ("lane", line.lane), ("event", "\(line.entity) \(line.recordId) \(detail.change)"),
-            ("topic", "\(line.topic), replay ID \(line.replayId), org \(detail.orgId)"),
+            ("topic", "\(line.topic), replay ID \(line.replayId)"),
+            ("org", line.org == detail.orgId ? line.org : "\(line.org) (\(detail.orgId))"),
             ("committed", line.time.text), ("died", line.diedAt.text + (line.isResending ? ", is being sent again" : "")),
             ("request", request(detail)),
         ]

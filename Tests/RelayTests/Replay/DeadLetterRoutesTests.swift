@@ -1,4 +1,5 @@
 import Events
+import Rules
 import Store
 import Testing
 
@@ -254,6 +255,35 @@ import Testing
         }
     }
 
+    @Test func `an org's dead letters are found by its alias and by its ID`() async throws {
+        var other = letter(2)
+        other.delivery.origin.orgID = "00D000000000002EAA"
+        let bench = try await bench([letter(1), other])
+        var group = CommitGroup()
+        var cursor = Make.cursor(1)
+        cursor.key.org = "test"
+        cursor.orgID = other.delivery.origin.orgID
+        group.cursors[cursor.key] = cursor
+        try await bench.store.commit(group, wall: 0)
+        func list(_ org: String?, _ route: String = "dlq.list") async throws -> DeadLetterList {
+            var filter = DeadLetterFilter()
+            filter.org = org
+            return try await bench.ask(route, filter)
+        }
+        #expect(try await list(nil).letters.map(\.org) == ["test", "prod"])
+        // Salesforce shows it with 15 characters as well.
+        for name in ["test", "00D000000000002EAA", "00D000000000002"] {
+            #expect(try await list(name).letters.map(\.id) == ["sl_2"], "\(name)")
+        }
+        #expect(try await list("00D000000000003EAA").count == 0)
+        let error = await #expect(throws: ControlError.self) { _ = try await list("tset") }
+        #expect(error?.message.contains("no org is named 'tset': did you mean 'test'?") == true)
+        var filter = DeadLetterFilter()
+        filter.org = "test"
+        #expect(try await bench.ask("dlq.drop", filter, as: DeadLetterOutcome.self).count == 1)
+        #expect(try await list(nil).letters.map(\.id) == ["sl_1"])
+    }
+
     @Test func `a delivery that could not be rendered is rendered by today's rules, from the journal`() async throws {
         let broken = """
             sluice: 1
@@ -294,6 +324,11 @@ import Testing
         cursors.quarantine = [good, bad]
         cursors.cursors[Make.key] = Make.cursor(9)
         try await bench.store.commit(cursors, wall: 0)
+        for org in ["prod", Make.cursor(9).orgID] {
+            var filter = DeadLetterFilter()
+            filter.org = org
+            #expect(try await bench.ask("quarantine.list", filter, as: QuarantineList.self).count == 2)
+        }
         let outcome: DeadLetterOutcome = try await bench.ask("quarantine.retry", DeadLetterFilter())
         #expect(outcome.count == 1 && outcome.deliveries == 1 && outcome.skippedCount == 1)
         try await bench.settled()
@@ -302,6 +337,45 @@ import Testing
         #expect(left.count == 1 && left.events[0].reason != "no schema")
         #expect(try await bench.ask("quarantine.drop", DeadLetterFilter(), as: DeadLetterOutcome.self).count == 1)
         #expect(try await bench.store.quarantineSize() == (0, 0))
+    }
+
+    @Test func `a quarantined event is shown whole, unless a rule might hide it`() async throws {
+        func detail(_ rules: String?, _ body: BodyDisplay) async throws -> QuarantineDetail {
+            let bench: ReplayBench = if let rules { try await ReplayBench(rules: rules) } else { try await ReplayBench() }
+            let event = try ReplayEvents.event(4)
+            var group = CommitGroup()
+            group.quarantine = [
+                QuarantinedEvent(
+                    org: "prod", topic: Make.key.topic, replayID: event.replayID, schemaID: event.schemaID, eventID: "e4",
+                    payload: [0xFF, 0], reason: "no schema", at: 1)
+            ]
+            try await bench.store.commit(group, wall: 0)
+            try await bench.store.saveSchema(#"{"type":"record"}"#, id: event.schemaID)
+            return try await bench.ask("quarantine.show", DeadLetterQuestion(id: "1", body: body))
+        }
+        let whole = try await detail(nil, .full)
+        #expect(whole.payloadHex == "ff00" && whole.schema == #"{"type":"record"}"# && !whole.isLimited)
+        #expect(whole.line.reason == "no schema" && whole.line.payloadBytes == 2)
+        let brief = try await detail(nil, .redacted)
+        #expect(brief.payloadHex == nil && !brief.isLimited)
+        let hiding = """
+            sluice: 1
+            destinations:
+              hook: {kind: webhook, url: "https://hooks.example.com/x"}
+            rules:
+              - id: sample-changed
+                match: {entity: Other__c, change: [update]}
+                onGap: skip
+                bodies: redacted
+                to: {destination: hook, body: {id: "${recordId}"}}
+
+            """
+        let hidden = try await detail(hiding, .full)
+        #expect(hidden.payloadHex == nil && hidden.isLimited)
+        await #expect(throws: ControlError.self) {
+            let bench = try await ReplayBench()
+            _ = try await bench.ask("quarantine.show", DeadLetterQuestion(id: "sl_1", body: .full), as: QuarantineDetail.self)
+        }
     }
 
     @Test func `a full quarantine holds the topic back until there is room`() async throws {
