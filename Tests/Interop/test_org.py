@@ -254,6 +254,25 @@ def test_one_org_that_fails_leaves_the_others_alone_and_comes_back(make_org):
         assert sluice.stop() == 0
 
 
+def test_an_org_under_two_names_is_told(make_org):
+    org = make_org()
+    org.configure()
+    lines = org.workspace.config_path.read_text().split("\n")
+    start, end = lines.index("  prod:"), lines.index("rules: rules")
+    again = "\n".join(["  same:", *lines[start + 1 : end]])
+    org.workspace.config_path.write_text(org.workspace.config_path.read_text().replace("rules: rules", again + "\nrules: rules"))
+    level, text, advice = findings(org)["org same"]
+    assert level == "warning" and "prod and same are the same org (00D" in text and "Keep one of them" in advice
+    with Sluice(org.workspace) as sluice:
+        assert re.search(r"(prod and same|same and prod) are the same org", sluice.wait_for_line("are the same org"))
+        wait_until(lambda: org.peer.call("streams") == 2, "both stream", 20, or_fail=sluice.ended)
+        for seq in [1, 2]:
+            org.peer.call("tell", seq=seq)
+        told = org.wait(4, sluice)
+        assert sorted(body["seq"] for body in told) == [1, 1, 2, 2], "as the warning says"
+        assert sluice.stop() == 0
+
+
 @pytest.mark.parametrize("policy", ["stop", "follow"])
 def test_a_refreshed_sandbox_is_noticed_and_handled_by_policy(make_org, policy):
     org = make_org()

@@ -66,7 +66,15 @@ package final class ReplayOrgs: Sendable {
         self.expected = expected
     }
 
-    package func register(_ entry: Entry) { entries.withLock { $0[entry.org.alias] = entry } }
+    /// - Returns: the other aliases of the same org that are there already, in order.
+    @discardableResult
+    package func register(_ entry: Entry) -> [String] {
+        entries.withLock { entries in
+            entries[entry.org.alias] = entry
+            return entries.values.filter { $0.org.id == entry.org.id && $0.org.alias != entry.org.alias }.map(\.org.alias)
+                .sorted()
+        }
+    }
 
     /// An org that has not signed in (yet) is known by its cursors, and its events by the schemas that are stored.
     ///

@@ -61,7 +61,9 @@ package struct OrgCheck: Sendable {
                 .failure, subject("userinfo"), "the token belongs to org \(org), not to \(session.orgID)",
                 advice: "Correct tenantId, or supply a token of that org.")
         }
-        return CheckResult(.ok, subject("userinfo"), "org \(org)")
+        var result = CheckResult(.ok, subject("userinfo"), "org \(org)")
+        result.signedIn = CheckResult.SignedIn(alias: configuration.alias, orgID: "\(org)")
+        return result
     }
 
     private func topics(_ session: Session) async -> [CheckResult] {

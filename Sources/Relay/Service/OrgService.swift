@@ -201,7 +201,7 @@ package struct OrgService: Sendable {
     /// From here on replays can ask this org.
     private func register(_ org: Org, _ schemas: SchemaCache, _ facts: OrgFacts, _ use: DeliveryUse) {
         let finder = FactFinder(source: facts, time: parts.time, log: log)
-        parts.replayOrgs.register(
+        let others = parts.replayOrgs.register(
             ReplayOrgs.Entry(
                 org: org, schemas: schemas,
                 connection: ReplayOrgs.Connection(
@@ -209,6 +209,7 @@ package struct OrgService: Sendable {
                     brake: { await use.brake }),
                 complete: { event, result, rules in try await finder.complete(event, result, by: rules) },
                 completeNow: { event, result, rules in try await finder.complete(event, result, by: rules, .never) }))
+        if let other = others.first { log.warning("\(SameOrg.problem(configuration.alias, other, org.id)) \(SameOrg.advice)") }
     }
 
     /// From here on backfills can read this org.

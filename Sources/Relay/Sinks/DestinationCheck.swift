@@ -17,6 +17,13 @@ package struct CheckResult: Sendable, Equatable {
     package var advice: String
     /// Of a channel that could be looked into: what comes on it, by topic.
     package var carried: [String: [String]] = [:]
+    /// Of a sign-in that went well: which org it is.
+    package var signedIn: SignedIn?
+
+    package struct SignedIn: Sendable, Equatable {
+        var alias: String
+        var orgID: String
+    }
 
     package init(_ level: Level, _ subject: String, _ message: String, advice: String = "") {
         self.level = level

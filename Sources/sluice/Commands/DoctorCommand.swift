@@ -42,6 +42,7 @@ struct DoctorCommand: AsyncParsableCommand {
         for org in loaded.configuration.orgs {
             report(await OrgCheck(org, secrets: loaded.secrets, http: http).run())
         }
+        report(SameOrg.check(results))
         if let rules { report(unheard(rules, loaded.configuration, results)) }
         let environment = SinkEnvironment(
             http: http, clock: .system, version: Sluice.version, secrets: loaded.secrets, logger: loaded.logger())
