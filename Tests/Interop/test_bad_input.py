@@ -163,6 +163,14 @@ def test_a_missing_configuration(binary, world):
     check_refused(relay, 2, r"sluice\.yaml")
 
 
+@pytest.mark.parametrize("command", [["retry", "--all"], ["drop", "--all", "--yes"], ["list"]])
+def test_a_store_is_not_made_by_asking_for_its_dead_letters(binary, world, command):
+    relay = relay_of(world)
+    done = relay.workspace.command("dlq", *command, "--config", str(relay.workspace.config_path))
+    assert done.returncode == 3 and "there is no such file yet" in done.stderr, done.stdout + done.stderr
+    assert not list(relay.workspace.folder.rglob("*.db*"))
+
+
 @pytest.mark.parametrize(
     "text, pattern",
     [

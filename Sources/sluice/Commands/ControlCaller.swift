@@ -10,18 +10,22 @@ struct ControlCaller: Sendable {
     let configuration: Configuration
     let client: ControlClient
     private let writes: Bool
+    private let makesStore: Bool
     private let local: @Sendable (Store) async throws -> [ControlRoute]
 
     /// - Parameters:
     ///   - writes: the question changes something: without a relay, the store is opened for writing, and no relay can start
     ///     meanwhile.
+    ///   - makesStore: what is written may be the first of a store. Otherwise there is nothing that it could change.
     ///   - local: the routes that this command needs, over the store.
     init(
-        _ options: ConfigurationOption, writes: Bool = false, local: @escaping @Sendable (Store) async throws -> [ControlRoute]
+        _ options: ConfigurationOption, writes: Bool = false, makesStore: Bool = true,
+        local: @escaping @Sendable (Store) async throws -> [ControlRoute]
     ) throws {
         configuration = try options.configuration()
         client = ControlClient(ControlSocket(storePath: configuration.storePath))
         self.writes = writes
+        self.makesStore = makesStore
         self.local = local
         do { try client.checkAccess() } catch { throw CommandFailure(error) }
     }
@@ -54,6 +58,7 @@ struct ControlCaller: Sendable {
 
     private func answerLocally(_ name: String, _ bytes: [UInt8]) async throws -> [UInt8] {
         let path = configuration.storePath
+        if writes, !makesStore { try Store(readingPath: path).close() }
         let store =
             writes ? try Store(path: path, command: "sluice \(name)", wall: TimeSource.system.wall())
             : try Store(readingPath: path)

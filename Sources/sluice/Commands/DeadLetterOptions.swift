@@ -52,7 +52,7 @@ struct DeadLetterOptions: ParsableArguments {
     }
 
     static func caller(_ options: ConfigurationOption, writes: Bool = false) throws -> ControlCaller {
-        try ControlCaller(options, writes: writes) { store in
+        try ControlCaller(options, writes: writes, makesStore: false) { store in
             let rules = ReplayInput.rules(try options.configuration())
             return DeadLetterRoutes.make(
                 store: store, outbox: nil, orgs: ReplayOrgs(store: store), rules: CurrentRules(rules))
