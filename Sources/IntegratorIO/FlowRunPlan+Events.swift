@@ -73,6 +73,7 @@ extension FlowRunPlan {
                 toldFindings = flow.findings
                 return
             }
+            needsFlowCheck = true
             pause(limits.flowPause, "flow \(self.flow) cannot run: \(obstacle)", now)
         case .failure(let trouble): beforeRunFailed(trouble, now)
         }

@@ -89,7 +89,8 @@ struct RunCommand: AsyncParsableCommand {
         let beat = Task { await systemd?.keepAlive(.system) { await service.isAlive() } }
         defer { beat.cancel() }
         let name = await signal.value
-        systemd?.send(.stopping, .extendTimeout(.seconds(stopWithin + 10)))
+        // Beside the attempts: changes under way, the last commit, and requests.
+        systemd?.send(.stopping, .extendTimeout(.seconds(stopWithin + 15)))
         log.notice("stopping on \(name); a second signal ends at once")
         signals.exitOnNext()
         let isSafe = await service.drain(within: .seconds(stopWithin))
