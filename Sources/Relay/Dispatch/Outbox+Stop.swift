@@ -6,7 +6,7 @@ extension Outbox {
     /// be closed.
     ///
     /// - Parameter limit: for the attempts. Those that take longer are cancelled and made again after the next start, with
-    ///   the same delivery ID. A fifth of it more, 5 s at most, is for the last commit.
+    ///   the same delivery ID. The last commit is given up at `longestStop`.
     /// - Returns: whether everything is safe. If not, the unwritten events come again from their cursors.
     package func stop(within limit: Duration) async -> Bool {
         isStopping = true
@@ -14,12 +14,12 @@ extension Outbox {
         for route in routes.values { route.resumeIntake() }
         wakeTask?.cancel()
         rescueTask?.cancel()
-        let deadline = clock.uptime + limit.milliseconds
+        let began = clock.uptime
+        let deadline = began + limit.milliseconds
         let alarm = Task {
             do { try await clock.sleep(untilUptime: deadline) } catch { return }
             cancelWorkers()
-            // For the last commit.
-            do { try await clock.sleep(untilUptime: deadline + min(limit.milliseconds / 5, 5_000)) } catch { return }
+            do { try await clock.sleep(untilUptime: began + Self.longestStop(within: limit).milliseconds) } catch { return }
             abandon()
         }
         await withCheckedContinuation { continuation in
@@ -32,6 +32,9 @@ extension Outbox {
         abandon()
         return isSafe
     }
+
+    /// The limit of attempts, and for the last commit a fifth of it more, 5 s at most.
+    package static func longestStop(within limit: Duration) -> Duration { limit + min(limit / 5, .seconds(5)) }
 
     func reportIdle() {
         guard workers.isEmpty else { return }

@@ -246,7 +246,8 @@ package actor RelayService {
         watching?.cancel()
         for task in running { task.cancel() }
         await stopGate.close(
-            endsBy: monitor.time.wall() + limit.milliseconds, within: Self.changesLimit, monitor.time)
+            endsBy: monitor.time.wall() + Outbox.longestStop(within: limit).milliseconds, within: Self.changesLimit,
+            monitor.time)
         // Before the outbox: no run may start or report while it drains.
         await replays.stop()
         await backfills.stop()
