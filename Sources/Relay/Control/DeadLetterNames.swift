@@ -76,9 +76,7 @@ extension DeadLetterDesk {
 
     /// What cannot restrict them must not look as if it did.
     func checkedQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterFilter {
-        let named = filter.org
-        var filter = try await checked(filter)
-        if let named { filter.org = try await namedOrg(named).alias }
+        let filter = try await checked(filter, isQuarantine: true)
         guard filter.rule == nil, filter.destination == nil, filter.reason == nil else {
             throw ControlError(
                 .badInput,

@@ -107,8 +107,10 @@ struct DeadLetterDesk: Sendable {
         return letter
     }
 
-    /// - Returns: it as the store understands it.
-    func checked(_ filter: DeadLetterFilter) async throws(ControlError) -> DeadLetterFilter {
+    /// - Returns: it as the store understands it, which knows dead letters by an org's ID and quarantined events by its alias.
+    func checked(
+        _ filter: DeadLetterFilter, isQuarantine: Bool = false
+    ) async throws(ControlError) -> DeadLetterFilter {
         guard filter.ids.count <= DeadLetterFilter.maximumIDs else {
             throw ControlError(.badInput, "at most \(DeadLetterFilter.maximumIDs) IDs can be named at once.")
         }
@@ -125,7 +127,8 @@ struct DeadLetterDesk: Sendable {
         }
         guard let org = filter.org else { return filter }
         var filter = filter
-        filter.org = try await namedOrg(org).id
+        let named = try await namedOrg(org)
+        filter.org = isQuarantine ? named.alias : named.id
         return filter
     }
 

@@ -11,12 +11,12 @@ package enum SameOrg {
     package static func check(_ results: [CheckResult]) -> [CheckResult] {
         var first: [String: String] = [:]
         return results.compactMap { result in
-            guard let (alias, id) = result.signedIn.map({ ($0.alias, $0.orgID) }) else { return nil }
-            guard let other = first[id] else {
-                first[id] = alias
+            guard let org = result.signedIn else { return nil }
+            guard let other = first[org.orgID] else {
+                first[org.orgID] = org.alias
                 return nil
             }
-            return CheckResult(.warning, "org \(alias)", problem(alias, other, id), advice: advice)
+            return CheckResult(.warning, "org \(org.alias)", problem(org.alias, other, org.orgID), advice: advice)
         }
     }
 }

@@ -46,14 +46,11 @@ enum DeadLetterText {
         let line = detail.line
         var text = Terminal.output.styled("Quarantined event \(line.id)", .bold) + "\n"
         let shown = detail.payloadHex ?? "\(line.payloadBytes) bytes\(detail.isLimited ? "" : "; --body full shows them")"
-        let rows = [
+        text += rows([
             ("reason", line.reason), ("topic", "\(line.topic), replay ID \(line.replayId)"), ("org", line.org),
             ("event", line.eventId), ("received", line.at.text),
             ("schema", line.schemaId + (detail.schema == nil ? ", which is not stored" : "; --json shows it")), ("payload", shown),
-        ]
-        for (name, value) in rows {
-            text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
-        }
+        ])
         if detail.isLimited {
             text += "  (a rule says 'bodies', or there are no rules: no payload is shown, since it is not known whose event it is)\n"
         }
@@ -63,22 +60,23 @@ enum DeadLetterText {
     static func detail(_ detail: DeadLetterDetail) -> String {
         let line = detail.line
         var text = Terminal.output.styled(line.id, .bold) + "\n"
-        let rows = [
+        text += rows([
             ("reason", "\(line.reason): \(line.detail)"), ("rule", line.rule), ("destination", line.destination),
             ("lane", line.lane), ("event", "\(line.entity) \(line.recordId) \(detail.change)"),
             ("topic", "\(line.topic), replay ID \(line.replayId)"),
             ("org", line.org == detail.orgId ? line.org : "\(line.org) (\(detail.orgId))"),
             ("committed", line.time.text), ("died", line.diedAt.text + (line.isResending ? ", is being sent again" : "")),
             ("request", request(detail)),
-        ]
-        for (name, value) in rows {
-            text += "  \(name)" + String(repeating: " ", count: 13 - name.count) + value + "\n"
-        }
+        ])
         if let body = detail.body { text += "  body         \(body.isEmpty ? "(empty)" : body)\n" }
         if detail.isLimited { text += "  (its rule says 'bodies', or is not among today's rules: no more of the body is shown)\n" }
         text += detail.history.isEmpty ? "No attempt was made.\n" : "\(counted(line.attempts, "attempt")) in all:\n"
         for attempt in detail.history { text += self.attempt(attempt) }
         return text
+    }
+
+    private static func rows(_ rows: [(name: String, value: String)]) -> String {
+        rows.map { "  \($0.name)" + String(repeating: " ", count: 13 - $0.name.count) + $0.value + "\n" }.joined()
     }
 
     private static func request(_ detail: DeadLetterDetail) -> String {

@@ -13,6 +13,21 @@ import Testing
             diedAt: 100 + Int64(number))
     }
 
+    private static func rules(about entity: String, bodies: BodyDisplay = .full, body: String) -> String {
+        """
+        sluice: 1
+        destinations:
+          hook: {kind: webhook, url: "https://hooks.example.com/x"}
+        rules:
+          - id: sample-changed
+            match: {entity: \(entity), change: [update]}
+            onGap: skip
+            bodies: \(bodies.rawValue)
+            to: {destination: hook, body: \(body)}
+
+        """
+    }
+
     private func bench(_ letters: [DeadLetter], daemon: Bool = true) async throws -> ReplayBench {
         let bench = try await ReplayBench(daemon: daemon)
         var group = CommitGroup()
@@ -285,17 +300,7 @@ import Testing
     }
 
     @Test func `a delivery that could not be rendered is rendered by today's rules, from the journal`() async throws {
-        let broken = """
-            sluice: 1
-            destinations:
-              hook: {kind: webhook, url: "https://hooks.example.com/x"}
-            rules:
-              - id: sample-changed
-                match: {entity: Sample__c, change: [update]}
-                onGap: skip
-                to: {destination: hook, body: {id: "${record.Missing__c}"}}
-
-            """
+        let broken = Self.rules(about: "Sample__c", body: #"{id: "${record.Missing__c}"}"#)
         let bench = try await ReplayBench(rules: broken)
         try await bench.live(0..<3)
         let delivered = bench.sink.delivered.count
@@ -358,18 +363,7 @@ import Testing
         #expect(whole.line.reason == "no schema" && whole.line.payloadBytes == 2)
         let brief = try await detail(nil, .redacted)
         #expect(brief.payloadHex == nil && !brief.isLimited)
-        let hiding = """
-            sluice: 1
-            destinations:
-              hook: {kind: webhook, url: "https://hooks.example.com/x"}
-            rules:
-              - id: sample-changed
-                match: {entity: Other__c, change: [update]}
-                onGap: skip
-                bodies: redacted
-                to: {destination: hook, body: {id: "${recordId}"}}
-
-            """
+        let hiding = Self.rules(about: "Other__c", bodies: .redacted, body: #"{id: "${recordId}"}"#)
         let hidden = try await detail(hiding, .full)
         #expect(hidden.payloadHex == nil && hidden.isLimited)
         await #expect(throws: ControlError.self) {
