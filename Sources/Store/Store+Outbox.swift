@@ -8,6 +8,8 @@ package struct OutboxRead: Sendable, Equatable {
     package var isGathered: Bool
     /// Nil reads across lanes.
     package var lane: String?
+    /// Only lanes that begin so. Ends with an ASCII character.
+    package var lanePrefix: String?
     /// `Delivery.claimGroup`, of gathered ones only; nil reads across groups.
     package var group: String?
     package var after: Int64
@@ -16,11 +18,13 @@ package struct OutboxRead: Sendable, Equatable {
     package var limit: Int
 
     package init(
-        destination: String, isGathered: Bool, lane: String? = nil, after: Int64, through: Int64? = nil, limit: Int
+        destination: String, isGathered: Bool, lane: String? = nil, lanePrefix: String? = nil, after: Int64,
+        through: Int64? = nil, limit: Int
     ) {
         self.destination = destination
         self.isGathered = isGathered
         self.lane = lane
+        self.lanePrefix = lanePrefix
         self.after = after
         self.through = through
         self.limit = limit
@@ -106,12 +110,23 @@ extension OutboxRead {
         if group != nil {
             return "INDEXED BY outbox_claims WHERE gathered = 1 AND destination = ? AND \(StoreMigrations.claimGroup) = ?"
         }
+        // In the order of the stream, rather than sorted from as many lanes as there are.
+        if lanePrefix != nil {
+            return "INDEXED BY outbox_queue WHERE destination = ? AND gathered = ? AND lane >= ? AND lane < ?"
+        }
         return "WHERE destination = ? AND gathered = ?" + (lane == nil ? "" : " AND lane = ?")
+    }
+
+    /// From the prefix to what would come after everything that begins with it.
+    private var lanePrefixRange: StatementArguments {
+        guard let lanePrefix, let last = lanePrefix.utf8.last else { return [] }
+        let end = Array(lanePrefix.utf8.dropLast()) + [last + 1]
+        return [lanePrefix, String(decoding: end, as: UTF8.self)]
     }
 
     var arguments: StatementArguments {
         let place: StatementArguments =
-            group.map { [destination, $0] } ?? [destination, isGathered] + (lane.map { [$0] } ?? [])
+            group.map { [destination, $0] } ?? [destination, isGathered] + (lane.map { [$0] } ?? lanePrefixRange)
         return place + [after, through ?? .max, limit]
     }
 }

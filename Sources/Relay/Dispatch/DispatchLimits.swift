@@ -33,8 +33,9 @@ package struct DispatchLimits: Sendable {
     package var leastClaims = 32
     /// Groups of claims read from the store in one go.
     package var claimReads = 16
-    /// Lanes of one destination that are known, most of them as stubs while their deliveries are in the store. Beyond
-    /// it nothing further is read for that destination: this many lanes that all fail are a receiver that is down.
+    /// Lanes of one destination that are known, most of them as stubs while their deliveries are in the store. From half
+    /// of it on, a flow or listener that is held or busy gets no new ones. Beyond it nothing further is read for that
+    /// destination: this many lanes that all fail are a receiver that is down.
     package var lanes = 20_000
     /// Deliveries that a blocked lane keeps in memory.
     package var blockedLane = 4

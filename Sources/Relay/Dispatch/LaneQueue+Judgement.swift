@@ -128,7 +128,7 @@ extension LaneQueue {
         hold.probeNow(now, evenAsked: evenAsked)
         for group in heldGroups {
             group.hold.probeNow(now, evenAsked: evenAsked)
-            enqueue(group)
+            probe(group)
         }
     }
 

@@ -4,7 +4,9 @@ import Store
 /// What leaves memory, and what comes back from the store.
 extension LaneQueue {
     var wantsReads: Bool {
-        concurrency > 0 && (!loads.isEmpty || isStarved || (window.storedBeyond && window.wantsMore && hasRoom))
+        concurrency > 0
+            && (!loads.isEmpty || isStarved || (window.storedBeyond && window.wantsMore && hasRoom)
+                || backlogs.values.contains(where: mayRead))
     }
 
     /// The window holds nothing that can be tried, although more waits outside it. A held destination needs something,
@@ -27,7 +29,13 @@ extension LaneQueue {
         var reads = loading.map {
             OutboxRead(
                 destination: name, isGathered: false, lane: $0.name, after: $0.loadedThrough,
-                through: window.boundary, limit: $0.isFailing ? min(share, limits.blockedLane) : share)
+                through: readThrough($0), limit: $0.isFailing ? min(share, limits.blockedLane) : share)
+        }
+        for (prefix, backlog) in backlogs where mayRead(backlog) {
+            reads.append(
+                OutboxRead(
+                    destination: name, isGathered: false, lanePrefix: prefix, after: backlog.readThrough,
+                    through: window.boundary, limit: rows(of: backlog)))
         }
         if window.storedBeyond, window.wantsMore, hasRoom {
             reads.append(
@@ -45,6 +53,8 @@ extension LaneQueue {
             let isAll = found.count < read.limit
             if let name = read.lane {
                 refill(lanes[name]!, entries, isAll: isAll, now)
+            } else if let prefix = read.lanePrefix {
+                catchUp(prefix, entries, isAll: isAll, now)
             } else {
                 for entry in entries { consider(entry, now) }
                 if isAll { window.storedBeyond = false }

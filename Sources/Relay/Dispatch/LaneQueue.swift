@@ -10,7 +10,8 @@ import Store
 /// empties. When the window is full of lanes that wait (back-off, a held flow), these become *stubs*: their deliveries
 /// leave memory, and are read again, lane by lane, when their time has come; so they never stall other lanes. Nor does one
 /// that has more to send than others: it keeps its share of the window in memory, and the rest is read again as well.
-/// Beyond `DispatchLimits.lanes` stubs nothing more is read.
+/// From half of `DispatchLimits.lanes` on, a flow or listener that stands gets no new lanes: its further deliveries are
+/// read when it goes on (`TargetBacklog`). Beyond all of them nothing more is read.
 final class LaneQueue {
     let limits: DispatchLimits
     var window: StreamWindow
@@ -22,13 +23,15 @@ final class LaneQueue {
     var failures: FailureWindow
 
     var lanes: [String: Lane] = [:]
-    private var groups: [HoldKey: TargetGroup] = [:]
+    private(set) var groups: [HoldKey: TargetGroup] = [:]
     var runnable: Deque<TargetGroup> = []
     private var running: [Int64: Lane] = [:]
     var timers = Heap<Timer>()
     var loads: Deque<Lane> = []
     var loading: [Lane] = []
     var lanesWithTail: [Lane] = []
+    /// By `Delivery.targetPrefix`.
+    var backlogs: [String: TargetBacklog] = [:]
     /// Lanes in `settling`, by the commit that settles them: the next one, and the one under way.
     private var settling: [Lane] = []
     private var settlingNow: [Lane] = []
@@ -47,7 +50,7 @@ final class LaneQueue {
         lanes.count - running.count - groups.values.reduce(0) { $0 + ($1.isQueued || isFull($1) ? $1.ready.count : 0) }
     }
     var knownLanes: Int { lanes.count }
-    var isEmpty: Bool { lanes.isEmpty && !window.isPaged }
+    var isEmpty: Bool { lanes.isEmpty && !window.isPaged && backlogs.isEmpty }
     var heldGroups: [TargetGroup] { groups.values.filter { !$0.hold.isFree } }
 
     /// Lanes that wait because their rule says so, with why.
@@ -117,6 +120,7 @@ final class LaneQueue {
             makeReady(lane, now)
         }
         window.dropStored()
+        for prefix in backlogs.keys { backlogs[prefix]?.dropStored() }
         lanesWithTail.removeAll { lane in
             while let first = lane.tail.first, first.storage == .stored { lane.tail.removeFirst() }
             return lane.tail.isEmpty
@@ -132,6 +136,11 @@ final class LaneQueue {
 
     func consider(_ entry: OutboxEntry, _ now: Moment) {
         window.passed(entry.seq)
+        if !keepInBacklog(entry) { place(entry, now) }
+    }
+
+    /// Into its lane.
+    func place(_ entry: OutboxEntry, _ now: Moment) {
         let name = entry.delivery.lane
         let lane: Lane
         if let known = lanes[name] {
@@ -171,7 +180,7 @@ final class LaneQueue {
     }
 
     /// As many of its deliveries are under way as may be. Its lanes are not blocked: they go on with the next answer.
-    private func isFull(_ group: TargetGroup) -> Bool { group.hold.isFree && group.running >= targetLimit }
+    func isFull(_ group: TargetGroup) -> Bool { group.hold.isFree && group.running >= targetLimit }
 
     func waitsForItsFlow(_ lane: Lane) -> Bool { lane.state == .ready && lane.group.map(isFull) ?? false }
 
@@ -275,7 +284,7 @@ final class LaneQueue {
                 guard lane.state == .waiting(until: timer.due) else { continue }
                 lane.state = .idle
                 makeReady(lane, now)
-            case .group(let group): enqueue(group)
+            case .group(let group): probe(group)
             case .destination: wakeProbe(now)
             }
         }
