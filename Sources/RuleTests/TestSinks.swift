@@ -55,7 +55,7 @@ final class TestSinks {
         guard let destination = rules.destinations[name] else {
             preconditionFailure("rules name only destinations that exist")
         }
-        var secrets = TestSecrets(given)
+        var secrets = StandInSecrets(given)
         let replaced = secrets.replace(in: destination)
         let logger = Logger(label: "rule tests") { _ in SwiftLogNoOpLogHandler() }
         return (

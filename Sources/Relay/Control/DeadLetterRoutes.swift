@@ -8,10 +8,11 @@ package enum DeadLetterRoutes {
     /// - Parameters:
     ///   - outbox: nil while no daemon runs; dead letters then go back to the outbox in the store, for the next one.
     ///   - orgs: for what has to be decoded and rendered again.
+    ///   - version: of Sluice, as its requests name it.
     package static func make(
-        store: Store, outbox: Outbox?, orgs: ReplayOrgs, rules: CurrentRules, time: TimeSource = .system
+        store: Store, outbox: Outbox?, orgs: ReplayOrgs, rules: CurrentRules, version: String, time: TimeSource = .system
     ) -> [ControlRoute] {
-        let desk = DeadLetterDesk(store: store, outbox: outbox, orgs: orgs, rules: rules, time: time)
+        let desk = DeadLetterDesk(store: store, outbox: outbox, orgs: orgs, rules: rules, version: version, time: time)
         return [
             ControlRoute("dlq.list") { (request: DeadLetterFilter) async throws(ControlError) in
                 try await desk.list(request)
@@ -142,6 +143,9 @@ package struct DeadLetterDetail: Sendable, Codable {
     package var orgId: String
     package var change: String
     package var target: DeliveryTarget
+    /// Beside its body: as the destination is today. Nil for what is no request by itself, and where its destination is
+    /// not among today's rules.
+    package var request: RequestPreview?
     /// As `BodyDisplay` says; nil if it is not shown.
     package var body: String?
     /// Less of the body is shown than was asked for, as its rule says.

@@ -15,6 +15,7 @@ struct DeadLetterDesk: Sendable {
     let outbox: Outbox?
     let orgs: ReplayOrgs
     let rules: CurrentRules
+    let version: String
     let time: TimeSource
 
     var renderer: EventRenderer { EventRenderer(store: store, orgs: orgs, rules: rules, time: time) }
@@ -41,17 +42,28 @@ struct DeadLetterDesk: Sendable {
         let stored = try await letter(question.id)
         let delivery = stored.letter.delivery
         // A rule that cannot be had, or is gone or renamed, may have said anything.
-        let display = question.body.limited(by: rules.current.shownBodies(of: delivery.rule) ?? .redacted)
+        let allowed = rules.current.shownBodies(of: delivery.rule) ?? .redacted
+        let display = question.body.limited(by: allowed)
         // Many receivers say back what they got.
         let mask = display == .full ? nil : EchoMask(delivery.body, stored.letter.history)
         return DeadLetterDetail(
             line: DeadLetterLine(stored, try await orgNames()), orgId: delivery.origin.orgID, change: delivery.origin.change,
-            target: delivery.target, body: display.text(delivery.body),
+            target: allowed == .full ? delivery.target : delivery.target.withoutEvent,
+            request: await request(stored.letter, showsEvent: allowed == .full), body: display.text(delivery.body),
             isLimited: display != question.body, history: stored.letter.history.map { record in
                 var attempt = DeadLetterAttempt(record)
                 if let mask { attempt.excerpt = mask.masked(attempt.excerpt) }
                 return attempt
             })
+    }
+
+    private func request(_ letter: DeadLetter, showsEvent: Bool) async -> RequestPreview? {
+        guard letter.delivery.unrenderedReason == nil,
+            let destination = rules.current.destinations[letter.delivery.destination]
+        else { return nil }
+        let time = letter.history.last { $0.number > 0 }?.at ?? letter.diedAt
+        return await RequestPreview.make(
+            letter.delivery, to: destination, version: version, time: time, showsEvent: showsEvent)
     }
 
     func listQuarantine(_ filter: DeadLetterFilter) async throws(ControlError) -> QuarantineList {

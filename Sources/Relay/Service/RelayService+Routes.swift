@@ -21,7 +21,8 @@ extension RelayService {
             + EventRoutes.make(
                 store: store, rules: { [rules] in rules.current }, recent: monitor.recent,
                 write: { [outbox] in await outbox.flushIfPossible() }, time: monitor.time)
-            + DeadLetterRoutes.make(store: store, outbox: outbox, orgs: replayOrgs, rules: rules, time: monitor.time)
+            + DeadLetterRoutes.make(
+                store: store, outbox: outbox, orgs: replayOrgs, rules: rules, version: version, time: monitor.time)
             + ReplayRoutes.make(store: store, orgs: replayOrgs, rules: rules, service: replays, time: monitor.time)
             + BackfillRoutes.make(
                 store: store, topics: topics, rules: rules, service: backfills, time: monitor.time)

@@ -55,7 +55,8 @@ struct DeadLetterOptions: ParsableArguments {
         try ControlCaller(options, writes: writes, makesStore: false) { store in
             let rules = ReplayInput.rules(try options.configuration())
             return DeadLetterRoutes.make(
-                store: store, outbox: nil, orgs: ReplayOrgs(store: store), rules: CurrentRules(rules))
+                store: store, outbox: nil, orgs: ReplayOrgs(store: store), rules: CurrentRules(rules),
+                version: Sluice.version)
         }
     }
 }

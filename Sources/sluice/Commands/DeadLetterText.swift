@@ -68,6 +68,9 @@ enum DeadLetterText {
             ("committed", line.time.text), ("died", line.diedAt.text + (line.isResending ? ", is being sent again" : "")),
             ("request", request(detail)),
         ])
+        for header in detail.request?.headers ?? [] {
+            text += String(repeating: " ", count: 15) + "\(header.name): \(header.value)\n"
+        }
         if let body = detail.body { text += "  body         \(body.isEmpty ? "(empty)" : body)\n" }
         if detail.isLimited { text += "  (its rule says 'bodies', or is not among today's rules: no more of the body is shown)\n" }
         text += detail.history.isEmpty ? "No attempt was made.\n" : "\(counted(line.attempts, "attempt")) in all:\n"
@@ -80,14 +83,14 @@ enum DeadLetterText {
     }
 
     private static func request(_ detail: DeadLetterDetail) -> String {
-        switch detail.target {
-        case .webhook(let method, let path, let headers):
-            let names = headers.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
-            return "\(method) <url of \(detail.line.destination)>\(path)\(names.isEmpty ? "" : " with \(names)")"
-        case .flow: return "POST to FlowMate, \(detail.target.inWords)"
-        case .listener(let name): return "POST to listener \(name)"
-        case .run(let run): return "a run of flow \(run.flow)"
-        default: return "gathered with others"
+        if let request = detail.request { return "\(request.method) \(request.url)" }
+        return switch detail.target {
+        case .webhook(let method, let path, _):
+            "\(method) <url of \(detail.line.destination)>\(path)"
+        case .flow: "POST to FlowMate, \(detail.target.inWords)"
+        case .listener(let name): "POST to listener \(name)"
+        case .run(let run): "a run of flow \(run.flow)"
+        default: "gathered with others"
         }
     }
 

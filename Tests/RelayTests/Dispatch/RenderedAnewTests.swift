@@ -71,7 +71,7 @@ import TestSupport
             outbox = Outbox(
                 store: store, clock: clock.source, logger: .quiet, observer: observer,
                 renderer: EventRenderer(store: store, orgs: bench.orgs, rules: rules, time: time))
-            desk = DeadLetterDesk(store: store, outbox: outbox, orgs: bench.orgs, rules: rules, time: time)
+            desk = DeadLetterDesk(store: store, outbox: outbox, orgs: bench.orgs, rules: rules, version: "test", time: time)
             try await outbox.start(sinks.map { DispatchDestination(name: $0.key, sink: $0.value, concurrency: 4) })
             let standing = try await RenderedAnewTests.standing(bench, isDeferred: isDeferred)
             let raw = FetchResponse(events: [try ReplayEvents.event(0)], pendingNumRequested: 1).encode()

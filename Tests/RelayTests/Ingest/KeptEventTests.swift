@@ -39,7 +39,7 @@ import TestSupport
                 org: IngestBench.org, schemas: schemas, rules: rules, outbox: bench.outbox,
                 reports: StreamReports(org: "prod", store: store, time: time.source, log: .quiet), facts: facts,
                 gate: QuarantineGate(store: store, time: time.source), observer: nil, time: time.source, log: .quiet)
-            desk = DeadLetterDesk(store: store, outbox: bench.outbox, orgs: orgs, rules: rules, time: time.source)
+            desk = DeadLetterDesk(store: store, outbox: bench.outbox, orgs: orgs, rules: rules, version: "test", time: time.source)
         }
 
         static func rules(_ text: String) throws -> CurrentRules {

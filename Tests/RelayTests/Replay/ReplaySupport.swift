@@ -41,7 +41,7 @@ struct ReplayBench {
             ReplayRoutes.make(
                 store: ingest.bench.store, orgs: orgs, rules: rules, service: daemon ? service : nil, time: time.source)
             + DeadLetterRoutes.make(
-                store: ingest.bench.store, outbox: outbox, orgs: orgs, rules: rules, time: time.source)
+                store: ingest.bench.store, outbox: outbox, orgs: orgs, rules: rules, version: "test", time: time.source)
             + CursorRoutes.make(
                 store: ingest.bench.store, orgs: orgs, outbox: outbox, topics: daemon ? TopicSwitch() : nil,
                 start: { _ in "latest" }, time: time.source)

@@ -1,21 +1,21 @@
 import Events
-import Relay
 import Rules
 
-/// Puts test secrets in the place of those that destinations name: no real one is ever read by a rule test.
-struct TestSecrets {
+/// Puts other secrets in the place of those that destinations name, for requests that are only looked at: no real one is
+/// read for these.
+package struct StandInSecrets {
     private let given: [String: String]
     private var environment: [String: String] = [:]
 
     /// - Parameter given: by the name of the variable or the path of the file.
-    init(_ given: [String: String]) { self.given = given }
+    package init(_ given: [String: String] = [:]) { self.given = given }
 
     /// All secrets that `replace` has made so far.
-    var store: SecretStore { SecretStore(environment: environment) }
+    package var store: SecretStore { SecretStore(environment: environment) }
 
     private enum Use { case plain, signing, url }
 
-    mutating func replace(in destination: Destination) -> Destination {
+    package mutating func replace(in destination: Destination) -> Destination {
         var copy = destination
         copy.auth = auth(destination.auth)
         copy.sign = sign(destination.sign)
