@@ -5,6 +5,8 @@ import fcntl
 import json
 import os
 import pty
+import re
+import signal
 import struct
 import subprocess
 import termios
@@ -287,6 +289,29 @@ def test_a_table_is_as_wide_as_the_terminal(org, command):
     finally:
         relay.kill()
         relay.communicate()
+
+
+def test_a_screen_that_is_too_small_for_top_says_how_much_is_left_out(org):
+    with running(org):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 6, 100, 0, 0))
+        process = subprocess.Popen(
+            [org.binary, "top"], cwd=org.folder, env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"}, stdin=theirs,
+            stdout=theirs, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while b"\x1b[J" not in shown:
+            shown += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # the other side is closed
+            while os.read(ours, 4096):
+                pass
+        os.close(ours)
+        assert process.wait(20) in (0, 130)
+        (frame,) = re.findall(r"\x1b\[H(.*?)\x1b\[J", shown.decode(), re.DOTALL)
+        rows = frame.replace("\x1b[K", "").strip().splitlines()
+        assert len(rows) == 5 and re.fullmatch(r"… \d+ more lines: a taller window shows them, or `sluice status`", rows[-1]), rows
 
 
 @pytest.mark.parametrize("columns", [44, 70])

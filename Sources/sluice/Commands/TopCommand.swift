@@ -51,8 +51,9 @@ struct TopCommand: AsyncParsableCommand {
         await painting.value
     }
 
-    /// One screen: what does not fit is cut, what was there before is wiped line by line, so that nothing flickers.
-    private static func frame(
+    /// One screen: what does not fit is cut, and said so; what was there before is wiped line by line, so that nothing
+    /// flickers.
+    static func frame(
         _ report: Result<StatusReport, CommandFailure>, _ size: (rows: Int, columns: Int)
     ) -> String {
         let text =
@@ -60,7 +61,14 @@ struct TopCommand: AsyncParsableCommand {
             case .success(let report): StatusText(report, columns: size.columns).text
             case .failure(let failure): "\(failure.message)\n"
             }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(max(1, size.rows - 1))
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if lines.last == "" { lines.removeLast() }
+        let room = max(2, size.rows - 1)
+        if lines.count > room {
+            let more = lines.count - room + 1
+            lines.removeLast(more)
+            lines.append("… \(counted(more, "more line")): a taller window shows them, or `sluice status`")
+        }
         return "\u{1B}[H" + lines.map { cut($0, size.columns) + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
     }
 
