@@ -26,19 +26,38 @@ package actor SnapshotGate {
 
     /// What is read, and the batches that are under way.
     private struct Watched {
-        /// With how many had been opened by then.
+        /// With how many had been opened by then, these included.
         var subjects: [SnapshotSubject: Int] = [:]
-        var opened = 0
+        /// The same of those that are watched for gap events.
+        var gaps: [SnapshotSubject: Int] = [:]
+        private var opened = 0
         /// Batches, by how many objects had been opened when they began.
         var passes: [Int: Int] = [:]
+
+        /// - Returns: the number of the subject, which is opened with it if it was not.
+        mutating func open(_ known: Int?) -> Int {
+            if let known { return known }
+            opened += 1
+            return opened
+        }
+
+        mutating func begin() -> (subjects: Set<SnapshotSubject>, opened: Int) {
+            passes[opened, default: 0] += 1
+            guard !subjects.isEmpty || !gaps.isEmpty else { return ([], opened) }
+            return (Set(subjects.keys).union(gaps.keys), opened)
+        }
+
+        /// A batch that began before the object was opened is under way.
+        func hasEarlierPasses(than subject: SnapshotSubject) -> Bool {
+            let opened = [subjects[subject], gaps[subject]].compactMap { $0 }.min() ?? 0
+            return passes.keys.contains { $0 < opened }
+        }
     }
 
     private let store: Store
     private let time: TimeSource
     /// Readable without waiting: nearly always there is no snapshot, and then events pass by.
     private nonisolated let watched = Mutex(Watched())
-    /// Those of them that are watched for gap events.
-    private nonisolated let gapSubjects = Mutex<Set<SnapshotSubject>>([])
     /// Backfills of bulk queries, which have to know of which records an event went by.
     private var bulkReads: [SnapshotSubject: Set<String>] = [:]
     private var locks: [SnapshotSubject: PageLock] = [:]
@@ -56,11 +75,7 @@ package actor SnapshotGate {
 
     /// From now on events of this object take their turn with its pages, and are held against its marks.
     func open(_ subject: SnapshotSubject) {
-        watched.withLock { watched in
-            guard watched.subjects[subject] == nil else { return }
-            watched.opened += 1
-            watched.subjects[subject] = watched.opened
-        }
+        watched.withLock { $0.subjects[subject] = $0.open($0.subjects[subject]) }
     }
 
     func close(_ subject: SnapshotSubject) {
@@ -75,9 +90,13 @@ package actor SnapshotGate {
     }
 
     /// As `open` and `close`, for records of gap events: neither ends what the other began.
-    nonisolated func watchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.insert(subject) } }
+    nonisolated func watchGaps(_ subject: SnapshotSubject) {
+        watched.withLock { $0.gaps[subject] = $0.open($0.gaps[subject]) }
+    }
 
-    nonisolated func unwatchGaps(_ subject: SnapshotSubject) { gapSubjects.withLock { _ = $0.remove(subject) } }
+    nonisolated func unwatchGaps(_ subject: SnapshotSubject) {
+        watched.withLock { _ = $0.gaps.removeValue(forKey: subject) }
+    }
 
     /// From now on records are noted, of which an event goes by. Before the bulk query is asked for.
     func follow(_ subject: SnapshotSubject, for backfill: String) { bulkReads[subject, default: []].insert(backfill) }
@@ -115,11 +134,7 @@ package actor SnapshotGate {
     ///   cannot be read, says no such thing.
     /// - Throws: `CancellationError` only.
     nonisolated func pass(_ events: [Event], topic: Cursor.Key, keepaliveAt: Int64?) async throws -> Pass {
-        let (read, opened) = watched.withLock { watched in
-            watched.passes[watched.opened, default: 0] += 1
-            return (watched.subjects, watched.opened)
-        }
-        let subjects = gapSubjects.withLock { $0 }.union(read.keys)
+        let (subjects, opened) = watched.withLock { $0.begin() }
         guard !subjects.isEmpty else { return Pass(subjects: [], opened: opened, gate: self, covered: [:]) }
         do {
             return try await pass(events, subjects, opened, topic, keepaliveAt)
@@ -163,10 +178,7 @@ package actor SnapshotGate {
     /// Waits for batches that began before the object was opened: they know nothing of its pages, and none may come
     /// behind one.
     private func earlierPasses(_ subject: SnapshotSubject) async throws {
-        while watched.withLock({ watched in
-            let opened = watched.subjects[subject] ?? 0
-            return watched.passes.keys.contains { $0 < opened }
-        }) { try await time.sleep(Self.look) }
+        while watched.withLock({ $0.hasEarlierPasses(than: subject) }) { try await time.sleep(Self.look) }
     }
 
     /// The page has the object for itself until `leave`.

@@ -139,12 +139,14 @@ import TestSupport
         #expect(receiver.numbers == org.truth)
     }
 
-    @Test func `a page waits for batches that were under way before its object was read`() async throws {
+    /// Those of another topic with the same object, where it is watched for gap events.
+    @Test(arguments: [false, true])
+    func `a page waits for batches that were under way before its object was read`(forGaps: Bool) async throws {
         let scratch = Scratch()
         let gate = SnapshotGate(store: try Store(path: scratch.store, wall: 0), time: time.source)
         let subject = SnapshotSubject(org: "prod", entity: "Sample__c")
         let early = try await gate.pass([], topic: BackfillBench.topic, keepaliveAt: nil)
-        await gate.open(subject)
+        if forGaps { gate.watchGaps(subject) } else { await gate.open(subject) }
         let late = try await gate.pass([], topic: BackfillBench.topic, keepaliveAt: nil)
         let isIn = Mutex(false)
         let page = Task {
