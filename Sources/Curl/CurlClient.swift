@@ -29,10 +29,12 @@ package final class CurlClient: HTTPClient {
         return try await perform(Exchange(checked)).get()
     }
 
-    @IOThread
-    private func perform(_ exchange: Exchange) async -> Result<HTTPResponse, TransportError> {
+    /// Not isolated to the thread: who is on it already, as deliveries are, need not be switched to it and back.
+    private nonisolated(nonsending) func perform(_ exchange: Exchange) async -> Result<HTTPResponse, TransportError> {
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { exchanges.start(exchange, resuming: $0) }
+            await withUnsafeContinuation { continuation in
+                IOThread.run { self.exchanges.start(exchange, resuming: continuation) }
+            }
         } onCancel: {
             exchange.isCancelled.store(true, ordering: .relaxed)
             IOThread.post { self.exchanges.giveUp(exchange, .cancelled, "cancelled") }
