@@ -6,7 +6,9 @@ extension LaneQueue {
     /// - Returns: whether it waits outside, behind what its flow or listener has there, or as the first that does.
     func keepInBacklog(_ entry: OutboxEntry) -> Bool {
         let isCrowded = lanes.count >= limits.lanes / 2
-        guard isCrowded || !backlogs.isEmpty, let prefix = entry.delivery.targetPrefix.map(String.init) else { return false }
+        guard isCrowded || !backlogs.isEmpty, let prefix = TargetBacklog.prefix(of: entry.delivery.lane) else {
+            return false
+        }
         if backlogs[prefix] == nil {
             let target = entry.delivery.holdKey
             guard isCrowded, target.mayBacklog, lanes[entry.delivery.lane] == nil, let group = groups[target],
@@ -20,10 +22,8 @@ extension LaneQueue {
 
     /// How far the rows of a lane may be read: beyond that they come with those of its flow or listener.
     func readThrough(_ lane: Lane) -> Int64 {
-        guard !backlogs.isEmpty, let end = lane.name.utf8.firstIndex(of: UInt8(ascii: "/")),
-            let backlog = backlogs[String(lane.name[...end])]
-        else { return window.boundary }
-        return backlog.readThrough
+        guard !backlogs.isEmpty, let prefix = TargetBacklog.prefix(of: lane.name) else { return window.boundary }
+        return backlogs[prefix]?.readThrough ?? window.boundary
     }
 
     /// Its flow or listener goes on and has not much at hand. Some lanes are left to those that have no backlog.

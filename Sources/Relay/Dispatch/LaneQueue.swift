@@ -30,7 +30,7 @@ final class LaneQueue {
     var loads: Deque<Lane> = []
     var loading: [Lane] = []
     var lanesWithTail: [Lane] = []
-    /// By `Delivery.targetPrefix`.
+    /// By `TargetBacklog.prefix`.
     var backlogs: [String: TargetBacklog] = [:]
     /// Lanes in `settling`, by the commit that settles them: the next one, and the one under way.
     private var settling: [Lane] = []

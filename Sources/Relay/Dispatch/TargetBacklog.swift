@@ -18,12 +18,11 @@ struct TargetBacklog {
     }
 }
 
-extension Delivery {
+extension TargetBacklog {
     /// With what the lanes of one flow or listener begin, and those of no other target, but for flows whose IDs end
     /// alike; nil where lanes have no such beginning.
-    var targetPrefix: Substring? {
-        guard let end = lane.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
-        return lane[...end]
+    static func prefix(of lane: String) -> String? {
+        lane.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(lane[...$0]) }
     }
 }
 
