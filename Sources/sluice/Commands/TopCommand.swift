@@ -53,7 +53,7 @@ struct TopCommand: AsyncParsableCommand {
 
     /// One screen: what does not fit is cut, and said so; what was there before is wiped line by line, so that nothing
     /// flickers.
-    static func frame(
+    private static func frame(
         _ report: Result<StatusReport, CommandFailure>, _ size: (rows: Int, columns: Int)
     ) -> String {
         let text =
