@@ -27,7 +27,7 @@ final class TestSinks {
         if let ready = destinations[name] { return ready }
         let (destination, environment) = prepared(name)
         let factory = SinkFactory(
-            environment: environment, journal: NoJournal(), outcomes: NoOutcomes(), contracts: contracts,
+            environment: environment, journal: NothingKept(), outcomes: NothingKept(), contracts: contracts,
             orgs: SalesforceOrgs { [http] org in RehearsedWriter(org: org, http: http) })
         let made = factory.make(destination)
         if let finding = made.findings.first { throw finding }
@@ -64,15 +64,4 @@ final class TestSinks {
                 http: http, clock: clock.source, version: "test", secrets: secrets.store, logger: logger)
         )
     }
-}
-
-/// Runs of a test are planned without a disk.
-private struct NoJournal: RunJournal {
-    func runStates(of destination: String) async -> [String: [UInt8]] { [:] }
-    func saveRunState(_ json: [UInt8], destination: String, flow: String) async {}
-}
-
-private struct NoOutcomes: DeliveryOutcomes {
-    func delivered(_ ids: [String]) async {}
-    func dead(_ ids: [String], note: AttemptNote) async {}
 }

@@ -29,7 +29,9 @@ package struct RequestPreview: Sendable, Codable, Equatable {
         _ delivery: Delivery, to destination: Destination, version: String, time: Int64, showsEvent: Bool
     ) async -> RequestPreview? {
         var secrets = StandInSecrets()
-        let stood = secrets.replace(in: destination)
+        var stood = secrets.replace(in: destination)
+        // Posts to listeners do not carry the account's credential: it serves to ask whether they are taken.
+        if stood.kind == .integrator { stood.auth = nil }
         let http = CaughtRequest()
         let clock = TimeSource(wall: { time }, monotonic: { .zero }, sleep: { _ in })
         let environment = SinkEnvironment(
@@ -60,19 +62,24 @@ package struct RequestPreview: Sendable, Codable, Equatable {
     private static func url(
         _ target: DeliveryTarget, _ destination: Destination, _ request: HTTPRequest, _ showsEvent: Bool
     ) -> String? {
+        let url = request.url
+        let origin = DestinationCheck.origin(of: url)
         switch target {
         case .webhook(_, let rendered, _):
             let path = showsEvent || rendered.isEmpty ? rendered : "/" + hidden
-            let start = destination.url.range(of: "://")?.upperBound ?? destination.url.startIndex
-            let end = destination.url[start...].firstIndex { "/?#".contains($0) } ?? destination.url.endIndex
-            let rest = destination.url[end...]
-            let own = rest.prefix { $0 != "?" && $0 != "#" }
-            return destination.url[..<end] + (own.count > 1 ? "/" + hidden : "") + path
-                + (rest.contains("?") ? "?" + hidden : "")
-        case .flow(let id, _): return request.url.replacing(id, with: "…\(id.suffix(4))")
+            let own = rest(of: destination.url)
+            let ownPath = own.prefix { $0 != "?" && $0 != "#" }
+            return origin + (ownPath.count > 1 ? "/" + hidden : "") + path + (own.contains("?") ? "?" + hidden : "")
+        case .flow(let id, _): return origin + rest(of: url).replacing(id, with: "…\(id.suffix(4))")
         case .listener(let name): return "\(hidden) (listener \(name))"
         case .run, .batch: return nil
         }
+    }
+
+    /// What comes after scheme, host and port.
+    private static func rest(of url: String) -> Substring {
+        let start = url.range(of: "://")?.upperBound ?? url.startIndex
+        return url[start...].drop { $0 != "/" && $0 != "?" && $0 != "#" }
     }
 }
 
@@ -129,11 +136,4 @@ private final class CaughtRequest: HTTPClient {
         caught.withLock { $0 = $0 ?? request }
         throw TransportError(kind: .cancelled, target: "", reason: "only looked at", mayHaveBeenSent: false)
     }
-}
-
-private struct NothingKept: RunJournal, DeliveryOutcomes {
-    func runStates(of destination: String) async -> [String: [UInt8]] { [:] }
-    func saveRunState(_ json: [UInt8], destination: String, flow: String) async {}
-    func delivered(_ ids: [String]) async {}
-    func dead(_ ids: [String], note: AttemptNote) async {}
 }

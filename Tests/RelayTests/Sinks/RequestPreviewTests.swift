@@ -30,6 +30,7 @@ import Testing
                 "webhook-id: \(Self.hook.id)", "webhook-timestamp: 1800000000",
             ])
         #expect(await preview(Self.hook, url: "https://h.example")?.url == "https://h.example/orders/7")
+        #expect(await preview(Self.hook, url: "https://me:s3cret@h.example/a")?.url == "https://h.example/•••/orders/7")
     }
 
     @Test func `credentials and signatures are hidden, and need not be there`() async throws {
@@ -66,13 +67,16 @@ import Testing
         #expect(!flow.headers.contains { $0.value.contains(id) } && flow.headers.contains { $0.name == "x-request-id" })
         let listener = try #require(
             await preview(.make(to: .listener(name: "orders")), kind: .integrator, url: "https://api.integrator.io") {
+                // A relay would look whether the listener's flow takes anything, and here nobody is asked.
+                $0.auth = .bearer(.env("NOT_SET"))
                 $0.listeners = [
                     "orders": Destination.Listener(
-                        url: .env("NOT_SET"), export: nil, auth: .query(name: "t", value: .env("NOT_SET")), sign: nil,
+                        url: .env("NOT_SET"), export: "65b2f0c2d3e4b5a697886621", auth: .query(name: "t", value: .env("NOT_SET")), sign: nil,
                         records: nil)
                 ]
             })
-        #expect(listener.url == "••• (listener orders)")
+        #expect(listener.url == "••• (listener orders)" && listener.method == "POST")
+        #expect(listener.headers.contains { $0.name == "webhook-id" })
     }
 
     @Test func `where none can be made there is none`() async {
